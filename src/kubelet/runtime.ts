@@ -1,0 +1,166 @@
+/**
+ * The runtime port, shaped after CRI. Implementations: runtimes/process.node.ts (real processes), runtimes/simulated.ts
+ * (programs described by data, virtual time), later cri.node.ts (containerd). One contract suite: runtimes/contract.ts.
+ *
+ * Contract in short: a container's main process is PID 1 of its pod's or its own PID namespace; PID 1 without a handler for the
+ * stop signal does not die of it (where there is no PID namespace the runtime reads SigCgt and withholds the signal the same
+ * way). `stopContainer` sends the stop signal, waits up to the grace, then KILLs; a stop already running is not shortened by
+ * another. When a container has ended, nothing that it started is left. Exit codes: as waited for, 128+n for death by signal n.
+ */
+export type ContainerId = string
+export type SandboxId = string
+
+export interface SandboxConfig {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+  /** Restart count of the sandbox itself. */
+  readonly attempt: number
+  readonly hostname: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly shareProcessNamespace: boolean
+  readonly hostNetwork: boolean
+  readonly dns: {
+    readonly servers: readonly string[]
+    readonly searches: readonly string[]
+    readonly options: readonly string[]
+  }
+  readonly hostAliases: readonly { readonly ip: string; readonly hostnames: readonly string[] }[]
+  /** Directory for the pod's container logs. */
+  readonly logDirectory: string
+}
+
+export interface SandboxStatus {
+  readonly id: SandboxId
+  readonly config: Pick<SandboxConfig, 'namespace' | 'name' | 'uid' | 'attempt'>
+  readonly state: 'ready' | 'notready'
+  readonly ip: string
+  /** Set where pods share the host's address and must use their own PORT (no network namespaces): given to containers as env PORT by the kubelet. */
+  readonly port?: number
+  readonly createdAtMs: number
+}
+
+export interface ContainerConfig {
+  readonly name: string
+  readonly attempt: number
+  readonly image: string
+  /** Empty: the image's own entry point and arguments. `command` replaces the entry point, `args` the arguments. */
+  readonly command: readonly string[]
+  readonly args: readonly string[]
+  readonly workingDir: string
+  readonly env: readonly { readonly name: string; readonly value: string }[]
+  readonly tty: boolean
+  readonly stdin: boolean
+  /** File for the log in CRI format, relative to the sandbox's log directory. */
+  readonly logPath: string
+  /** Path inside the container that the program may write its last words to, and the host file that they end up in. */
+  readonly terminationMessagePath: string
+  readonly mounts: readonly { readonly hostPath: string; readonly containerPath: string; readonly readOnly: boolean }[]
+  /** undefined: the image's, else SIGTERM. */
+  readonly stopSignal?: string
+  readonly user?: { readonly uid?: number; readonly gid?: number }
+  /** Opaque to the runtime, kept with the container for whoever lists it after a restart of the node process. */
+  readonly annotations: Readonly<Record<string, string>>
+}
+
+export interface ContainerStatus {
+  readonly id: ContainerId
+  readonly sandboxId: SandboxId
+  readonly name: string
+  readonly attempt: number
+  readonly image: string
+  readonly imageId: string
+  readonly state: 'created' | 'running' | 'exited' | 'unknown'
+  readonly createdAtMs: number
+  readonly startedAtMs?: number
+  readonly finishedAtMs?: number
+  readonly exitCode?: number
+  /** Number of the signal that ended it, when one did. */
+  readonly signal?: number
+  /** 'Completed', 'Error', 'OOMKilled', 'ContainerStatusUnknown', 'StartError', ... */
+  readonly reason?: string
+  readonly message?: string
+  readonly pid?: number
+  readonly annotations: Readonly<Record<string, string>>
+}
+
+export type RuntimeEvent =
+  | { readonly type: 'started'; readonly container: ContainerStatus }
+  | {
+      readonly type: 'signalled'
+      readonly container: ContainerStatus
+      readonly signal: string
+      readonly withheld: boolean
+    }
+  | { readonly type: 'exited'; readonly container: ContainerStatus }
+
+export type RuntimeErrorCode =
+  | 'not-found' // no such sandbox or container
+  | 'image-missing' // ErrImagePull; message says what to type
+  | 'image-never' // ErrImageNeverPull
+  | 'start-failed' // the command could not be executed: RunContainerError / StartError, exit code 127 or 128
+  | 'unavailable' // the runtime itself cannot work
+
+export class RuntimeError extends Error {
+  override readonly name = 'RuntimeError'
+  readonly code: RuntimeErrorCode
+  constructor(code: RuntimeErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}
+
+export interface ExecResult {
+  readonly exitCode: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A running exec or attach. Streams end when the process has ended and its output is drained. */
+export interface ExecSession {
+  readonly stdout: AsyncIterable<Uint8Array>
+  readonly stderr: AsyncIterable<Uint8Array>
+  write(bytes: Uint8Array): Promise<void>
+  closeStdin(): void
+  resize(columns: number, rows: number): void
+  readonly exit: Promise<number>
+  kill(): void
+}
+
+export interface Runtime {
+  /** What is degraded here, in sentences for people; empty when nothing is. Shown as node annotation and Warning event. */
+  readonly degraded: readonly string[]
+  readonly name: string
+  readonly version: string
+
+  runSandbox(config: SandboxConfig): Promise<SandboxStatus>
+  /** Ends what still runs in it and gives its address back. Idempotent. */
+  stopSandbox(id: SandboxId): Promise<void>
+  removeSandbox(id: SandboxId): Promise<void>
+  listSandboxes(): Promise<readonly SandboxStatus[]>
+
+  /** Throws RuntimeError image-missing. Resolves to the image's id. */
+  pullImage(image: string): Promise<string>
+  imageExists(image: string): boolean
+
+  createContainer(sandbox: SandboxId, config: ContainerConfig): Promise<ContainerId>
+  /** Resolves when the program runs (exec succeeded). */
+  startContainer(id: ContainerId): Promise<void>
+  /** Stop signal, wait, KILL; resolves when the container has exited. `graceMs` 0: KILL at once. */
+  stopContainer(id: ContainerId, graceMs: number): Promise<void>
+  removeContainer(id: ContainerId): Promise<void>
+  containerStatus(id: ContainerId): Promise<ContainerStatus>
+  /** All containers, also ended ones not yet removed, also those adopted after a restart of the node process. */
+  listContainers(): Promise<readonly ContainerStatus[]>
+
+  /** Runs a command in the container; after `timeoutMs` it is killed and the promise rejects with an Error named 'TimeoutError'. */
+  execSync(id: ContainerId, command: readonly string[], timeoutMs: number): Promise<ExecResult>
+  exec(id: ContainerId, command: readonly string[], options: { tty: boolean; stdin: boolean }): Promise<ExecSession>
+  attach(id: ContainerId): Promise<ExecSession>
+
+  /** Last words: content of the termination message file (at most 4096 bytes), '' when none. */
+  terminationMessage(id: ContainerId): Promise<string>
+
+  /** Returns the function that ends the subscription. Events come in the order in which things happened, as soon as the runtime knows. */
+  subscribe(listener: (event: RuntimeEvent) => void): () => void
+}

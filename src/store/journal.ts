@@ -1,0 +1,29 @@
+/** Durability as a port. `lmdb-journal.node.ts` keeps it on disk, `memory-journal.ts` nowhere (and fails on demand in simulation). */
+export interface JournalRecord {
+  readonly key: string
+  /** undefined: the key was deleted. */
+  readonly value: Uint8Array | undefined
+  readonly createRevision: number
+  readonly modRevision: number
+  readonly version: number
+}
+
+export interface JournalBatch {
+  /** Highest revision in the batch. */
+  readonly revision: number
+  readonly records: readonly JournalRecord[]
+}
+
+export interface Journal {
+  /** All live records (value never undefined) and the last revision. Called once, before any commit. Throws StoreError `corrupt`, `foreign` or `locked`, and touches nothing then. */
+  load(): Promise<{ revision: number; records: Iterable<JournalRecord> }>
+  /** Resolves when the batch is durable, whole or not at all; batches become durable in order. */
+  commit(batch: JournalBatch): Promise<void>
+  close(): Promise<void>
+}
+
+/** How values become bytes on disk and back. */
+export interface Codec<V> {
+  encode(value: V): Uint8Array
+  decode(bytes: Uint8Array, revision: number): V
+}
