@@ -1,4 +1,4 @@
-import type { Tracer, TraceEvent } from '../base/trace.ts'
+import type { TraceEvent, Tracer } from '../base/trace.ts'
 
 /**
  * The steps of a pod's end (and its start), as every reader of the trace knows them: logs, the lab's classifier,

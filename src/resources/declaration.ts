@@ -2,8 +2,9 @@
  * One kind, declared in one place: scope, names, defaults, validation, columns, hooks. `registry` and `apiserver` are generic
  * machinery over a table of these (`index.ts`); adding a kind needs a file and a line there, nothing else.
  */
-import type { Draft, KubernetesObject } from '../api/object.ts'
+
 import type { FieldError } from '../api/field-error.ts'
+import type { Draft, KubernetesObject } from '../api/object.ts'
 
 export interface Column {
   readonly name: string
