@@ -1,0 +1,75 @@
+/**
+ * Refreshes tools/schema/extras.json: the facts of Kubernetes' published OpenAPI documents that @kubernetes/client-node
+ * does not carry (full definition names, group-version-kinds, merge keys, list and map types, enums, defaults, which
+ * strings are quantities). Needs the reference data folder; run it only when the Kubernetes version moves.
+ *
+ *   node tools/schema/extract-extras.mjs ../shared/kubernetes-1.36
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+
+const dir = process.argv[2] ?? '../shared/kubernetes-1.36'
+const read = (file) => JSON.parse(gunzipSync(readFileSync(join(dir, file))).toString())
+
+const v2 = read('swagger.json.gz').definitions
+const v3 = {}
+for (const file of readdirSync(join(dir, 'openapi-v3')).filter((f) => f.startsWith('api') && f.endsWith('.gz')))
+  Object.assign(v3, read(join('openapi-v3', file)).components?.schemas)
+
+/** Strings of Go that are more than strings in JSON, told apart by the name they refer to. */
+const TYPES = {
+  'io.k8s.apimachinery.pkg.api.resource.Quantity': 'quantity',
+  'io.k8s.apimachinery.pkg.util.intstr.IntOrString': 'intOrString',
+  'io.k8s.apimachinery.pkg.apis.meta.v1.Time': 'time',
+  'io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime': 'microTime',
+  'io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1': 'raw',
+  'io.k8s.apimachinery.pkg.runtime.RawExtension': 'rawExtension',
+  'io.k8s.apimachinery.pkg.apis.meta.v1.Patch': 'raw',
+}
+
+function typeOf(schema) {
+  const ref = schema.$ref ?? schema.allOf?.[0]?.$ref
+  if (ref) return TYPES[ref.split('/').at(-1)]
+  const inner = schema.items ?? schema.additionalProperties
+  return inner ? typeOf(inner) : undefined
+}
+
+function extrasOf(prop, prop3) {
+  const out = {}
+  const type = typeOf(prop)
+  if (type) out.type = type
+  if (prop['x-kubernetes-patch-merge-key']) out.mergeKey = prop['x-kubernetes-patch-merge-key']
+  if (prop['x-kubernetes-patch-strategy']) out.strategy = prop['x-kubernetes-patch-strategy']
+  if (prop['x-kubernetes-list-type']) out.listType = prop['x-kubernetes-list-type']
+  if (prop['x-kubernetes-list-map-keys']) out.listKeys = prop['x-kubernetes-list-map-keys']
+  if (prop['x-kubernetes-map-type']) out.mapType = prop['x-kubernetes-map-type']
+  if (prop3?.enum) out.enum = prop3.enum
+  if (prop3?.default !== undefined) out.default = prop3.default
+  const item = prop3?.items ?? prop3?.additionalProperties
+  if (item?.default !== undefined) out.itemDefault = item.default
+  if (item?.enum) out.itemEnum = item.enum
+  return out
+}
+
+const STABLE = /\.(v1|v2|version|runtime)\.[A-Za-z]+$/
+const out = {}
+for (const name of Object.keys({ ...v2, ...v3 }).sort()) {
+  if (!STABLE.test(name)) continue
+  const a = v3[name] ?? v2[name]
+  const b = v2[name] ?? v3[name]
+  const entry = {}
+  const gvk = a['x-kubernetes-group-version-kind']
+  if (gvk) entry.gvk = gvk.map((g) => (g.group ? `${g.group}/${g.version}/${g.kind}` : `${g.version}/${g.kind}`))
+  if (a['x-kubernetes-map-type']) entry.mapType = a['x-kubernetes-map-type']
+  if (a['x-kubernetes-unions']) entry.unions = a['x-kubernetes-unions']
+  const properties = {}
+  for (const [key, prop] of Object.entries(b.properties ?? {})) {
+    const extras = extrasOf(prop, v3[name]?.properties?.[key])
+    if (Object.keys(extras).length) properties[key] = extras
+  }
+  if (Object.keys(properties).length) entry.properties = properties
+  out[name] = entry
+}
+const lines = Object.entries(out).map(([name, entry]) => `  ${JSON.stringify(name)}: ${JSON.stringify(entry)}`)
+writeFileSync(new URL('extras.json', import.meta.url), `{\n${lines.join(',\n')}\n}\n`)

@@ -1,0 +1,98 @@
+/**
+ * Reads the definitions of Kubernetes' API from @kubernetes/client-node (fields, types, formats, required, descriptions)
+ * and joins them with extras.json. The package's files are read as text: importing all of it costs seconds.
+ *
+ * A definition: { name, group, version, short, doc, gvk, mapType, unions, properties: [{ name, doc, required, type, extras }] }
+ * A type: { kind: 'string'|'boolean'|'number'|'int32'|'int64'|'double'|'byte'|'quantity'|'intOrString'|'time'|'microTime'
+ *           |'raw'|'rawExtension'|'any' } | { kind: 'ref', to } | { kind: 'array'|'map', of }
+ */
+import { existsSync, readFileSync } from 'node:fs'
+
+const MODELS = new URL('../../node_modules/@kubernetes/client-node/dist/gen/models/', import.meta.url)
+const extras = JSON.parse(readFileSync(new URL('extras.json', import.meta.url), 'utf8'))
+const capital = (text) => text[0].toUpperCase() + text.slice(1)
+
+/** Short group of a definition's name: `core`, `apps`, `meta`. */
+function parts(name) {
+  const [short, version, group] = name.split('.').reverse()
+  return { short, version, group }
+}
+
+/** client-node calls it V1Pod, or CoreV1Event where two groups have the name. */
+function classOf(name) {
+  const { short, version, group } = parts(name)
+  return [`${capital(group)}${capital(version)}${short}`, `${capital(version)}${short}`].find((c) =>
+    existsSync(new URL(`${c}.js`, MODELS)),
+  )
+}
+
+const names = Object.keys(extras)
+const byClass = new Map()
+for (const name of names) {
+  const found = classOf(name)
+  if (found) byClass.set(found, name)
+}
+byClass.set('VersionInfo', 'io.k8s.apimachinery.pkg.version.Info')
+
+function typeOf(text, format, override) {
+  const array = /^Array<(.*)>$/.exec(text)
+  if (array) return { kind: 'array', of: typeOf(array[1], format, override) }
+  const map = /^\{ \[key: string\]: (.*); \}$/.exec(text)
+  if (map) return { kind: 'map', of: typeOf(map[1], format, override) }
+  if (override) return { kind: override }
+  if (text === 'string') return { kind: format === 'byte' ? 'byte' : 'string' }
+  if (text === 'boolean') return { kind: 'boolean' }
+  if (text === 'number') return { kind: format || 'int64' }
+  if (text === 'IntOrString') return { kind: 'intOrString' }
+  if (text === 'Date' || text === 'V1MicroTime') return { kind: format === 'date-time-micro' ? 'microTime' : 'time' }
+  if (text === 'any' || text === 'object') return { kind: 'any' }
+  const to = byClass.get(text)
+  if (!to) throw new Error(`client-node names a type that extras.json lacks: ${text}`)
+  return { kind: 'ref', to }
+}
+
+/** Undoes the escapes that client-node's generator put into doc comments. */
+const plain = (doc) => doc.trim().replaceAll('\\"', '"').replaceAll('*_/', '*/')
+
+function docsOf(text) {
+  const body = text.slice(text.indexOf('export declare class'))
+  const head = text.slice(0, text.indexOf('export declare class'))
+  const doc = [...head.matchAll(/\/\*\*\n\* ([\s\S]*?)\n\*\//g)].at(-1)?.[1] ?? ''
+  const properties = new Map()
+  for (const m of body.matchAll(/(?: {4}\/\*\*\n {4}\* ([^\n]*)\n {4}\*\/\n)? {4}'([^']+)'(\??): /g))
+    properties.set(m[2], { doc: plain(m[1] ?? ''), required: m[3] === '' })
+  return { doc: plain(doc), properties }
+}
+
+function definition(className, name) {
+  const js = readFileSync(new URL(`${className}.js`, MODELS), 'utf8')
+  const docs = docsOf(readFileSync(new URL(`${className}.d.ts`, MODELS), 'utf8'))
+  const start = js.indexOf('attributeTypeMap = [') + 'attributeTypeMap = '.length
+  const attributes = JSON.parse(js.slice(start, js.indexOf('];', start) + 1))
+  const { properties: more = {}, ...own } = extras[name]
+  return {
+    name,
+    ...parts(name),
+    doc: docs.doc,
+    ...own,
+    properties: attributes.map((a) => {
+      const { type, ...rest } = more[a.baseName] ?? {}
+      const described = docs.properties.get(a.name) ?? docs.properties.get(a.baseName)
+      return {
+        name: a.baseName,
+        doc: described?.doc ?? '',
+        required: described?.required ?? false,
+        type: typeOf(a.type, a.format, type),
+        extras: rest,
+      }
+    }),
+  }
+}
+
+/** All definitions, sorted by name. */
+export function loadDefinitions() {
+  return [...byClass].map(([className, name]) => definition(className, name)).sort((a, b) => (a.name < b.name ? -1 : 1))
+}
+
+/** Names that extras.json has and client-node has no class for. */
+export const missing = names.filter((n) => !classOf(n) && n !== 'io.k8s.apimachinery.pkg.version.Info')
