@@ -35,17 +35,13 @@ export const duplicate = (field: string, value: unknown): FieldError =>
   make('FieldValueDuplicate', field, `Duplicate value: ${show(value)}`)
 export const notFoundField = (field: string, value: unknown): FieldError =>
   make('FieldValueNotFound', field, `Not found: ${show(value)}`)
+/** `supported` in the order Kubernetes prints for this field: sorted for most, as declared for some (restartPolicy, dnsPolicy). */
 export const notSupported = (field: string, value: unknown, supported: readonly string[]): FieldError =>
   make(
     'FieldValueNotSupported',
     field,
     `Unsupported value: ${show(value)}${
-      supported.length
-        ? `: supported values: ${[...supported]
-            .sort()
-            .map((s) => JSON.stringify(s))
-            .join(', ')}`
-        : ''
+      supported.length ? `: supported values: ${supported.map((s) => JSON.stringify(s)).join(', ')}` : ''
     }`,
   )
 export const forbiddenField = (field: string, detail: string): FieldError =>

@@ -5,6 +5,7 @@
 
 import type { FieldError } from '../api/field-error.ts'
 import type { Draft, KubernetesObject } from '../api/object.ts'
+import type { Random } from '../base/random.ts'
 
 export interface Column {
   readonly name: string
@@ -23,6 +24,8 @@ export interface Context {
   lookup(group: string, plural: string, namespace: string, name: string): KubernetesObject | undefined
   readonly user: { readonly name: string; readonly groups: readonly string[] }
   readonly dryRun: boolean
+  /** For names that a kind makes up itself (the service account volume of a pod). */
+  readonly random: Random
   /** Adds a Warning header to the answer. */
   warn(text: string): void
 }
