@@ -1,0 +1,35 @@
+/** A kubeconfig with one context, `ebb`. JSON is YAML, but people read this file: so YAML, written by hand. */
+export interface KubeconfigOptions {
+  readonly server: string
+  /** PEM texts. */
+  readonly ca: string
+  readonly clientCert: string
+  readonly clientKey: string
+}
+
+export function kubeconfig({ server, ca, clientCert, clientKey }: KubeconfigOptions): string {
+  return `apiVersion: v1
+kind: Config
+current-context: ebb
+clusters:
+- name: ebb
+  cluster:
+    server: ${server}
+    certificate-authority-data: ${base64(ca)}
+users:
+- name: ebb-admin
+  user:
+    client-certificate-data: ${base64(clientCert)}
+    client-key-data: ${base64(clientKey)}
+contexts:
+- name: ebb
+  context:
+    cluster: ebb
+    user: ebb-admin
+`
+}
+
+const base64 = (text: string): string => btoa(text)
+
+/** First line of the files that ebb writes as kubeconfig: how it knows its own and never overwrites somebody else's. */
+export const KUBECONFIG_MARK = '# written by ebb up; removed and written anew by it\n'

@@ -1,0 +1,112 @@
+/** `ebb up`: its options, checked, and what it prints. Starting is done by main. */
+import { CliError } from './cli-error.ts'
+import type { Language } from './language.ts'
+
+export interface UpOptions {
+  /** 0: any free port. */
+  readonly port: number
+  /** undefined with `ephemeral`: a temporary folder that goes with the process. */
+  readonly data: string | undefined
+  readonly ephemeral: boolean
+  readonly token: string | undefined
+  readonly kubeconfig: string | undefined
+  readonly nodes: number
+  /** Image reference -> path of a folder or an executable. */
+  readonly images: ReadonlyMap<string, string>
+  readonly detach: boolean
+}
+
+/** As the argument parser hands them over. */
+export interface RawUpOptions {
+  readonly port?: string
+  readonly data?: string
+  readonly ephemeral?: boolean
+  readonly token?: string
+  readonly kubeconfig?: string
+  readonly nodes?: string
+  readonly node?: boolean
+  readonly image?: readonly string[]
+  readonly detach?: boolean
+}
+
+/** Nodes on one machine; each is a process of about 50 MB. */
+const NODES_MAX = 50
+
+export function upOptions(raw: RawUpOptions): UpOptions {
+  if (raw.data !== undefined && raw.ephemeral)
+    throw new CliError('--data and --ephemeral exclude each other: leave one of them out', 2)
+  if (raw.token !== undefined && !/^[\x21-\x7e]+$/.test(raw.token))
+    throw new CliError('--token must be printable ASCII without blanks', 2)
+  return {
+    port: wholeNumber('--port', raw.port ?? '6443', 0, 65535),
+    data: raw.data,
+    ephemeral: raw.ephemeral ?? false,
+    token: raw.token,
+    kubeconfig: raw.kubeconfig,
+    nodes: raw.node === false ? 0 : wholeNumber('--nodes', raw.nodes ?? '1', 1, NODES_MAX),
+    images: imageMap(raw.image ?? []),
+    detach: raw.detach ?? false,
+  }
+}
+
+function wholeNumber(flag: string, text: string, from: number, to: number): number {
+  const value = Number(text)
+  if (!Number.isInteger(value) || text.trim() === '' || value < from || value > to)
+    throw new CliError(`${flag} ${text}: must be a whole number from ${from} to ${to}`, 2)
+  return value
+}
+
+function imageMap(pairs: readonly string[]): ReadonlyMap<string, string> {
+  const map = new Map<string, string>()
+  for (const pair of pairs) {
+    const at = pair.indexOf('=')
+    if (at <= 0 || at === pair.length - 1)
+      throw new CliError(`--image ${pair}: write it as REFERENCE=PATH, e.g. --image my-app:latest=./app`, 2)
+    map.set(pair.slice(0, at), pair.slice(at + 1))
+  }
+  return map
+}
+
+export interface Ready {
+  readonly ms: number
+  readonly url: string
+  readonly version: string
+  readonly kubeconfig: string
+  readonly nodes: readonly string[]
+  readonly data: string | undefined
+  /** Sentences about what this machine cannot give. */
+  readonly degraded: readonly string[]
+  readonly detached: boolean
+}
+
+/** The ready line says in how many ms, where, and what to type next. */
+export function readyText(ready: Ready, language: Language): string {
+  const ms = Math.round(ready.ms)
+  const where = `${ready.url}, Kubernetes ${ready.version}`
+  const nodes = ready.nodes.join(', ')
+  const lines =
+    language === 'ko'
+      ? [
+          `ebb 준비 완료 (${ms} ms): ${where}${nodes ? `, 노드 ${nodes}` : ', 노드 없음'}`,
+          ready.data ? `데이터: ${ready.data}` : '데이터: 메모리 (끝나면 사라집니다)',
+          ...ready.degraded.map((text) => `제한: ${text}`),
+          '',
+          '다음을 입력하세요:',
+        ]
+      : [
+          `ebb is ready in ${ms} ms: ${where}${nodes ? `, node ${nodes}` : ', no node'}`,
+          ready.data ? `data in ${ready.data}` : 'data in memory: gone when it stops',
+          ...ready.degraded.map((text) => `degraded: ${text}`),
+          '',
+          'Type next:',
+        ]
+  const stop = language === 'ko' ? '멈추려면' : 'to stop:'
+  return [
+    ...lines,
+    `  export KUBECONFIG=${ready.kubeconfig}`,
+    '  kubectl get nodes',
+    '',
+    ready.detached ? `${stop} ebb down` : `${stop} Ctrl-C`,
+    '',
+  ].join('\n')
+}
