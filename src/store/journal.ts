@@ -15,6 +15,8 @@ export interface JournalBatch {
 }
 
 export interface Journal {
+  /** True: values are not kept, so the store spares itself the encoding and hands over empty ones. */
+  readonly volatile?: boolean
   /** All live records (value never undefined) and the last revision. Called once, before any commit. Throws StoreError `corrupt`, `foreign` or `locked`, and touches nothing then. */
   load(): Promise<{ revision: number; records: Iterable<JournalRecord> }>
   /** Resolves when the batch is durable, whole or not at all; batches become durable in order. */

@@ -50,8 +50,10 @@ export interface Commit<T> {
 }
 
 export interface Store<V> {
-  /** Revision up to which everything is published. */
+  /** Revision up to which everything is published. An empty store is at revision 1: 0 means `any` to clients. */
   readonly revision: number
+  /** History up to this revision was given up (by `compact`, or because it is from before the store was opened). */
+  readonly compactedRevision: number
   /** Synchronous, serial; throwing rolls back, and the error passes through. */
   transact<T>(body: (txn: Txn<V>) => Sync<T>): Commit<T>
   /** Published state. */
@@ -62,6 +64,8 @@ export interface Store<V> {
    * With `from`: first, the changes with revision > `from`; throws StoreError `compacted` when they are no longer kept.
    */
   subscribe(prefix: string, listener: (changes: readonly Change<V>[]) => void, from?: number): () => void
+  /** Gives up the history up to `revision` (default: all that is published): whoever asks for it is told `compacted`. */
+  compact(revision?: number): void
   close(): Promise<void>
 }
 
