@@ -1,7 +1,9 @@
 /**
- * Refreshes tools/schema/extras.json: the facts of Kubernetes' published OpenAPI documents that @kubernetes/client-node
+ * Refreshes tools/schema/extras.gen.json: the facts of Kubernetes' published OpenAPI documents that @kubernetes/client-node
  * does not carry (full definition names, group-version-kinds, merge keys, list and map types, enums, defaults, which
  * strings are quantities). Needs the reference data folder; run it only when the Kubernetes version moves.
+ *
+ * Also descriptions.gen.json: the texts that differ from the package's, which drops those of fields that refer elsewhere.
  *
  *   node tools/schema/extract-extras.mjs ../shared/kubernetes-1.36
  */
@@ -72,4 +74,19 @@ for (const name of Object.keys({ ...v2, ...v3 }).sort()) {
   out[name] = entry
 }
 const lines = Object.entries(out).map(([name, entry]) => `  ${JSON.stringify(name)}: ${JSON.stringify(entry)}`)
-writeFileSync(new URL('extras.json', import.meta.url), `{\n${lines.join(',\n')}\n}\n`)
+writeFileSync(new URL('extras.gen.json', import.meta.url), `{\n${lines.join(',\n')}\n}\n`)
+
+const { loadPackage } = await import('./load.mjs')
+const docs = {}
+for (const d of loadPackage()) {
+  const published = v3[d.name] ?? v2[d.name]
+  const differing = {}
+  if ((published.description ?? '') !== d.doc) differing[''] = published.description ?? ''
+  for (const p of d.properties) {
+    const text = published.properties[p.name]?.description ?? ''
+    if (text !== p.doc) differing[p.name] = text
+  }
+  if (Object.keys(differing).length) docs[d.name] = differing
+}
+const texts = Object.entries(docs).map(([name, entry]) => `  ${JSON.stringify(name)}: ${JSON.stringify(entry)}`)
+writeFileSync(new URL('descriptions.gen.json', import.meta.url), `{\n${texts.join(',\n')}\n}\n`)

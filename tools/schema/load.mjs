@@ -1,6 +1,6 @@
 /**
  * Reads the definitions of Kubernetes' API from @kubernetes/client-node (fields, types, formats, required, descriptions)
- * and joins them with extras.json. The package's files are read as text: importing all of it costs seconds.
+ * and joins them with extras.gen.json. The package's files are read as text: importing all of it costs seconds.
  *
  * A definition: { name, group, version, short, doc, gvk, mapType, unions, properties: [{ name, doc, required, type, extras }] }
  * A type: { kind: 'string'|'boolean'|'number'|'int32'|'int64'|'double'|'byte'|'quantity'|'intOrString'|'time'|'microTime'
@@ -9,7 +9,8 @@
 import { existsSync, readFileSync } from 'node:fs'
 
 const MODELS = new URL('../../node_modules/@kubernetes/client-node/dist/gen/models/', import.meta.url)
-const extras = JSON.parse(readFileSync(new URL('extras.json', import.meta.url), 'utf8'))
+const read = (file) => JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8'))
+const extras = read('extras.gen.json')
 const capital = (text) => text[0].toUpperCase() + text.slice(1)
 
 /** Short group of a definition's name: `core`, `apps`, `meta`. */
@@ -47,12 +48,12 @@ function typeOf(text, format, override) {
   if (text === 'Date' || text === 'V1MicroTime') return { kind: format === 'date-time-micro' ? 'microTime' : 'time' }
   if (text === 'any' || text === 'object') return { kind: 'any' }
   const to = byClass.get(text)
-  if (!to) throw new Error(`client-node names a type that extras.json lacks: ${text}`)
+  if (!to) throw new Error(`client-node names a type that extras.gen.json lacks: ${text}`)
   return { kind: 'ref', to }
 }
 
 /** Undoes the escapes that client-node's generator put into doc comments. */
-const plain = (doc) => doc.trim().replaceAll('\\"', '"').replaceAll('*_/', '*/')
+const plain = (doc) => doc.trim().replaceAll('\\"', '"').replaceAll("\\'", "'").replaceAll('*_/', '*/')
 
 function docsOf(text) {
   const body = text.slice(text.indexOf('export declare class'))
@@ -89,10 +90,20 @@ function definition(className, name) {
   }
 }
 
-/** All definitions, sorted by name. */
-export function loadDefinitions() {
+/** All definitions as the package tells them, sorted by name. */
+export function loadPackage() {
   return [...byClass].map(([className, name]) => definition(className, name)).sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-/** Names that extras.json has and client-node has no class for. */
+/** All definitions, with the descriptions that the package lost (those of fields that refer to another definition). */
+export function loadDefinitions() {
+  const docs = read('descriptions.gen.json')
+  return loadPackage().map((d) => ({
+    ...d,
+    doc: docs[d.name]?.[''] ?? d.doc,
+    properties: d.properties.map((p) => ({ ...p, doc: docs[d.name]?.[p.name] ?? p.doc })),
+  }))
+}
+
+/** Names that extras.gen.json has and client-node has no class for. */
 export const missing = names.filter((n) => !classOf(n) && n !== 'io.k8s.apimachinery.pkg.version.Info')

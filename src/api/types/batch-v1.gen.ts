@@ -143,7 +143,7 @@ export interface SuccessPolicyRule {
   readonly succeededIndexes?: string
 }
 
-/** UncountedTerminatedPods holds UIDs of Pods that have terminated but haven\'t been accounted in Job status coun */
+/** UncountedTerminatedPods holds UIDs of Pods that have terminated but haven't been accounted in Job status count */
 export interface UncountedTerminatedPods {
   readonly failed?: readonly string[]
   readonly succeeded?: readonly string[]

@@ -17,7 +17,7 @@ export interface Affinity {
   readonly podAntiAffinity?: PodAntiAffinity
 }
 
-/** AppArmorProfile defines a pod or container\'s AppArmor settings. */
+/** AppArmorProfile defines a pod or container's AppArmor settings. */
 export interface AppArmorProfile {
   readonly localhostProfile?: string
   readonly type: string
@@ -607,7 +607,7 @@ export interface HTTPHeader {
   readonly value: string
 }
 
-/** HostAlias holds the mapping between IP and hostnames that will be injected as an entry in the pod\'s hosts fil */
+/** HostAlias holds the mapping between IP and hostnames that will be injected as an entry in the pod's hosts file */
 export interface HostAlias {
   readonly hostnames?: readonly string[]
   readonly ip: string
@@ -808,7 +808,7 @@ export interface Node {
   readonly status?: NodeStatus
 }
 
-/** NodeAddress contains information for the node\'s address. */
+/** NodeAddress contains information for the node's address. */
 export interface NodeAddress {
   readonly address: string
   readonly type: string
@@ -973,7 +973,7 @@ export interface PersistentVolume {
   readonly status?: PersistentVolumeStatus
 }
 
-/** PersistentVolumeClaim is a user\'s request for and claim to a persistent volume */
+/** PersistentVolumeClaim is a user's request for and claim to a persistent volume */
 export interface PersistentVolumeClaim {
   readonly apiVersion?: string
   readonly kind?: string
@@ -1031,7 +1031,7 @@ export interface PersistentVolumeClaimTemplate {
   readonly spec: PersistentVolumeClaimSpec
 }
 
-/** PersistentVolumeClaimVolumeSource references the user\'s PVC in the same namespace. */
+/** PersistentVolumeClaimVolumeSource references the user's PVC in the same namespace. */
 export interface PersistentVolumeClaimVolumeSource {
   readonly claimName: string
   readonly readOnly?: boolean
@@ -1551,7 +1551,7 @@ export interface ScopedResourceSelectorRequirement {
   readonly values?: readonly string[]
 }
 
-/** SeccompProfile defines a pod/container\'s seccomp profile settings. */
+/** SeccompProfile defines a pod/container's seccomp profile settings. */
 export interface SeccompProfile {
   readonly localhostProfile?: string
   readonly type: string
@@ -1668,7 +1668,7 @@ export interface ServiceList {
   readonly metadata: ListMeta
 }
 
-/** ServicePort contains information on service\'s port. */
+/** ServicePort contains information on service's port. */
 export interface ServicePort {
   readonly appProtocol?: string
   readonly name?: string

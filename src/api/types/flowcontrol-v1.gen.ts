@@ -38,7 +38,7 @@ export interface FlowSchemaList {
   readonly metadata: ListMeta
 }
 
-/** FlowSchemaSpec describes how the FlowSchema\'s specification looks like. */
+/** FlowSchemaSpec describes how the FlowSchema's specification looks like. */
 export interface FlowSchemaSpec {
   readonly distinguisherMethod?: FlowDistinguisherMethod
   readonly matchingPrecedence?: number
@@ -133,7 +133,7 @@ export interface QueuingConfiguration {
   readonly queues?: number
 }
 
-/** ResourcePolicyRule is a predicate that matches some resource requests, testing the request\'s verb and the tar */
+/** ResourcePolicyRule is a predicate that matches some resource requests, testing the request's verb and the targ */
 export interface ResourcePolicyRule {
   readonly apiGroups: readonly string[]
   readonly clusterScope?: boolean

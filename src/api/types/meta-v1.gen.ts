@@ -107,7 +107,7 @@ export interface ShardInfo {
   readonly selector: string
 }
 
-/** Status is a return value for calls that don\'t return other objects. */
+/** Status is a return value for calls that don't return other objects. */
 export interface Status {
   readonly apiVersion?: string
   readonly code?: number

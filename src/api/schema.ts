@@ -1,0 +1,228 @@
+/**
+ * The schema table of Kubernetes' API: what decoding, patching, apply and OpenAPI know about each definition.
+ * A definition is parsed when it is first asked for; all of them together are about 570.
+ *
+ *   const pod = definition('io.k8s.api.core.v1.Pod')
+ *   pod.fields.get('spec')?.type            // { kind: 'ref', definition: PodSpec }
+ *   pod.fields.get('spec')!.type.definition.fields.get('containers')?.mergeKey   // 'name'
+ *
+ * Source: tools/generate-schema.mjs; facts that OpenAPI does not publish are in schema-extras.ts.
+ */
+import { assert } from '../base/assert.ts'
+import { alwaysNull, goTypeNames } from './schema-extras.ts'
+import { prefixes, table } from './types/schema.gen.ts'
+
+export type ScalarKind =
+  | 'string'
+  | 'boolean'
+  | 'int32'
+  | 'int64'
+  | 'double'
+  /** base64 */
+  | 'byte'
+  | 'quantity'
+  | 'intOrString'
+  | 'time'
+  | 'microTime'
+  /** Any JSON, kept as it is. */
+  | 'raw'
+  | 'rawExtension'
+  | 'any'
+
+export type Type =
+  | { readonly kind: ScalarKind }
+  | { readonly kind: 'array' | 'map'; readonly of: Type }
+  | { readonly kind: 'ref'; readonly definition: Definition }
+
+export type PatchStrategy = 'merge' | 'replace' | 'retainKeys'
+
+export interface Field {
+  readonly name: string
+  readonly type: Type
+  /** In the `required` list of OpenAPI. */
+  readonly required: boolean
+  readonly mergeKey?: string
+  readonly strategies: readonly PatchStrategy[]
+  readonly listType?: 'atomic' | 'set' | 'map'
+  readonly listKeys?: readonly string[]
+  readonly mapType?: 'atomic' | 'granular'
+  readonly enum?: readonly string[]
+  /** As published: real defaults, and the zero values of fields that are always written. */
+  readonly default?: unknown
+  /**
+   * Set for fields that Kubernetes writes out even when nothing was given: '' 0 false null, or {} for a nested object.
+   * Go's encoding of a value that is neither a pointer nor left out when empty.
+   */
+  readonly zero?: '' | 0 | false | null | 'object'
+  /** How Go names a scalar's type in error messages, where it is not the plain one. */
+  readonly goType?: string
+}
+
+export interface GroupVersionKind {
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+}
+
+export interface Definition {
+  /** Full name, `io.k8s.api.core.v1.Pod`. */
+  readonly name: string
+  /** Last part, `Pod`: Go's name of the struct. */
+  readonly short: string
+  /** `v1.Pod`: how Go names the type in messages. */
+  readonly goType: string
+  readonly kinds: readonly GroupVersionKind[]
+  readonly mapType?: 'atomic' | 'granular'
+  readonly unions?: unknown
+  readonly fields: ReadonlyMap<string, Field>
+  /** Fields that have a `zero`. */
+  readonly always: readonly Field[]
+}
+
+const SCALARS: Readonly<Record<string, ScalarKind>> = {
+  s: 'string',
+  b: 'boolean',
+  i: 'int32',
+  l: 'int64',
+  d: 'double',
+  y: 'byte',
+  q: 'quantity',
+  x: 'intOrString',
+  t: 'time',
+  m: 'microTime',
+  r: 'raw',
+  e: 'rawExtension',
+  '*': 'any',
+}
+
+interface RawExtras {
+  k?: string
+  s?: string
+  l?: 'atomic' | 'set' | 'map'
+  n?: string[]
+  m?: 'atomic' | 'granular'
+  e?: string[]
+  d?: unknown
+}
+
+interface RawDefinition {
+  k?: string[]
+  m?: 'atomic' | 'granular'
+  u?: unknown
+  f: Record<string, string | [string, RawExtras]>
+}
+
+const scalarTypes = new Map<string, Type>(Object.entries(SCALARS).map(([letter, kind]) => [letter, { kind }]))
+const cache = new Map<string, Definition>()
+
+/** `io.k8s.api.core.v1.Pod` -> `core.v1.Pod`. */
+function shortOf(name: string): string {
+  const parts = name.split('.')
+  return parts.slice(-3).join('.')
+}
+
+/** The definition with that full name; undefined when the table has none. */
+export function findDefinition(name: string): Definition | undefined {
+  const found = cache.get(name)
+  if (found) return found
+  const short = shortOf(name)
+  const text = table[short]
+  if (text === undefined || fullName(short) !== name) return undefined
+  const made = parse(name, JSON.parse(text) as RawDefinition)
+  cache.set(name, made)
+  return made
+}
+
+/** The definition with that full name. A name that the table lacks is a broken invariant. */
+export function definition(name: string): Definition {
+  const found = findDefinition(name)
+  assert(found, `no definition ${name} in the schema table`)
+  return found
+}
+
+/** Full names of all definitions, sorted by their short form. */
+export function definitionNames(): string[] {
+  return Object.keys(table).map(fullName)
+}
+
+function fullName(short: string): string {
+  return `${prefixes[short.slice(0, short.indexOf('.'))]}${short.slice(short.indexOf('.'))}`
+}
+
+function parse(name: string, raw: RawDefinition): Definition {
+  const [group = '', version = '', short = ''] = shortOf(name).split('.')
+  const fields = new Map<string, Field>()
+  for (const [field, entry] of Object.entries(raw.f)) {
+    const [code, extras] = typeof entry === 'string' ? [entry, {}] : entry
+    fields.set(field, parseField(`${group}.${version}.${short}`, field, code, extras))
+  }
+  return {
+    name,
+    short,
+    goType: `${version}.${short}`,
+    kinds: (raw.k ?? []).map(parseKind),
+    ...(raw.m ? { mapType: raw.m } : {}),
+    ...(raw.u ? { unions: raw.u } : {}),
+    fields,
+    always: [...fields.values()].filter((f) => f.zero !== undefined),
+  }
+}
+
+function parseKind(text: string): GroupVersionKind {
+  const parts = text.split('/')
+  const kind = parts.at(-1) ?? ''
+  return { group: parts.length === 3 ? (parts[0] ?? '') : '', version: parts.at(-2) ?? '', kind }
+}
+
+function parseField(owner: string, name: string, code: string, extras: RawExtras): Field {
+  const required = code.startsWith('!')
+  const type = parseType(required ? code.slice(1) : code)
+  const zero = zeroOf(`${owner}.${name}`, type, required, extras.d)
+  const goType = goTypeNames[`${owner}.${name}`] ?? goTypeNames[`*.${name}`]
+  return {
+    name,
+    type,
+    required,
+    strategies: (extras.s ? extras.s.split(',') : []) as PatchStrategy[],
+    ...(extras.k ? { mergeKey: extras.k } : {}),
+    ...(extras.l ? { listType: extras.l } : {}),
+    ...(extras.n ? { listKeys: extras.n } : {}),
+    ...(extras.m ? { mapType: extras.m } : {}),
+    ...(extras.e ? { enum: extras.e } : {}),
+    ...(extras.d === undefined ? {} : { default: extras.d }),
+    ...(zero === undefined ? {} : { zero }),
+    ...(goType ? { goType } : {}),
+  }
+}
+
+function zeroOf(path: string, type: Type, required: boolean, published: unknown): Field['zero'] {
+  if (type.kind === 'ref') return typeof published === 'object' ? 'object' : undefined
+  if (published === '' || published === 0 || published === false) return published
+  if (required && (type.kind === 'array' || type.kind === 'map')) return null
+  const isTime = type.kind === 'time' || type.kind === 'microTime'
+  if (alwaysNull.has(path) || (isTime && alwaysNull.has(`*${path.slice(path.lastIndexOf('.'))}`))) return null
+  return undefined
+}
+
+function parseType(code: string): Type {
+  const scalar = scalarTypes.get(code)
+  if (scalar) return scalar
+  if (code.startsWith('[')) return { kind: 'array', of: parseType(code.slice(1)) }
+  if (code.startsWith('{')) return { kind: 'map', of: parseType(code.slice(1)) }
+  assert(code.startsWith('@'), `unknown type code ${code}`)
+  return new RefType(fullName(code.slice(1)))
+}
+
+/** Resolves on first use, so that a definition does not pull in all that it mentions. */
+class RefType {
+  readonly kind = 'ref'
+  private readonly to: string
+  private resolved: Definition | undefined
+  constructor(to: string) {
+    this.to = to
+  }
+  get definition(): Definition {
+    this.resolved ??= definition(this.to)
+    return this.resolved
+  }
+}
