@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+/** `npm run golden -- api|termination|kubectl [...]`: recordings of real Kubernetes against a fresh ebb. Each closes with `N passed, N failed`. */
+import { existsSync } from 'node:fs'
+
+const [suite, ...args] = process.argv.slice(2)
+const SUITES = ['api', 'termination', 'kubectl']
+if (!SUITES.includes(suite)) {
+  console.error(`usage: npm run golden -- ${SUITES.join('|')} [--dir DIR] [--only NAME] [--verbose]`)
+  process.exit(2)
+}
+const file = new URL(`./${suite}.mjs`, import.meta.url)
+if (!existsSync(file)) {
+  console.error(`golden ${suite}: not built yet`)
+  process.exit(2)
+}
+const { main } = await import(file.href)
+process.exit(await main(args))

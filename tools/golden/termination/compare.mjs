@@ -1,0 +1,108 @@
+/**
+ * Facts against what was seen. Four rules, from the README of the recordings:
+ *   - each fact happens, with its text, no later than its time + tolerance;
+ *   - it does not happen earlier than the specification allows: what follows from sleeps, hooks and grace periods keeps its time;
+ *     what only shows how quick the recorded kubelet was (status, removal, events, owners) may come earlier;
+ *   - facts further apart than their tolerances keep their order;
+ *   - what ends a pod happens as often as recorded: TERM, Killing, DELETED, FailedPreStopHook.
+ * A status that a quicker implementation merged into the next of the same subject counts, when the two lie close together.
+ */
+
+/** A status write may be merged into the next of its subject when that follows within this time (ms). */
+const MERGE_MS = 1_500
+/** The recorded kubelet wrote a terminal status up to this long (ms) after the container's end. */
+const STATUS_LAG_MS = 700
+
+const COUNTED =
+  /^(log .*: (TERM|exiting|preStop)|event Normal Killing|event Warning FailedPreStopHook|pod\/\S+ DELETED)/
+
+/** What a fact is about: later facts of the same subject replace it. undefined: nothing replaces it. */
+export function subjectOf(text) {
+  const m =
+    /^(pod\/\S+ (?:phase|condition \w+|container \S+:))/.exec(text) ??
+    /^(endpointslice of \S+ \S+|endpoints \S+ \S+) (?:ready|notReady)/.exec(text) ??
+    /^(\S+\/\S+ status)/.exec(text) ??
+    /^(namespace\/\S+ condition \w+)/.exec(text)
+  return m?.[1]
+}
+
+function earliest(fact, actionTimes) {
+  if (/^(log|response|request)/.test(fact.text)) return fact.t_ms - Math.max(fact.tolerance_ms, 600)
+  if (!/terminated exitCode|phase=(Succeeded|Failed)/.test(fact.text)) return -Infinity
+  const start = Math.max(...actionTimes.filter((t) => t <= fact.t_ms), 0)
+  const second = start + Math.floor((fact.t_ms - start - 400) / 1000) * 1000 - 100
+  return Math.max(second, fact.t_ms - fact.tolerance_ms - STATUS_LAG_MS)
+}
+
+/**
+ * `facts`: {id, text, t_ms, tolerance_ms}[]; `seen`: {t, text}[] in ms from the action, normalised.
+ * Returns {passed: fact[], broken: {fact, why}[], extra: string[]}.
+ */
+export function compare(scenario, seen) {
+  const facts = [...scenario.facts].sort((a, b) => a.t_ms - b.t_ms)
+  const actionTimes = scenario.action.map((a) => a.t_ms ?? 0)
+  const used = new Set()
+  const found = new Map()
+  for (const fact of facts) {
+    const at = seen.findIndex(
+      (s, i) =>
+        !used.has(i) &&
+        s.text === fact.text &&
+        s.t >= earliest(fact, actionTimes) &&
+        s.t <= fact.t_ms + fact.tolerance_ms,
+    )
+    if (at < 0) continue
+    used.add(at)
+    found.set(fact, seen[at])
+  }
+  const broken = []
+  for (const fact of facts)
+    if (!found.has(fact) && !merged(fact, facts, found)) broken.push({ fact, why: nearest(fact, seen) })
+  broken.push(...outOfOrder(facts, found))
+  const bad = new Set(broken.map((b) => b.fact))
+  return { passed: facts.filter((f) => !bad.has(f)), broken, extra: extras(scenario, seen, facts) }
+}
+
+function merged(fact, facts, found) {
+  const subject = subjectOf(fact.text)
+  if (!subject)
+    return /^event .*\(count>1\)$/.test(fact.text) && facts.some((f) => f.text === fact.text && found.has(f))
+  const next = facts.find((f) => f !== fact && f.t_ms >= fact.t_ms && subjectOf(f.text) === subject && found.has(f))
+  return next !== undefined && next.t_ms - fact.t_ms <= MERGE_MS
+}
+
+function outOfOrder(facts, found) {
+  const broken = []
+  for (const later of facts) {
+    const seenLater = found.get(later)
+    if (!seenLater) continue
+    const before = facts.find(
+      (f) => found.has(f) && later.t_ms - f.t_ms > later.tolerance_ms + f.tolerance_ms && found.get(f).t > seenLater.t,
+    )
+    if (before) broken.push({ fact: later, why: `came before "${before.text}", which was recorded earlier` })
+  }
+  return broken
+}
+
+function nearest(fact, seen) {
+  const same = seen.filter((s) => s.text === fact.text).map((s) => Math.round(s.t))
+  if (same.length) return `seen at ${same.slice(0, 5).join(', ')} ms`
+  const subject = subjectOf(fact.text) ?? fact.text.split(':')[0]
+  const like = seen.filter((s) => s.text.startsWith(subject)).map((s) => `${Math.round(s.t)} ms ${s.text}`)
+  return like.length ? `not seen; instead: ${like.slice(-3).join(' | ')}` : 'not seen'
+}
+
+function extras(scenario, seen, facts) {
+  const count = (list, text) => list.filter((x) => x.text === text).length
+  const known = [...facts, ...(scenario.seenInOneRunOnly ?? [])]
+  const texts = new Set(seen.filter((s) => s.t >= -50 && COUNTED.test(s.text)).map((s) => s.text))
+  return [...texts]
+    .filter(
+      (text) =>
+        count(
+          seen.filter((s) => s.t >= -50),
+          text,
+        ) > count(known, text),
+    )
+    .map((text) => `"${text}" seen ${count(seen, text)} times, recorded ${count(known, text)}`)
+}
