@@ -8,9 +8,6 @@ import { root } from './reference.mjs'
 const READY_WITHIN_MS = 20_000
 const STOP_WITHIN_MS = 20_000
 
-/** Images that the recorded manifests name; their commands run from the host, the rest is played by the built-in echo. */
-export const RECORDED_IMAGES = []
-
 /**
  * Resolves to { url, token, kubeconfig, pid, output(), stop() }. `args`: more arguments for `ebb up`. `as`: run as this user
  * (`{ uid, gid, home }`) instead of the present one.
@@ -41,7 +38,7 @@ export async function startCluster({ args = [], token = 'admin-token', env = {},
     }
     child.stdout.setEncoding('utf8').on('data', read)
     child.stderr.setEncoding('utf8').on('data', read)
-    exited.then((code) => {
+    void exited.then((code) => {
       clearTimeout(timer)
       reject(new Error(`ebb up ended (${code}) before it was ready:\n${output}`))
     })
