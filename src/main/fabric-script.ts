@@ -1,0 +1,89 @@
+/**
+ * What runs inside the fabric's namespaces, as a POSIX shell program. PID 1 only waits (and so reaps orphans); its child reads
+ * commands from ebb's pipe. When ebb is gone, however that came about, the pipe ends: everything in the PID namespace is
+ * killed, the run directory removed, and with PID 1 the namespaces go.
+ *
+ *   arguments: RUN_DIRECTORY, then top-level entries of /run that must stay visible
+ *   commands:  `node INDEX NAME ADDRESS POD_CIDR` -> `ok NAME`; `link INDEX up|down` -> `ok INDEX`
+ */
+export const FABRIC_SCRIPT = `
+set -e
+dir=$1; shift
+n=4
+for entry do eval "exec $n</run/$entry"; n=$((n + 1)); done
+mount -t tmpfs -o mode=755,size=16m tmpfs /run
+mkdir /run/netns
+n=4
+for entry do
+  mkdir "/run/$entry"
+  mount -c --rbind "/proc/self/fd/$n" "/run/$entry"
+  eval "exec $n<&-"
+  n=$((n + 1))
+done
+ip -batch - <<END
+link set lo up
+link add ebb0 type bridge
+addr add 10.88.0.1/16 dev ebb0
+link set ebb0 up
+END
+echo 1 >/proc/sys/net/ipv4/ip_forward
+echo 0 >/proc/sys/net/ipv4/conf/all/send_redirects
+echo 0 >/proc/sys/net/ipv4/conf/ebb0/send_redirects
+node() {
+  ip -batch - <<END &&
+netns add node-$2
+link add nv$1 type veth peer name eth0 netns node-$2
+link set nv$1 master ebb0 up
+route add $4 via $3
+END
+  ip -n "node-$2" -batch - <<END &&
+link set lo up
+addr add $3/16 dev eth0
+link set eth0 up
+route add default via 10.88.0.1
+END
+  echo "ok $2"
+}
+link() { ip link set "nv$1" "$2" && echo "ok $1"; }
+exec 3<&0 </dev/null
+set +e
+{
+  echo ready
+  while read -r verb a b c d <&3; do
+    case $verb in
+      node) node "$a" "$b" "$c" "$d" || echo "failed $a" ;;
+      link) link "$a" "$b" || echo "failed $a" ;;
+    esac
+  done
+  trap '' TERM INT HUP
+} &
+wait $!
+kill -KILL -1 2>/dev/null
+cd /
+rm -rf -- "$dir"
+exit 0
+`
+
+/**
+ * Where there are no namespaces: outlives ebb, and when its pipe ends, kills whatever carries the fabric's mark in its
+ * environment until nothing does, then removes the run directory.
+ *   arguments: RUN_DIRECTORY MARK (e.g. EBB_FABRIC=0f3a)
+ */
+export const WATCHDOG_SCRIPT = `
+echo ready
+while read -r _; do :; done
+round=0
+while [ $round -lt 50 ]; do
+  found=
+  for file in $(grep -lsazx -e "$2" /proc/[0-9]*/environ 2>/dev/null); do
+    pid=\${file#/proc/}; pid=\${pid%/environ}
+    [ "$pid" = $$ ] && continue
+    kill -KILL "$pid" 2>/dev/null && found=1
+  done
+  [ -n "$found" ] || break
+  round=$((round + 1))
+done
+cd /
+rm -rf -- "$1"
+exit 0
+`
