@@ -4,7 +4,9 @@
  * loading the module costs nothing and a definition is parsed when it is first used. `src/api/schema.ts` reads them.
  *
  * Definition: { k: ["apps/v1/Deployment"], m: mapType, u: unions, f: { field: "<code>" | ["<code>", { ...extras }] } }
- * Code: an optional `!` (required), `[` for each array and `{` for each map around, then one letter for a scalar or `@` and a name.
+ * Fields are in the order in which Kubernetes writes them.
+ * Code: `!` when required, `^` for a Go pointer, `?` omitempty, `~` omitzero; `[` for each array and `{` for each map around;
+ * then one letter for a scalar, or `@` and a name.
  */
 import { writeFileSync } from 'node:fs'
 import { loadDefinitions } from './schema/load.mjs'
@@ -48,8 +50,10 @@ function code(type) {
 function entry(d) {
   const f = {}
   for (const p of d.properties) {
-    const text = (p.required ? '!' : '') + code(p.type)
+    const marks = [...p.flags].map((flag) => ({ p: '^', o: '?', z: '~', '-': '' })[flag]).join('')
+    const text = (p.required ? '!' : '') + marks + code(p.type)
     const more = Object.entries(p.extras).map(([k, v]) => [EXTRA[k], v])
+    if (p.goType) more.push(['g', p.goType])
     f[p.name] = more.length ? [text, Object.fromEntries(more)] : text
   }
   return {

@@ -6,10 +6,9 @@
  *   pod.fields.get('spec')?.type            // { kind: 'ref', definition: PodSpec }
  *   pod.fields.get('spec')!.type.definition.fields.get('containers')?.mergeKey   // 'name'
  *
- * Source: tools/generate-schema.mjs; facts that OpenAPI does not publish are in schema-extras.ts.
+ * Source: tools/generate-schema.mjs.
  */
 import { assert } from '../base/assert.ts'
-import { alwaysNull, goTypeNames } from './schema-extras.ts'
 import { prefixes, table } from './types/schema.gen.ts'
 
 export type ScalarKind =
@@ -32,7 +31,7 @@ export type ScalarKind =
 export type Type =
   | { readonly kind: ScalarKind }
   | { readonly kind: 'array' | 'map'; readonly of: Type }
-  | { readonly kind: 'ref'; readonly definition: Definition }
+  | { readonly kind: 'ref'; readonly goType: string; readonly definition: Definition }
 
 export type PatchStrategy = 'merge' | 'replace' | 'retainKeys'
 
@@ -49,13 +48,15 @@ export interface Field {
   readonly enum?: readonly string[]
   /** As published: real defaults, and the zero values of fields that are always written. */
   readonly default?: unknown
+  /** An empty value ('' 0 false [] {}) means absent: it is not written out. */
+  readonly dropsEmpty: boolean
   /**
    * Set for fields that Kubernetes writes out even when nothing was given: '' 0 false null, or {} for a nested object.
    * Go's encoding of a value that is neither a pointer nor left out when empty.
    */
-  readonly zero?: '' | 0 | false | null | 'object'
-  /** How Go names a scalar's type in error messages, where it is not the plain one. */
-  readonly goType?: string
+  readonly zero?: '' | 0 | false | null | '0' | 'object'
+  /** How Go names the type in error messages: `int32`, `v1.Protocol`, `[]v1.Container`. */
+  readonly goType: string
 }
 
 export interface GroupVersionKind {
@@ -103,6 +104,7 @@ interface RawExtras {
   m?: 'atomic' | 'granular'
   e?: string[]
   d?: unknown
+  g?: string
 }
 
 interface RawDefinition {
@@ -150,11 +152,11 @@ function fullName(short: string): string {
 }
 
 function parse(name: string, raw: RawDefinition): Definition {
-  const [group = '', version = '', short = ''] = shortOf(name).split('.')
+  const [, version = '', short = ''] = shortOf(name).split('.')
   const fields = new Map<string, Field>()
   for (const [field, entry] of Object.entries(raw.f)) {
     const [code, extras] = typeof entry === 'string' ? [entry, {}] : entry
-    fields.set(field, parseField(`${group}.${version}.${short}`, field, code, extras))
+    fields.set(field, parseField(field, code, extras))
   }
   return {
     name,
@@ -174,16 +176,35 @@ function parseKind(text: string): GroupVersionKind {
   return { group: parts.length === 3 ? (parts[0] ?? '') : '', version: parts.at(-2) ?? '', kind }
 }
 
-function parseField(owner: string, name: string, code: string, extras: RawExtras): Field {
-  const required = code.startsWith('!')
-  const type = parseType(required ? code.slice(1) : code)
-  const zero = zeroOf(`${owner}.${name}`, type, required, extras.d)
-  const goType = goTypeNames[`${owner}.${name}`] ?? goTypeNames[`*.${name}`]
+const GO_NAMES: Readonly<Partial<Record<ScalarKind, string>>> = {
+  boolean: 'bool',
+  byte: '[]uint8',
+  double: 'float64',
+  time: 'v1.Time',
+  microTime: 'v1.MicroTime',
+  quantity: 'resource.Quantity',
+  intOrString: 'intstr.IntOrString',
+}
+
+/** Go's name of a type that has none of its own. */
+export function goTypeOf(type: Type): string {
+  if (type.kind === 'array') return `[]${goTypeOf(type.of)}`
+  if (type.kind === 'map') return `map[string]${goTypeOf(type.of)}`
+  return type.kind === 'ref' ? type.goType : (GO_NAMES[type.kind] ?? type.kind)
+}
+
+function parseField(name: string, text: string, extras: RawExtras): Field {
+  const at = text.search(/[^!^?~]/)
+  const marks = text.slice(0, at)
+  const type = parseType(text.slice(at))
+  const zero = zeroOf(type, marks)
   return {
     name,
     type,
-    required,
+    required: marks.includes('!'),
     strategies: (extras.s ? extras.s.split(',') : []) as PatchStrategy[],
+    dropsEmpty: marks.includes('?') && !marks.includes('^') && type.kind !== 'ref' && !(type.kind in STRUCT_ZERO),
+    goType: extras.g ?? goTypeOf(type),
     ...(extras.k ? { mergeKey: extras.k } : {}),
     ...(extras.l ? { listType: extras.l } : {}),
     ...(extras.n ? { listKeys: extras.n } : {}),
@@ -191,17 +212,26 @@ function parseField(owner: string, name: string, code: string, extras: RawExtras
     ...(extras.e ? { enum: extras.e } : {}),
     ...(extras.d === undefined ? {} : { default: extras.d }),
     ...(zero === undefined ? {} : { zero }),
-    ...(goType ? { goType } : {}),
   }
 }
 
-function zeroOf(path: string, type: Type, required: boolean, published: unknown): Field['zero'] {
-  if (type.kind === 'ref') return typeof published === 'object' ? 'object' : undefined
-  if (published === '' || published === 0 || published === false) return published
-  if (required && (type.kind === 'array' || type.kind === 'map')) return null
-  const isTime = type.kind === 'time' || type.kind === 'microTime'
-  if (alwaysNull.has(path) || (isTime && alwaysNull.has(`*${path.slice(path.lastIndexOf('.'))}`))) return null
-  return undefined
+/** Scalars that Go holds as structs: `omitempty` does not leave them out. */
+const STRUCT_ZERO: Readonly<Partial<Record<Type['kind'], Field['zero']>>> = {
+  time: null,
+  microTime: null,
+  quantity: '0',
+  intOrString: 0,
+  rawExtension: null,
+}
+
+function zeroOf(type: Type, marks: string): Field['zero'] {
+  if (marks.includes('^') || marks.includes('~')) return undefined
+  if (type.kind === 'ref') return 'object'
+  if (type.kind in STRUCT_ZERO) return STRUCT_ZERO[type.kind]
+  if (marks.includes('?')) return undefined
+  if (type.kind === 'string') return ''
+  if (type.kind === 'boolean') return false
+  return type.kind === 'int32' || type.kind === 'int64' || type.kind === 'double' ? 0 : null
 }
 
 function parseType(code: string): Type {
@@ -220,6 +250,9 @@ class RefType {
   private resolved: Definition | undefined
   constructor(to: string) {
     this.to = to
+  }
+  get goType(): string {
+    return this.to.split('.').slice(-2).join('.')
   }
   get definition(): Definition {
     this.resolved ??= definition(this.to)

@@ -95,14 +95,23 @@ export function loadPackage() {
   return [...byClass].map(([className, name]) => definition(className, name)).sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-/** All definitions, with the descriptions that the package lost (those of fields that refer to another definition). */
+/**
+ * All definitions, with the descriptions that the package lost (those of fields that refer to another definition), fields in
+ * the order that Kubernetes writes them, and what go.gen.json tells of each: `flags` and `goType`.
+ */
 export function loadDefinitions() {
   const docs = read('descriptions.gen.json')
-  return loadPackage().map((d) => ({
-    ...d,
-    doc: docs[d.name]?.[''] ?? d.doc,
-    properties: d.properties.map((p) => ({ ...p, doc: docs[d.name]?.[p.name] ?? p.doc })),
-  }))
+  const go = read('go.gen.json')
+  return loadPackage().map((d) => {
+    const lines = (go[d.name] ?? []).map((line) => line.split(' '))
+    const place = new Map(lines.map(([name], i) => [name, i]))
+    const properties = d.properties.map((p) => {
+      const [, flags = p.extras.default === undefined ? 'po' : 'o', goType] = lines[place.get(p.name)] ?? []
+      return { ...p, doc: docs[d.name]?.[p.name] ?? p.doc, flags, goType }
+    })
+    const order = (p) => place.get(p.name) ?? lines.length
+    return { ...d, doc: docs[d.name]?.[''] ?? d.doc, properties: properties.sort((a, b) => order(a) - order(b)) }
+  })
 }
 
 /** Names that extras.gen.json has and client-node has no class for. */

@@ -26,114 +26,114 @@ export interface JSONPatch {
 
 /** MatchCondition represents a condition which must by fulfilled for a request to be sent to a webhook. */
 export interface MatchCondition {
-  readonly expression: string
   readonly name: string
+  readonly expression: string
 }
 
 /** MatchResources decides whether to run the admission control policy on an object based on whether it meets the */
 export interface MatchResources {
-  readonly excludeResourceRules?: readonly NamedRuleWithOperations[]
-  readonly matchPolicy?: string
   readonly namespaceSelector?: LabelSelector
   readonly objectSelector?: LabelSelector
   readonly resourceRules?: readonly NamedRuleWithOperations[]
+  readonly excludeResourceRules?: readonly NamedRuleWithOperations[]
+  readonly matchPolicy?: string
 }
 
 /** MutatingAdmissionPolicy describes the definition of an admission mutation policy that mutates the object comin */
 export interface MutatingAdmissionPolicy {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: MutatingAdmissionPolicySpec
 }
 
 /** MutatingAdmissionPolicyBinding binds the MutatingAdmissionPolicy with parametrized resources. */
 export interface MutatingAdmissionPolicyBinding {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: MutatingAdmissionPolicyBindingSpec
 }
 
 /** MutatingAdmissionPolicyBindingList is a list of MutatingAdmissionPolicyBinding. */
 export interface MutatingAdmissionPolicyBindingList {
-  readonly apiVersion?: string
-  readonly items: readonly MutatingAdmissionPolicyBinding[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly MutatingAdmissionPolicyBinding[]
 }
 
 /** MutatingAdmissionPolicyBindingSpec defines the specification of the MutatingAdmissionPolicyBinding. */
 export interface MutatingAdmissionPolicyBindingSpec {
-  readonly matchResources?: MatchResources
-  readonly paramRef?: ParamRef
   readonly policyName?: string
+  readonly paramRef?: ParamRef
+  readonly matchResources?: MatchResources
 }
 
 /** MutatingAdmissionPolicyList is a list of MutatingAdmissionPolicy. */
 export interface MutatingAdmissionPolicyList {
-  readonly apiVersion?: string
-  readonly items: readonly MutatingAdmissionPolicy[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly MutatingAdmissionPolicy[]
 }
 
 /** MutatingAdmissionPolicySpec defines the desired behavior of the admission policy. */
 export interface MutatingAdmissionPolicySpec {
+  readonly paramKind?: ParamKind
+  readonly matchConstraints?: MatchResources
+  readonly variables?: readonly Variable[]
+  readonly mutations?: readonly Mutation[]
   readonly failurePolicy?: string
   readonly matchConditions?: readonly MatchCondition[]
-  readonly matchConstraints?: MatchResources
-  readonly mutations?: readonly Mutation[]
-  readonly paramKind?: ParamKind
   readonly reinvocationPolicy?: string
-  readonly variables?: readonly Variable[]
 }
 
 /** MutatingWebhook describes an admission webhook and the resources and operations it applies to. */
 export interface MutatingWebhook {
-  readonly admissionReviewVersions: readonly string[]
-  readonly clientConfig: WebhookClientConfig
-  readonly failurePolicy?: string
-  readonly matchConditions?: readonly MatchCondition[]
-  readonly matchPolicy?: string
   readonly name: string
+  readonly clientConfig: WebhookClientConfig
+  readonly rules?: readonly RuleWithOperations[]
+  readonly failurePolicy?: string
+  readonly matchPolicy?: string
   readonly namespaceSelector?: LabelSelector
   readonly objectSelector?: LabelSelector
-  readonly reinvocationPolicy?: string
-  readonly rules?: readonly RuleWithOperations[]
   readonly sideEffects: string
   readonly timeoutSeconds?: number
+  readonly admissionReviewVersions: readonly string[]
+  readonly reinvocationPolicy?: string
+  readonly matchConditions?: readonly MatchCondition[]
 }
 
 /** MutatingWebhookConfiguration describes the configuration of and admission webhook that accept or reject and ma */
 export interface MutatingWebhookConfiguration {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly webhooks?: readonly MutatingWebhook[]
 }
 
 /** MutatingWebhookConfigurationList is a list of MutatingWebhookConfiguration. */
 export interface MutatingWebhookConfigurationList {
-  readonly apiVersion?: string
-  readonly items: readonly MutatingWebhookConfiguration[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly MutatingWebhookConfiguration[]
 }
 
 /** Mutation specifies the CEL expression which is used to apply the Mutation. */
 export interface Mutation {
+  readonly patchType: string
   readonly applyConfiguration?: ApplyConfiguration
   readonly jsonPatch?: JSONPatch
-  readonly patchType: string
 }
 
 /** NamedRuleWithOperations is a tuple of Operations and Resources with ResourceNames. */
 export interface NamedRuleWithOperations {
+  readonly resourceNames?: readonly string[]
+  readonly operations?: readonly string[]
   readonly apiGroups?: readonly string[]
   readonly apiVersions?: readonly string[]
-  readonly operations?: readonly string[]
-  readonly resourceNames?: readonly string[]
   readonly resources?: readonly string[]
   readonly scope?: string
 }
@@ -148,23 +148,23 @@ export interface ParamKind {
 export interface ParamRef {
   readonly name?: string
   readonly namespace?: string
-  readonly parameterNotFoundAction?: string
   readonly selector?: LabelSelector
+  readonly parameterNotFoundAction?: string
 }
 
 /** RuleWithOperations is a tuple of Operations and Resources. */
 export interface RuleWithOperations {
+  readonly operations?: readonly string[]
   readonly apiGroups?: readonly string[]
   readonly apiVersions?: readonly string[]
-  readonly operations?: readonly string[]
   readonly resources?: readonly string[]
   readonly scope?: string
 }
 
 /** ServiceReference holds a reference to Service.legacy.k8s.io */
 export interface ServiceReference {
-  readonly name: string
   readonly namespace: string
+  readonly name: string
   readonly path?: string
   readonly port?: number
 }
@@ -176,8 +176,8 @@ export interface TypeChecking {
 
 /** ValidatingAdmissionPolicy describes the definition of an admission validation policy that accepts or rejects a */
 export interface ValidatingAdmissionPolicy {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: ValidatingAdmissionPolicySpec
   readonly status?: ValidatingAdmissionPolicyStatus
@@ -185,102 +185,102 @@ export interface ValidatingAdmissionPolicy {
 
 /** ValidatingAdmissionPolicyBinding binds the ValidatingAdmissionPolicy with paramerized resources. */
 export interface ValidatingAdmissionPolicyBinding {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: ValidatingAdmissionPolicyBindingSpec
 }
 
 /** ValidatingAdmissionPolicyBindingList is a list of ValidatingAdmissionPolicyBinding. */
 export interface ValidatingAdmissionPolicyBindingList {
-  readonly apiVersion?: string
-  readonly items: readonly ValidatingAdmissionPolicyBinding[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly ValidatingAdmissionPolicyBinding[]
 }
 
 /** ValidatingAdmissionPolicyBindingSpec is the specification of the ValidatingAdmissionPolicyBinding. */
 export interface ValidatingAdmissionPolicyBindingSpec {
-  readonly matchResources?: MatchResources
-  readonly paramRef?: ParamRef
   readonly policyName: string
+  readonly paramRef?: ParamRef
+  readonly matchResources?: MatchResources
   readonly validationActions: readonly string[]
 }
 
 /** ValidatingAdmissionPolicyList is a list of ValidatingAdmissionPolicy. */
 export interface ValidatingAdmissionPolicyList {
-  readonly apiVersion?: string
-  readonly items: readonly ValidatingAdmissionPolicy[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly ValidatingAdmissionPolicy[]
 }
 
 /** ValidatingAdmissionPolicySpec is the specification of the desired behavior of the AdmissionPolicy. */
 export interface ValidatingAdmissionPolicySpec {
-  readonly auditAnnotations?: readonly AuditAnnotation[]
-  readonly failurePolicy?: string
-  readonly matchConditions?: readonly MatchCondition[]
-  readonly matchConstraints?: MatchResources
   readonly paramKind?: ParamKind
+  readonly matchConstraints?: MatchResources
   readonly validations?: readonly Validation[]
+  readonly failurePolicy?: string
+  readonly auditAnnotations?: readonly AuditAnnotation[]
+  readonly matchConditions?: readonly MatchCondition[]
   readonly variables?: readonly Variable[]
 }
 
 /** ValidatingAdmissionPolicyStatus represents the status of an admission validation policy. */
 export interface ValidatingAdmissionPolicyStatus {
-  readonly conditions?: readonly Condition[]
   readonly observedGeneration?: number
   readonly typeChecking?: TypeChecking
+  readonly conditions?: readonly Condition[]
 }
 
 /** ValidatingWebhook describes an admission webhook and the resources and operations it applies to. */
 export interface ValidatingWebhook {
-  readonly admissionReviewVersions: readonly string[]
-  readonly clientConfig: WebhookClientConfig
-  readonly failurePolicy?: string
-  readonly matchConditions?: readonly MatchCondition[]
-  readonly matchPolicy?: string
   readonly name: string
+  readonly clientConfig: WebhookClientConfig
+  readonly rules?: readonly RuleWithOperations[]
+  readonly failurePolicy?: string
+  readonly matchPolicy?: string
   readonly namespaceSelector?: LabelSelector
   readonly objectSelector?: LabelSelector
-  readonly rules?: readonly RuleWithOperations[]
   readonly sideEffects: string
   readonly timeoutSeconds?: number
+  readonly admissionReviewVersions: readonly string[]
+  readonly matchConditions?: readonly MatchCondition[]
 }
 
 /** ValidatingWebhookConfiguration describes the configuration of and admission webhook that accept or reject and */
 export interface ValidatingWebhookConfiguration {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly webhooks?: readonly ValidatingWebhook[]
 }
 
 /** ValidatingWebhookConfigurationList is a list of ValidatingWebhookConfiguration. */
 export interface ValidatingWebhookConfigurationList {
-  readonly apiVersion?: string
-  readonly items: readonly ValidatingWebhookConfiguration[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly ValidatingWebhookConfiguration[]
 }
 
 /** Validation specifies the CEL expression which is used to apply the validation. */
 export interface Validation {
   readonly expression: string
   readonly message?: string
-  readonly messageExpression?: string
   readonly reason?: string
+  readonly messageExpression?: string
 }
 
 /** Variable is the definition of a variable that is used for composition. */
 export interface Variable {
-  readonly expression: string
   readonly name: string
+  readonly expression: string
 }
 
 /** WebhookClientConfig contains the information to make a TLS connection with the webhook */
 export interface WebhookClientConfig {
-  readonly caBundle?: string
-  readonly service?: ServiceReference
   readonly url?: string
+  readonly service?: ServiceReference
+  readonly caBundle?: string
 }

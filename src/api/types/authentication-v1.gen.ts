@@ -3,16 +3,16 @@ import type { ObjectMeta } from '../object.ts'
 
 /** BoundObjectReference is a reference to an object that a token is bound to. */
 export interface BoundObjectReference {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly name?: string
   readonly uid?: string
 }
 
 /** SelfSubjectReview contains the user information that the kube-apiserver has about the user making this request */
 export interface SelfSubjectReview {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly status?: SelfSubjectReviewStatus
 }
@@ -24,8 +24,8 @@ export interface SelfSubjectReviewStatus {
 
 /** TokenRequest requests a token for a given service account. */
 export interface TokenRequest {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: TokenRequestSpec
   readonly status?: TokenRequestStatus
@@ -34,20 +34,20 @@ export interface TokenRequest {
 /** TokenRequestSpec contains client provided parameters of a token request. */
 export interface TokenRequestSpec {
   readonly audiences?: readonly string[]
-  readonly boundObjectRef?: BoundObjectReference
   readonly expirationSeconds?: number
+  readonly boundObjectRef?: BoundObjectReference
 }
 
 /** TokenRequestStatus is the result of a token request. */
 export interface TokenRequestStatus {
-  readonly expirationTimestamp?: string
   readonly token?: string
+  readonly expirationTimestamp?: string
 }
 
 /** TokenReview attempts to authenticate a token to a known user. */
 export interface TokenReview {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: TokenReviewSpec
   readonly status?: TokenReviewStatus
@@ -55,22 +55,22 @@ export interface TokenReview {
 
 /** TokenReviewSpec is a description of the token authentication request. */
 export interface TokenReviewSpec {
-  readonly audiences?: readonly string[]
   readonly token: string
+  readonly audiences?: readonly string[]
 }
 
 /** TokenReviewStatus is the result of the token authentication request. */
 export interface TokenReviewStatus {
-  readonly audiences?: readonly string[]
   readonly authenticated?: boolean
-  readonly error?: string
   readonly user?: UserInfo
+  readonly audiences?: readonly string[]
+  readonly error?: string
 }
 
 /** UserInfo holds the information about the user needed to implement the user.Info interface. */
 export interface UserInfo {
-  readonly extra?: Readonly<Record<string, readonly string[]>>
-  readonly groups?: readonly string[]
-  readonly uid?: string
   readonly username?: string
+  readonly uid?: string
+  readonly groups?: readonly string[]
+  readonly extra?: Readonly<Record<string, readonly string[]>>
 }

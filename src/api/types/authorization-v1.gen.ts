@@ -16,8 +16,8 @@ export interface LabelSelectorAttributes {
 
 /** LocalSubjectAccessReview checks whether or not a user or group can perform an action in a given namespace. */
 export interface LocalSubjectAccessReview {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: SubjectAccessReviewSpec
   readonly status?: SubjectAccessReviewStatus
@@ -31,35 +31,35 @@ export interface NonResourceAttributes {
 
 /** NonResourceRule holds information that describes a rule for the non-resource */
 export interface NonResourceRule {
-  readonly nonResourceURLs?: readonly string[]
   readonly verbs: readonly string[]
+  readonly nonResourceURLs?: readonly string[]
 }
 
 /** ResourceAttributes includes the authorization attributes available for resource requests to the Authorizer int */
 export interface ResourceAttributes {
-  readonly fieldSelector?: FieldSelectorAttributes
-  readonly group?: string
-  readonly labelSelector?: LabelSelectorAttributes
-  readonly name?: string
   readonly namespace?: string
+  readonly verb?: string
+  readonly group?: string
+  readonly version?: string
   readonly resource?: string
   readonly subresource?: string
-  readonly verb?: string
-  readonly version?: string
+  readonly name?: string
+  readonly fieldSelector?: FieldSelectorAttributes
+  readonly labelSelector?: LabelSelectorAttributes
 }
 
 /** ResourceRule is the list of actions the subject is allowed to perform on resources. */
 export interface ResourceRule {
-  readonly apiGroups?: readonly string[]
-  readonly resourceNames?: readonly string[]
-  readonly resources?: readonly string[]
   readonly verbs: readonly string[]
+  readonly apiGroups?: readonly string[]
+  readonly resources?: readonly string[]
+  readonly resourceNames?: readonly string[]
 }
 
 /** SelfSubjectAccessReview checks whether or the current user can perform an action. */
 export interface SelfSubjectAccessReview {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: SelfSubjectAccessReviewSpec
   readonly status?: SubjectAccessReviewStatus
@@ -67,14 +67,14 @@ export interface SelfSubjectAccessReview {
 
 /** SelfSubjectAccessReviewSpec is a description of the access request. */
 export interface SelfSubjectAccessReviewSpec {
-  readonly nonResourceAttributes?: NonResourceAttributes
   readonly resourceAttributes?: ResourceAttributes
+  readonly nonResourceAttributes?: NonResourceAttributes
 }
 
 /** SelfSubjectRulesReview enumerates the set of actions the current user can perform within a namespace. */
 export interface SelfSubjectRulesReview {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: SelfSubjectRulesReviewSpec
   readonly status?: SubjectRulesReviewStatus
@@ -87,8 +87,8 @@ export interface SelfSubjectRulesReviewSpec {
 
 /** SubjectAccessReview checks whether or not a user or group can perform an action. */
 export interface SubjectAccessReview {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: SubjectAccessReviewSpec
   readonly status?: SubjectAccessReviewStatus
@@ -96,26 +96,26 @@ export interface SubjectAccessReview {
 
 /** SubjectAccessReviewSpec is a description of the access request. */
 export interface SubjectAccessReviewSpec {
-  readonly extra?: Readonly<Record<string, readonly string[]>>
-  readonly groups?: readonly string[]
-  readonly nonResourceAttributes?: NonResourceAttributes
   readonly resourceAttributes?: ResourceAttributes
-  readonly uid?: string
+  readonly nonResourceAttributes?: NonResourceAttributes
   readonly user?: string
+  readonly groups?: readonly string[]
+  readonly extra?: Readonly<Record<string, readonly string[]>>
+  readonly uid?: string
 }
 
 /** SubjectAccessReviewStatus */
 export interface SubjectAccessReviewStatus {
   readonly allowed: boolean
   readonly denied?: boolean
-  readonly evaluationError?: string
   readonly reason?: string
+  readonly evaluationError?: string
 }
 
 /** SubjectRulesReviewStatus contains the result of a rules check. */
 export interface SubjectRulesReviewStatus {
-  readonly evaluationError?: string
-  readonly incomplete: boolean
-  readonly nonResourceRules: readonly NonResourceRule[]
   readonly resourceRules: readonly ResourceRule[]
+  readonly nonResourceRules: readonly NonResourceRule[]
+  readonly incomplete: boolean
+  readonly evaluationError?: string
 }

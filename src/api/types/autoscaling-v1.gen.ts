@@ -3,15 +3,15 @@ import type { ListMeta, ObjectMeta } from '../object.ts'
 
 /** CrossVersionObjectReference contains enough information to let you identify the referred resource. */
 export interface CrossVersionObjectReference {
-  readonly apiVersion?: string
   readonly kind: string
   readonly name: string
+  readonly apiVersion?: string
 }
 
 /** configuration of a horizontal pod autoscaler. */
 export interface HorizontalPodAutoscaler {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: HorizontalPodAutoscalerSpec
   readonly status?: HorizontalPodAutoscalerStatus
@@ -19,33 +19,33 @@ export interface HorizontalPodAutoscaler {
 
 /** list of horizontal pod autoscaler objects. */
 export interface HorizontalPodAutoscalerList {
-  readonly apiVersion?: string
-  readonly items: readonly HorizontalPodAutoscaler[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly HorizontalPodAutoscaler[]
 }
 
 /** specification of a horizontal pod autoscaler. */
 export interface HorizontalPodAutoscalerSpec {
-  readonly maxReplicas: number
-  readonly minReplicas?: number
   readonly scaleTargetRef: CrossVersionObjectReference
+  readonly minReplicas?: number
+  readonly maxReplicas: number
   readonly targetCPUUtilizationPercentage?: number
 }
 
 /** current status of a horizontal pod autoscaler */
 export interface HorizontalPodAutoscalerStatus {
-  readonly currentCPUUtilizationPercentage?: number
+  readonly observedGeneration?: number
+  readonly lastScaleTime?: string
   readonly currentReplicas: number
   readonly desiredReplicas: number
-  readonly lastScaleTime?: string
-  readonly observedGeneration?: number
+  readonly currentCPUUtilizationPercentage?: number
 }
 
 /** Scale represents a scaling request for a resource. */
 export interface Scale {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: ScaleSpec
   readonly status?: ScaleStatus

@@ -5,8 +5,8 @@ import type { LabelSelector } from './meta-v1.gen.ts'
 
 /** CronJob represents the configuration of a single cron job. */
 export interface CronJob {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: CronJobSpec
   readonly status?: CronJobStatus
@@ -14,22 +14,22 @@ export interface CronJob {
 
 /** CronJobList is a collection of cron jobs. */
 export interface CronJobList {
-  readonly apiVersion?: string
-  readonly items: readonly CronJob[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly CronJob[]
 }
 
 /** CronJobSpec describes how the job execution will look like and when it will actually run. */
 export interface CronJobSpec {
-  readonly concurrencyPolicy?: string
-  readonly failedJobsHistoryLimit?: number
-  readonly jobTemplate: JobTemplateSpec
   readonly schedule: string
-  readonly startingDeadlineSeconds?: number
-  readonly successfulJobsHistoryLimit?: number
-  readonly suspend?: boolean
   readonly timeZone?: string
+  readonly startingDeadlineSeconds?: number
+  readonly concurrencyPolicy?: string
+  readonly suspend?: boolean
+  readonly jobTemplate: JobTemplateSpec
+  readonly successfulJobsHistoryLimit?: number
+  readonly failedJobsHistoryLimit?: number
 }
 
 /** CronJobStatus represents the current state of a cron job. */
@@ -41,8 +41,8 @@ export interface CronJobStatus {
 
 /** Job represents the configuration of a single job. */
 export interface Job {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: JobSpec
   readonly status?: JobStatus
@@ -50,55 +50,55 @@ export interface Job {
 
 /** JobCondition describes current state of a job. */
 export interface JobCondition {
+  readonly type: string
+  readonly status: string
   readonly lastProbeTime?: string
   readonly lastTransitionTime?: string
-  readonly message?: string
   readonly reason?: string
-  readonly status: string
-  readonly type: string
+  readonly message?: string
 }
 
 /** JobList is a collection of jobs. */
 export interface JobList {
-  readonly apiVersion?: string
-  readonly items: readonly Job[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly Job[]
 }
 
 /** JobSpec describes how the job execution will look like. */
 export interface JobSpec {
+  readonly parallelism?: number
+  readonly completions?: number
   readonly activeDeadlineSeconds?: number
+  readonly podFailurePolicy?: PodFailurePolicy
+  readonly successPolicy?: SuccessPolicy
   readonly backoffLimit?: number
   readonly backoffLimitPerIndex?: number
-  readonly completionMode?: string
-  readonly completions?: number
-  readonly managedBy?: string
-  readonly manualSelector?: boolean
   readonly maxFailedIndexes?: number
-  readonly parallelism?: number
-  readonly podFailurePolicy?: PodFailurePolicy
-  readonly podReplacementPolicy?: string
   readonly selector?: LabelSelector
-  readonly successPolicy?: SuccessPolicy
-  readonly suspend?: boolean
+  readonly manualSelector?: boolean
   readonly template: PodTemplateSpec
   readonly ttlSecondsAfterFinished?: number
+  readonly completionMode?: string
+  readonly suspend?: boolean
+  readonly podReplacementPolicy?: string
+  readonly managedBy?: string
 }
 
 /** JobStatus represents the current state of a Job. */
 export interface JobStatus {
-  readonly active?: number
-  readonly completedIndexes?: string
-  readonly completionTime?: string
   readonly conditions?: readonly JobCondition[]
-  readonly failed?: number
-  readonly failedIndexes?: string
-  readonly ready?: number
   readonly startTime?: string
+  readonly completionTime?: string
+  readonly active?: number
   readonly succeeded?: number
+  readonly failed?: number
   readonly terminating?: number
+  readonly completedIndexes?: string
+  readonly failedIndexes?: string
   readonly uncountedTerminatedPods?: UncountedTerminatedPods
+  readonly ready?: number
 }
 
 /** JobTemplateSpec describes the data a Job should have when created from a template */
@@ -121,8 +121,8 @@ export interface PodFailurePolicyOnExitCodesRequirement {
 
 /** PodFailurePolicyOnPodConditionsPattern describes a pattern for matching an actual pod condition type. */
 export interface PodFailurePolicyOnPodConditionsPattern {
-  readonly status?: string
   readonly type: string
+  readonly status?: string
 }
 
 /** PodFailurePolicyRule describes how a pod failure is handled when the requirements are met. */
@@ -139,12 +139,12 @@ export interface SuccessPolicy {
 
 /** SuccessPolicyRule describes rule for declaring a Job as succeeded. */
 export interface SuccessPolicyRule {
-  readonly succeededCount?: number
   readonly succeededIndexes?: string
+  readonly succeededCount?: number
 }
 
 /** UncountedTerminatedPods holds UIDs of Pods that have terminated but haven't been accounted in Job status count */
 export interface UncountedTerminatedPods {
-  readonly failed?: readonly string[]
   readonly succeeded?: readonly string[]
+  readonly failed?: readonly string[]
 }

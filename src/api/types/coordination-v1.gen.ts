@@ -3,27 +3,27 @@ import type { ListMeta, ObjectMeta } from '../object.ts'
 
 /** Lease defines a lease concept. */
 export interface Lease {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: LeaseSpec
 }
 
 /** LeaseList is a list of Lease objects. */
 export interface LeaseList {
-  readonly apiVersion?: string
-  readonly items: readonly Lease[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly Lease[]
 }
 
 /** LeaseSpec is a specification of a Lease. */
 export interface LeaseSpec {
-  readonly acquireTime?: string
   readonly holderIdentity?: string
   readonly leaseDurationSeconds?: number
-  readonly leaseTransitions?: number
-  readonly preferredHolder?: string
+  readonly acquireTime?: string
   readonly renewTime?: string
+  readonly leaseTransitions?: number
   readonly strategy?: string
+  readonly preferredHolder?: string
 }

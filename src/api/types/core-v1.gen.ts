@@ -4,10 +4,10 @@ import type { Condition, LabelSelector } from './meta-v1.gen.ts'
 
 /** Represents a Persistent Disk resource in AWS. */
 export interface AWSElasticBlockStoreVolumeSource {
+  readonly volumeID: string
   readonly fsType?: string
   readonly partition?: number
   readonly readOnly?: boolean
-  readonly volumeID: string
 }
 
 /** Affinity is a group of affinity scheduling rules. */
@@ -19,70 +19,70 @@ export interface Affinity {
 
 /** AppArmorProfile defines a pod or container's AppArmor settings. */
 export interface AppArmorProfile {
-  readonly localhostProfile?: string
   readonly type: string
+  readonly localhostProfile?: string
 }
 
 /** AttachedVolume describes a volume attached to a node */
 export interface AttachedVolume {
-  readonly devicePath: string
   readonly name: string
+  readonly devicePath: string
 }
 
 /** AzureDisk represents an Azure Data Disk mount on the host and bind mount to the pod. */
 export interface AzureDiskVolumeSource {
-  readonly cachingMode?: string
   readonly diskName: string
   readonly diskURI: string
+  readonly cachingMode?: string
   readonly fsType?: string
-  readonly kind?: string
   readonly readOnly?: boolean
+  readonly kind?: string
 }
 
 /** AzureFile represents an Azure File Service mount on the host and bind mount to the pod. */
 export interface AzureFilePersistentVolumeSource {
-  readonly readOnly?: boolean
   readonly secretName: string
-  readonly secretNamespace?: string
   readonly shareName: string
+  readonly readOnly?: boolean
+  readonly secretNamespace?: string
 }
 
 /** AzureFile represents an Azure File Service mount on the host and bind mount to the pod. */
 export interface AzureFileVolumeSource {
-  readonly readOnly?: boolean
   readonly secretName: string
   readonly shareName: string
+  readonly readOnly?: boolean
 }
 
 /** Binding ties one object to another; for example, a pod is bound to a node by a scheduler. */
 export interface Binding {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly target: ObjectReference
 }
 
 /** Represents storage that is managed by an external CSI volume driver */
 export interface CSIPersistentVolumeSource {
-  readonly controllerExpandSecretRef?: SecretReference
-  readonly controllerPublishSecretRef?: SecretReference
   readonly driver: string
-  readonly fsType?: string
-  readonly nodeExpandSecretRef?: SecretReference
-  readonly nodePublishSecretRef?: SecretReference
-  readonly nodeStageSecretRef?: SecretReference
-  readonly readOnly?: boolean
-  readonly volumeAttributes?: Readonly<Record<string, string>>
   readonly volumeHandle: string
+  readonly readOnly?: boolean
+  readonly fsType?: string
+  readonly volumeAttributes?: Readonly<Record<string, string>>
+  readonly controllerPublishSecretRef?: SecretReference
+  readonly nodeStageSecretRef?: SecretReference
+  readonly nodePublishSecretRef?: SecretReference
+  readonly controllerExpandSecretRef?: SecretReference
+  readonly nodeExpandSecretRef?: SecretReference
 }
 
 /** Represents a source location of a volume to mount, managed by an external CSI driver */
 export interface CSIVolumeSource {
   readonly driver: string
-  readonly fsType?: string
-  readonly nodePublishSecretRef?: LocalObjectReference
   readonly readOnly?: boolean
+  readonly fsType?: string
   readonly volumeAttributes?: Readonly<Record<string, string>>
+  readonly nodePublishSecretRef?: LocalObjectReference
 }
 
 /** Adds and removes POSIX capabilities from running containers. */
@@ -95,36 +95,36 @@ export interface Capabilities {
 export interface CephFSPersistentVolumeSource {
   readonly monitors: readonly string[]
   readonly path?: string
-  readonly readOnly?: boolean
+  readonly user?: string
   readonly secretFile?: string
   readonly secretRef?: SecretReference
-  readonly user?: string
+  readonly readOnly?: boolean
 }
 
 /** Represents a Ceph Filesystem mount that lasts the lifetime of a pod Cephfs volumes do not support ownership ma */
 export interface CephFSVolumeSource {
   readonly monitors: readonly string[]
   readonly path?: string
-  readonly readOnly?: boolean
+  readonly user?: string
   readonly secretFile?: string
   readonly secretRef?: LocalObjectReference
-  readonly user?: string
+  readonly readOnly?: boolean
 }
 
 /** Represents a cinder volume resource in Openstack. */
 export interface CinderPersistentVolumeSource {
+  readonly volumeID: string
   readonly fsType?: string
   readonly readOnly?: boolean
   readonly secretRef?: SecretReference
-  readonly volumeID: string
 }
 
 /** Represents a cinder volume resource in Openstack. */
 export interface CinderVolumeSource {
+  readonly volumeID: string
   readonly fsType?: string
   readonly readOnly?: boolean
   readonly secretRef?: LocalObjectReference
-  readonly volumeID: string
 }
 
 /** ClientIPConfig represents the configurations of Client IP based session affinity. */
@@ -134,45 +134,45 @@ export interface ClientIPConfig {
 
 /** ClusterTrustBundleProjection describes how to select a set of ClusterTrustBundle objects and project their con */
 export interface ClusterTrustBundleProjection {
-  readonly labelSelector?: LabelSelector
   readonly name?: string
+  readonly signerName?: string
+  readonly labelSelector?: LabelSelector
   readonly optional?: boolean
   readonly path: string
-  readonly signerName?: string
 }
 
 /** Information about the condition of a component. */
 export interface ComponentCondition {
-  readonly error?: string
-  readonly message?: string
-  readonly status: string
   readonly type: string
+  readonly status: string
+  readonly message?: string
+  readonly error?: string
 }
 
 /** ComponentStatus (and ComponentStatusList) holds the cluster validation info. */
 export interface ComponentStatus {
-  readonly apiVersion?: string
-  readonly conditions?: readonly ComponentCondition[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
+  readonly conditions?: readonly ComponentCondition[]
 }
 
 /** Status of all the conditions for the component as a list of ComponentStatus objects. */
 export interface ComponentStatusList {
-  readonly apiVersion?: string
-  readonly items: readonly ComponentStatus[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly ComponentStatus[]
 }
 
 /** ConfigMap holds configuration data for pods to consume. */
 export interface ConfigMap {
-  readonly apiVersion?: string
-  readonly binaryData?: Readonly<Record<string, string>>
-  readonly data?: Readonly<Record<string, string>>
-  readonly immutable?: boolean
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
+  readonly immutable?: boolean
+  readonly data?: Readonly<Record<string, string>>
+  readonly binaryData?: Readonly<Record<string, string>>
 }
 
 /** ConfigMapEnvSource selects a ConfigMap to populate the environment variables with. */
@@ -183,77 +183,77 @@ export interface ConfigMapEnvSource {
 
 /** Selects a key from a ConfigMap. */
 export interface ConfigMapKeySelector {
-  readonly key: string
   readonly name?: string
+  readonly key: string
   readonly optional?: boolean
 }
 
 /** ConfigMapList is a resource containing a list of ConfigMap objects. */
 export interface ConfigMapList {
-  readonly apiVersion?: string
-  readonly items: readonly ConfigMap[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly ConfigMap[]
 }
 
 /** ConfigMapNodeConfigSource contains the information to reference a ConfigMap as a config source for the Node. */
 export interface ConfigMapNodeConfigSource {
-  readonly kubeletConfigKey: string
-  readonly name: string
   readonly namespace: string
-  readonly resourceVersion?: string
+  readonly name: string
   readonly uid?: string
+  readonly resourceVersion?: string
+  readonly kubeletConfigKey: string
 }
 
 /** Adapts a ConfigMap into a projected volume. */
 export interface ConfigMapProjection {
-  readonly items?: readonly KeyToPath[]
   readonly name?: string
+  readonly items?: readonly KeyToPath[]
   readonly optional?: boolean
 }
 
 /** Adapts a ConfigMap into a volume. */
 export interface ConfigMapVolumeSource {
-  readonly defaultMode?: number
-  readonly items?: readonly KeyToPath[]
   readonly name?: string
+  readonly items?: readonly KeyToPath[]
+  readonly defaultMode?: number
   readonly optional?: boolean
 }
 
 /** A single application container that you want to run within a pod. */
 export interface Container {
-  readonly args?: readonly string[]
-  readonly command?: readonly string[]
-  readonly env?: readonly EnvVar[]
-  readonly envFrom?: readonly EnvFromSource[]
-  readonly image?: string
-  readonly imagePullPolicy?: string
-  readonly lifecycle?: Lifecycle
-  readonly livenessProbe?: Probe
   readonly name: string
+  readonly image?: string
+  readonly command?: readonly string[]
+  readonly args?: readonly string[]
+  readonly workingDir?: string
   readonly ports?: readonly ContainerPort[]
-  readonly readinessProbe?: Probe
-  readonly resizePolicy?: readonly ContainerResizePolicy[]
+  readonly envFrom?: readonly EnvFromSource[]
+  readonly env?: readonly EnvVar[]
   readonly resources?: ResourceRequirements
+  readonly resizePolicy?: readonly ContainerResizePolicy[]
   readonly restartPolicy?: string
   readonly restartPolicyRules?: readonly ContainerRestartRule[]
-  readonly securityContext?: SecurityContext
+  readonly volumeMounts?: readonly VolumeMount[]
+  readonly volumeDevices?: readonly VolumeDevice[]
+  readonly livenessProbe?: Probe
+  readonly readinessProbe?: Probe
   readonly startupProbe?: Probe
-  readonly stdin?: boolean
-  readonly stdinOnce?: boolean
+  readonly lifecycle?: Lifecycle
   readonly terminationMessagePath?: string
   readonly terminationMessagePolicy?: string
+  readonly imagePullPolicy?: string
+  readonly securityContext?: SecurityContext
+  readonly stdin?: boolean
+  readonly stdinOnce?: boolean
   readonly tty?: boolean
-  readonly volumeDevices?: readonly VolumeDevice[]
-  readonly volumeMounts?: readonly VolumeMount[]
-  readonly workingDir?: string
 }
 
 /** ContainerExtendedResourceRequest has the mapping of container name, extended resource name to the device reque */
 export interface ContainerExtendedResourceRequest {
   readonly containerName: string
-  readonly requestName: string
   readonly resourceName: string
+  readonly requestName: string
 }
 
 /** Describe a container image */
@@ -264,11 +264,11 @@ export interface ContainerImage {
 
 /** ContainerPort represents a network port in a single container. */
 export interface ContainerPort {
-  readonly containerPort: number
-  readonly hostIP?: string
-  readonly hostPort?: number
   readonly name?: string
+  readonly hostPort?: number
+  readonly containerPort: number
   readonly protocol?: string
+  readonly hostIP?: string
 }
 
 /** ContainerResizePolicy represents resource resize policy for the container. */
@@ -291,9 +291,9 @@ export interface ContainerRestartRuleOnExitCodes {
 
 /** ContainerState holds a possible state of container. */
 export interface ContainerState {
+  readonly waiting?: ContainerStateWaiting
   readonly running?: ContainerStateRunning
   readonly terminated?: ContainerStateTerminated
-  readonly waiting?: ContainerStateWaiting
 }
 
 /** ContainerStateRunning is a running state of a container. */
@@ -303,38 +303,38 @@ export interface ContainerStateRunning {
 
 /** ContainerStateTerminated is a terminated state of a container. */
 export interface ContainerStateTerminated {
-  readonly containerID?: string
   readonly exitCode: number
-  readonly finishedAt?: string
-  readonly message?: string
-  readonly reason?: string
   readonly signal?: number
+  readonly reason?: string
+  readonly message?: string
   readonly startedAt?: string
+  readonly finishedAt?: string
+  readonly containerID?: string
 }
 
 /** ContainerStateWaiting is a waiting state of a container. */
 export interface ContainerStateWaiting {
-  readonly message?: string
   readonly reason?: string
+  readonly message?: string
 }
 
 /** ContainerStatus contains details for the current status of this container. */
 export interface ContainerStatus {
-  readonly allocatedResources?: Readonly<Record<string, string>>
-  readonly allocatedResourcesStatus?: readonly ResourceStatus[]
-  readonly containerID?: string
+  readonly name: string
+  readonly state?: ContainerState
+  readonly lastState?: ContainerState
+  readonly ready: boolean
+  readonly restartCount: number
   readonly image: string
   readonly imageID: string
-  readonly lastState?: ContainerState
-  readonly name: string
-  readonly ready: boolean
-  readonly resources?: ResourceRequirements
-  readonly restartCount: number
+  readonly containerID?: string
   readonly started?: boolean
-  readonly state?: ContainerState
-  readonly stopSignal?: string
-  readonly user?: ContainerUser
+  readonly allocatedResources?: Readonly<Record<string, string>>
+  readonly resources?: ResourceRequirements
   readonly volumeMounts?: readonly VolumeMountStatus[]
+  readonly user?: ContainerUser
+  readonly allocatedResourcesStatus?: readonly ResourceStatus[]
+  readonly stopSignal?: string
 }
 
 /** ContainerUser represents user identity information */
@@ -354,16 +354,16 @@ export interface DownwardAPIProjection {
 
 /** DownwardAPIVolumeFile represents information to create the file containing the pod field */
 export interface DownwardAPIVolumeFile {
-  readonly fieldRef?: ObjectFieldSelector
-  readonly mode?: number
   readonly path: string
+  readonly fieldRef?: ObjectFieldSelector
   readonly resourceFieldRef?: ResourceFieldSelector
+  readonly mode?: number
 }
 
 /** DownwardAPIVolumeSource represents a volume containing downward API info. */
 export interface DownwardAPIVolumeSource {
-  readonly defaultMode?: number
   readonly items?: readonly DownwardAPIVolumeFile[]
+  readonly defaultMode?: number
 }
 
 /** Represents an empty directory for a pod. */
@@ -374,18 +374,18 @@ export interface EmptyDirVolumeSource {
 
 /** EndpointAddress is a tuple that describes single IP address. */
 export interface EndpointAddress {
-  readonly hostname?: string
   readonly ip: string
+  readonly hostname?: string
   readonly nodeName?: string
   readonly targetRef?: ObjectReference
 }
 
 /** EndpointPort is a tuple that describes a single port. */
 export interface EndpointPort {
-  readonly appProtocol?: string
   readonly name?: string
   readonly port: number
   readonly protocol?: string
+  readonly appProtocol?: string
 }
 
 /** EndpointSubset is a group of addresses with a common set of ports. */
@@ -397,24 +397,24 @@ export interface EndpointSubset {
 
 /** Endpoints is a collection of endpoints that implement the actual service. */
 export interface Endpoints {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly subsets?: readonly EndpointSubset[]
 }
 
 /** EndpointsList is a list of endpoints. */
 export interface EndpointsList {
-  readonly apiVersion?: string
-  readonly items: readonly Endpoints[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly Endpoints[]
 }
 
 /** EnvFromSource represents the source of a set of ConfigMaps or Secrets */
 export interface EnvFromSource {
-  readonly configMapRef?: ConfigMapEnvSource
   readonly prefix?: string
+  readonly configMapRef?: ConfigMapEnvSource
   readonly secretRef?: SecretEnvSource
 }
 
@@ -427,41 +427,41 @@ export interface EnvVar {
 
 /** EnvVarSource represents a source for the value of an EnvVar. */
 export interface EnvVarSource {
-  readonly configMapKeyRef?: ConfigMapKeySelector
   readonly fieldRef?: ObjectFieldSelector
-  readonly fileKeyRef?: FileKeySelector
   readonly resourceFieldRef?: ResourceFieldSelector
+  readonly configMapKeyRef?: ConfigMapKeySelector
   readonly secretKeyRef?: SecretKeySelector
+  readonly fileKeyRef?: FileKeySelector
 }
 
 /** An EphemeralContainer is a temporary container that you may add to an existing Pod for user-initiated activiti */
 export interface EphemeralContainer {
-  readonly args?: readonly string[]
-  readonly command?: readonly string[]
-  readonly env?: readonly EnvVar[]
-  readonly envFrom?: readonly EnvFromSource[]
-  readonly image?: string
-  readonly imagePullPolicy?: string
-  readonly lifecycle?: Lifecycle
-  readonly livenessProbe?: Probe
   readonly name: string
+  readonly image?: string
+  readonly command?: readonly string[]
+  readonly args?: readonly string[]
+  readonly workingDir?: string
   readonly ports?: readonly ContainerPort[]
-  readonly readinessProbe?: Probe
-  readonly resizePolicy?: readonly ContainerResizePolicy[]
+  readonly envFrom?: readonly EnvFromSource[]
+  readonly env?: readonly EnvVar[]
   readonly resources?: ResourceRequirements
+  readonly resizePolicy?: readonly ContainerResizePolicy[]
   readonly restartPolicy?: string
   readonly restartPolicyRules?: readonly ContainerRestartRule[]
-  readonly securityContext?: SecurityContext
+  readonly volumeMounts?: readonly VolumeMount[]
+  readonly volumeDevices?: readonly VolumeDevice[]
+  readonly livenessProbe?: Probe
+  readonly readinessProbe?: Probe
   readonly startupProbe?: Probe
-  readonly stdin?: boolean
-  readonly stdinOnce?: boolean
-  readonly targetContainerName?: string
+  readonly lifecycle?: Lifecycle
   readonly terminationMessagePath?: string
   readonly terminationMessagePolicy?: string
+  readonly imagePullPolicy?: string
+  readonly securityContext?: SecurityContext
+  readonly stdin?: boolean
+  readonly stdinOnce?: boolean
   readonly tty?: boolean
-  readonly volumeDevices?: readonly VolumeDevice[]
-  readonly volumeMounts?: readonly VolumeMount[]
-  readonly workingDir?: string
+  readonly targetContainerName?: string
 }
 
 /** Represents an ephemeral volume that is handled by a normal storage driver. */
@@ -471,31 +471,31 @@ export interface EphemeralVolumeSource {
 
 /** Event is a report of an event somewhere in the cluster. */
 export interface Event {
-  readonly action?: string
-  readonly apiVersion?: string
-  readonly count?: number
-  readonly eventTime?: string
-  readonly firstTimestamp?: string
-  readonly involvedObject: ObjectReference
   readonly kind?: string
-  readonly lastTimestamp?: string
-  readonly message?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
+  readonly involvedObject: ObjectReference
   readonly reason?: string
+  readonly message?: string
+  readonly source?: EventSource
+  readonly firstTimestamp?: string
+  readonly lastTimestamp?: string
+  readonly count?: number
+  readonly type?: string
+  readonly eventTime?: string
+  readonly series?: EventSeries
+  readonly action?: string
   readonly related?: ObjectReference
   readonly reportingComponent?: string
   readonly reportingInstance?: string
-  readonly series?: EventSeries
-  readonly source?: EventSource
-  readonly type?: string
 }
 
 /** EventList is a list of events. */
 export interface EventList {
-  readonly apiVersion?: string
-  readonly items: readonly Event[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly Event[]
 }
 
 /** EventSeries contain information on series of events, i.e. */
@@ -517,37 +517,37 @@ export interface ExecAction {
 
 /** Represents a Fibre Channel volume. */
 export interface FCVolumeSource {
-  readonly fsType?: string
-  readonly lun?: number
-  readonly readOnly?: boolean
   readonly targetWWNs?: readonly string[]
+  readonly lun?: number
+  readonly fsType?: string
+  readonly readOnly?: boolean
   readonly wwids?: readonly string[]
 }
 
 /** FileKeySelector selects a key of the env file. */
 export interface FileKeySelector {
+  readonly volumeName: string
+  readonly path: string
   readonly key: string
   readonly optional?: boolean
-  readonly path: string
-  readonly volumeName: string
 }
 
 /** FlexPersistentVolumeSource represents a generic persistent volume resource that is provisioned/attached using */
 export interface FlexPersistentVolumeSource {
   readonly driver: string
   readonly fsType?: string
-  readonly options?: Readonly<Record<string, string>>
-  readonly readOnly?: boolean
   readonly secretRef?: SecretReference
+  readonly readOnly?: boolean
+  readonly options?: Readonly<Record<string, string>>
 }
 
 /** FlexVolume represents a generic volume resource that is provisioned/attached using an exec based plugin. */
 export interface FlexVolumeSource {
   readonly driver: string
   readonly fsType?: string
-  readonly options?: Readonly<Record<string, string>>
-  readonly readOnly?: boolean
   readonly secretRef?: LocalObjectReference
+  readonly readOnly?: boolean
+  readonly options?: Readonly<Record<string, string>>
 }
 
 /** Represents a Flocker volume mounted by the Flocker agent. */
@@ -558,9 +558,9 @@ export interface FlockerVolumeSource {
 
 /** Represents a Persistent Disk resource in Google Compute Engine. */
 export interface GCEPersistentDiskVolumeSource {
+  readonly pdName: string
   readonly fsType?: string
   readonly partition?: number
-  readonly pdName: string
   readonly readOnly?: boolean
 }
 
@@ -572,17 +572,17 @@ export interface GRPCAction {
 
 /** Represents a volume that is populated with the contents of a git repository. */
 export interface GitRepoVolumeSource {
-  readonly directory?: string
   readonly repository: string
   readonly revision?: string
+  readonly directory?: string
 }
 
 /** Represents a Glusterfs mount that lasts the lifetime of a pod. */
 export interface GlusterfsPersistentVolumeSource {
   readonly endpoints: string
-  readonly endpointsNamespace?: string
   readonly path: string
   readonly readOnly?: boolean
+  readonly endpointsNamespace?: string
 }
 
 /** Represents a Glusterfs mount that lasts the lifetime of a pod. */
@@ -594,11 +594,11 @@ export interface GlusterfsVolumeSource {
 
 /** HTTPGetAction describes an action based on HTTP Get requests. */
 export interface HTTPGetAction {
-  readonly host?: string
-  readonly httpHeaders?: readonly HTTPHeader[]
   readonly path?: string
   readonly port: number | string
+  readonly host?: string
   readonly scheme?: string
+  readonly httpHeaders?: readonly HTTPHeader[]
 }
 
 /** HTTPHeader describes a custom header to be used in HTTP probes */
@@ -609,8 +609,8 @@ export interface HTTPHeader {
 
 /** HostAlias holds the mapping between IP and hostnames that will be injected as an entry in the pod's hosts file */
 export interface HostAlias {
-  readonly hostnames?: readonly string[]
   readonly ip: string
+  readonly hostnames?: readonly string[]
 }
 
 /** HostIP represents a single IP address allocated to the host. */
@@ -626,38 +626,38 @@ export interface HostPathVolumeSource {
 
 /** ISCSIPersistentVolumeSource represents an ISCSI disk. */
 export interface ISCSIPersistentVolumeSource {
+  readonly targetPortal: string
+  readonly iqn: string
+  readonly lun: number
+  readonly iscsiInterface?: string
+  readonly fsType?: string
+  readonly readOnly?: boolean
+  readonly portals?: readonly string[]
   readonly chapAuthDiscovery?: boolean
   readonly chapAuthSession?: boolean
-  readonly fsType?: string
-  readonly initiatorName?: string
-  readonly iqn: string
-  readonly iscsiInterface?: string
-  readonly lun: number
-  readonly portals?: readonly string[]
-  readonly readOnly?: boolean
   readonly secretRef?: SecretReference
-  readonly targetPortal: string
+  readonly initiatorName?: string
 }
 
 /** Represents an ISCSI disk. */
 export interface ISCSIVolumeSource {
+  readonly targetPortal: string
+  readonly iqn: string
+  readonly lun: number
+  readonly iscsiInterface?: string
+  readonly fsType?: string
+  readonly readOnly?: boolean
+  readonly portals?: readonly string[]
   readonly chapAuthDiscovery?: boolean
   readonly chapAuthSession?: boolean
-  readonly fsType?: string
-  readonly initiatorName?: string
-  readonly iqn: string
-  readonly iscsiInterface?: string
-  readonly lun: number
-  readonly portals?: readonly string[]
-  readonly readOnly?: boolean
   readonly secretRef?: LocalObjectReference
-  readonly targetPortal: string
+  readonly initiatorName?: string
 }
 
 /** ImageVolumeSource represents a image volume resource. */
 export interface ImageVolumeSource {
-  readonly pullPolicy?: string
   readonly reference?: string
+  readonly pullPolicy?: string
 }
 
 /** ImageVolumeStatus represents the image-based volume status. */
@@ -668,8 +668,8 @@ export interface ImageVolumeStatus {
 /** Maps a string key to a path within a volume. */
 export interface KeyToPath {
   readonly key: string
-  readonly mode?: number
   readonly path: string
+  readonly mode?: number
 }
 
 /** Lifecycle describes actions that the management system should take in response to container lifecycle events. */
@@ -683,34 +683,34 @@ export interface Lifecycle {
 export interface LifecycleHandler {
   readonly exec?: ExecAction
   readonly httpGet?: HTTPGetAction
-  readonly sleep?: SleepAction
   readonly tcpSocket?: TCPSocketAction
+  readonly sleep?: SleepAction
 }
 
 /** LimitRange sets resource usage limits for each kind of resource in a Namespace. */
 export interface LimitRange {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: LimitRangeSpec
 }
 
 /** LimitRangeItem defines a min/max usage limit for any resource that matches on kind. */
 export interface LimitRangeItem {
+  readonly type: string
+  readonly max?: Readonly<Record<string, string>>
+  readonly min?: Readonly<Record<string, string>>
   readonly default?: Readonly<Record<string, string>>
   readonly defaultRequest?: Readonly<Record<string, string>>
-  readonly max?: Readonly<Record<string, string>>
   readonly maxLimitRequestRatio?: Readonly<Record<string, string>>
-  readonly min?: Readonly<Record<string, string>>
-  readonly type: string
 }
 
 /** LimitRangeList is a list of LimitRange items. */
 export interface LimitRangeList {
-  readonly apiVersion?: string
-  readonly items: readonly LimitRange[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly LimitRange[]
 }
 
 /** LimitRangeSpec defines a min/max usage limit for resources that match on kind. */
@@ -720,15 +720,15 @@ export interface LimitRangeSpec {
 
 /** LinuxContainerUser represents user identity information in Linux containers */
 export interface LinuxContainerUser {
+  readonly uid: number
   readonly gid: number
   readonly supplementalGroups?: readonly number[]
-  readonly uid: number
 }
 
 /** LoadBalancerIngress represents the status of a load-balancer ingress point: traffic intended for the service s */
 export interface LoadBalancerIngress {
-  readonly hostname?: string
   readonly ip?: string
+  readonly hostname?: string
   readonly ipMode?: string
   readonly ports?: readonly PortStatus[]
 }
@@ -745,27 +745,27 @@ export interface LocalObjectReference {
 
 /** Local represents directly-attached storage with node affinity */
 export interface LocalVolumeSource {
-  readonly fsType?: string
   readonly path: string
+  readonly fsType?: string
 }
 
 /** ModifyVolumeStatus represents the status object of ControllerModifyVolume operation */
 export interface ModifyVolumeStatus {
-  readonly status: string
   readonly targetVolumeAttributesClassName?: string
+  readonly status: string
 }
 
 /** Represents an NFS mount that lasts the lifetime of a pod. */
 export interface NFSVolumeSource {
+  readonly server: string
   readonly path: string
   readonly readOnly?: boolean
-  readonly server: string
 }
 
 /** Namespace provides a scope for Names. */
 export interface Namespace {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec?: NamespaceSpec
   readonly status?: NamespaceStatus
@@ -773,19 +773,19 @@ export interface Namespace {
 
 /** NamespaceCondition contains details about state of namespace. */
 export interface NamespaceCondition {
-  readonly lastTransitionTime?: string
-  readonly message?: string
-  readonly reason?: string
-  readonly status: string
   readonly type: string
+  readonly status: string
+  readonly lastTransitionTime?: string
+  readonly reason?: string
+  readonly message?: string
 }
 
 /** NamespaceList is a list of Namespaces. */
 export interface NamespaceList {
-  readonly apiVersion?: string
-  readonly items: readonly Namespace[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly Namespace[]
 }
 
 /** NamespaceSpec describes the attributes on a Namespace. */
@@ -795,14 +795,14 @@ export interface NamespaceSpec {
 
 /** NamespaceStatus is information about the current status of a Namespace. */
 export interface NamespaceStatus {
-  readonly conditions?: readonly NamespaceCondition[]
   readonly phase?: string
+  readonly conditions?: readonly NamespaceCondition[]
 }
 
 /** Node is a worker node in Kubernetes. */
 export interface Node {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec?: NodeSpec
   readonly status?: NodeStatus
@@ -810,31 +810,31 @@ export interface Node {
 
 /** NodeAddress contains information for the node's address. */
 export interface NodeAddress {
-  readonly address: string
   readonly type: string
+  readonly address: string
 }
 
 /** Node affinity is a group of node affinity scheduling rules. */
 export interface NodeAffinity {
-  readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly PreferredSchedulingTerm[]
   readonly requiredDuringSchedulingIgnoredDuringExecution?: NodeSelector
+  readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly PreferredSchedulingTerm[]
 }
 
 /** NodeAllocatableResourceClaimStatus describes the status of node allocatable resources allocated via DRA. */
 export interface NodeAllocatableResourceClaimStatus {
-  readonly containers?: readonly string[]
   readonly resourceClaimName: string
+  readonly containers?: readonly string[]
   readonly resources: Readonly<Record<string, string>>
 }
 
 /** NodeCondition contains condition information for a node. */
 export interface NodeCondition {
+  readonly type: string
+  readonly status: string
   readonly lastHeartbeatTime?: string
   readonly lastTransitionTime?: string
-  readonly message?: string
   readonly reason?: string
-  readonly status: string
-  readonly type: string
+  readonly message?: string
 }
 
 /** NodeConfigSource specifies a source of node configuration. */
@@ -844,10 +844,10 @@ export interface NodeConfigSource {
 
 /** NodeConfigStatus describes the status of the config assigned by Node.Spec.ConfigSource. */
 export interface NodeConfigStatus {
-  readonly active?: NodeConfigSource
   readonly assigned?: NodeConfigSource
-  readonly error?: string
+  readonly active?: NodeConfigSource
   readonly lastKnownGood?: NodeConfigSource
+  readonly error?: string
 }
 
 /** NodeDaemonEndpoints lists ports opened by daemons running on the Node. */
@@ -862,16 +862,16 @@ export interface NodeFeatures {
 
 /** NodeList is the whole list of all Nodes which have been registered with master. */
 export interface NodeList {
-  readonly apiVersion?: string
-  readonly items: readonly Node[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly Node[]
 }
 
 /** NodeRuntimeHandler is a set of runtime handler information. */
 export interface NodeRuntimeHandler {
-  readonly features?: NodeRuntimeHandlerFeatures
   readonly name?: string
+  readonly features?: NodeRuntimeHandlerFeatures
 }
 
 /** NodeRuntimeHandlerFeatures is a set of features implemented by the runtime handler. */
@@ -900,31 +900,31 @@ export interface NodeSelectorTerm {
 
 /** NodeSpec describes the attributes that a node is created with. */
 export interface NodeSpec {
-  readonly configSource?: NodeConfigSource
-  readonly externalID?: string
   readonly podCIDR?: string
   readonly podCIDRs?: readonly string[]
   readonly providerID?: string
-  readonly taints?: readonly Taint[]
   readonly unschedulable?: boolean
+  readonly taints?: readonly Taint[]
+  readonly configSource?: NodeConfigSource
+  readonly externalID?: string
 }
 
 /** NodeStatus is information about the current status of a node. */
 export interface NodeStatus {
-  readonly addresses?: readonly NodeAddress[]
-  readonly allocatable?: Readonly<Record<string, string>>
   readonly capacity?: Readonly<Record<string, string>>
-  readonly conditions?: readonly NodeCondition[]
-  readonly config?: NodeConfigStatus
-  readonly daemonEndpoints?: NodeDaemonEndpoints
-  readonly declaredFeatures?: readonly string[]
-  readonly features?: NodeFeatures
-  readonly images?: readonly ContainerImage[]
-  readonly nodeInfo?: NodeSystemInfo
+  readonly allocatable?: Readonly<Record<string, string>>
   readonly phase?: string
-  readonly runtimeHandlers?: readonly NodeRuntimeHandler[]
-  readonly volumesAttached?: readonly AttachedVolume[]
+  readonly conditions?: readonly NodeCondition[]
+  readonly addresses?: readonly NodeAddress[]
+  readonly daemonEndpoints?: NodeDaemonEndpoints
+  readonly nodeInfo?: NodeSystemInfo
+  readonly images?: readonly ContainerImage[]
   readonly volumesInUse?: readonly string[]
+  readonly volumesAttached?: readonly AttachedVolume[]
+  readonly config?: NodeConfigStatus
+  readonly runtimeHandlers?: readonly NodeRuntimeHandler[]
+  readonly features?: NodeFeatures
+  readonly declaredFeatures?: readonly string[]
 }
 
 /** NodeSwapStatus represents swap memory information. */
@@ -934,17 +934,17 @@ export interface NodeSwapStatus {
 
 /** NodeSystemInfo is a set of ids/uuids to uniquely identify the node. */
 export interface NodeSystemInfo {
-  readonly architecture: string
-  readonly bootID: string
-  readonly containerRuntimeVersion: string
-  readonly kernelVersion: string
-  readonly kubeProxyVersion: string
-  readonly kubeletVersion: string
   readonly machineID: string
-  readonly operatingSystem: string
-  readonly osImage: string
-  readonly swap?: NodeSwapStatus
   readonly systemUUID: string
+  readonly bootID: string
+  readonly kernelVersion: string
+  readonly osImage: string
+  readonly containerRuntimeVersion: string
+  readonly kubeletVersion: string
+  readonly kubeProxyVersion: string
+  readonly operatingSystem: string
+  readonly architecture: string
+  readonly swap?: NodeSwapStatus
 }
 
 /** ObjectFieldSelector selects an APIVersioned field of an object. */
@@ -955,19 +955,19 @@ export interface ObjectFieldSelector {
 
 /** ObjectReference contains enough information to let you inspect or modify the referred object. */
 export interface ObjectReference {
-  readonly apiVersion?: string
-  readonly fieldPath?: string
   readonly kind?: string
-  readonly name?: string
   readonly namespace?: string
-  readonly resourceVersion?: string
+  readonly name?: string
   readonly uid?: string
+  readonly apiVersion?: string
+  readonly resourceVersion?: string
+  readonly fieldPath?: string
 }
 
 /** PersistentVolume (PV) is a storage resource provisioned by an administrator. */
 export interface PersistentVolume {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: PersistentVolumeSpec
   readonly status?: PersistentVolumeStatus
@@ -975,8 +975,8 @@ export interface PersistentVolume {
 
 /** PersistentVolumeClaim is a user's request for and claim to a persistent volume */
 export interface PersistentVolumeClaim {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: PersistentVolumeClaimSpec
   readonly status?: PersistentVolumeClaimStatus
@@ -984,45 +984,45 @@ export interface PersistentVolumeClaim {
 
 /** PersistentVolumeClaimCondition contains details about state of pvc */
 export interface PersistentVolumeClaimCondition {
+  readonly type: string
+  readonly status: string
   readonly lastProbeTime?: string
   readonly lastTransitionTime?: string
-  readonly message?: string
   readonly reason?: string
-  readonly status: string
-  readonly type: string
+  readonly message?: string
 }
 
 /** PersistentVolumeClaimList is a list of PersistentVolumeClaim items. */
 export interface PersistentVolumeClaimList {
-  readonly apiVersion?: string
-  readonly items: readonly PersistentVolumeClaim[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly PersistentVolumeClaim[]
 }
 
 /** PersistentVolumeClaimSpec describes the common attributes of storage devices and allows a Source for provider- */
 export interface PersistentVolumeClaimSpec {
   readonly accessModes?: readonly string[]
+  readonly selector?: LabelSelector
+  readonly resources?: VolumeResourceRequirements
+  readonly volumeName?: string
+  readonly storageClassName?: string
+  readonly volumeMode?: string
   readonly dataSource?: TypedLocalObjectReference
   readonly dataSourceRef?: TypedObjectReference
-  readonly resources?: VolumeResourceRequirements
-  readonly selector?: LabelSelector
-  readonly storageClassName?: string
   readonly volumeAttributesClassName?: string
-  readonly volumeMode?: string
-  readonly volumeName?: string
 }
 
 /** PersistentVolumeClaimStatus is the current status of a persistent volume claim. */
 export interface PersistentVolumeClaimStatus {
+  readonly phase?: string
   readonly accessModes?: readonly string[]
-  readonly allocatedResourceStatuses?: Readonly<Record<string, string>>
-  readonly allocatedResources?: Readonly<Record<string, string>>
   readonly capacity?: Readonly<Record<string, string>>
   readonly conditions?: readonly PersistentVolumeClaimCondition[]
+  readonly allocatedResources?: Readonly<Record<string, string>>
+  readonly allocatedResourceStatuses?: Readonly<Record<string, string>>
   readonly currentVolumeAttributesClassName?: string
   readonly modifyVolumeStatus?: ModifyVolumeStatus
-  readonly phase?: string
 }
 
 /** PersistentVolumeClaimTemplate is used to produce PersistentVolumeClaim objects as part of an EphemeralVolumeSo */
@@ -1039,65 +1039,65 @@ export interface PersistentVolumeClaimVolumeSource {
 
 /** PersistentVolumeList is a list of PersistentVolume items. */
 export interface PersistentVolumeList {
-  readonly apiVersion?: string
-  readonly items: readonly PersistentVolume[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly PersistentVolume[]
 }
 
 /** PersistentVolumeSpec is the specification of a persistent volume. */
 export interface PersistentVolumeSpec {
-  readonly accessModes?: readonly string[]
-  readonly awsElasticBlockStore?: AWSElasticBlockStoreVolumeSource
-  readonly azureDisk?: AzureDiskVolumeSource
-  readonly azureFile?: AzureFilePersistentVolumeSource
   readonly capacity?: Readonly<Record<string, string>>
-  readonly cephfs?: CephFSPersistentVolumeSource
-  readonly cinder?: CinderPersistentVolumeSource
-  readonly claimRef?: ObjectReference
-  readonly csi?: CSIPersistentVolumeSource
-  readonly fc?: FCVolumeSource
-  readonly flexVolume?: FlexPersistentVolumeSource
-  readonly flocker?: FlockerVolumeSource
   readonly gcePersistentDisk?: GCEPersistentDiskVolumeSource
-  readonly glusterfs?: GlusterfsPersistentVolumeSource
+  readonly awsElasticBlockStore?: AWSElasticBlockStoreVolumeSource
   readonly hostPath?: HostPathVolumeSource
-  readonly iscsi?: ISCSIPersistentVolumeSource
-  readonly local?: LocalVolumeSource
-  readonly mountOptions?: readonly string[]
+  readonly glusterfs?: GlusterfsPersistentVolumeSource
   readonly nfs?: NFSVolumeSource
-  readonly nodeAffinity?: VolumeNodeAffinity
-  readonly persistentVolumeReclaimPolicy?: string
+  readonly rbd?: RBDPersistentVolumeSource
+  readonly iscsi?: ISCSIPersistentVolumeSource
+  readonly cinder?: CinderPersistentVolumeSource
+  readonly cephfs?: CephFSPersistentVolumeSource
+  readonly fc?: FCVolumeSource
+  readonly flocker?: FlockerVolumeSource
+  readonly flexVolume?: FlexPersistentVolumeSource
+  readonly azureFile?: AzureFilePersistentVolumeSource
+  readonly vsphereVolume?: VsphereVirtualDiskVolumeSource
+  readonly quobyte?: QuobyteVolumeSource
+  readonly azureDisk?: AzureDiskVolumeSource
   readonly photonPersistentDisk?: PhotonPersistentDiskVolumeSource
   readonly portworxVolume?: PortworxVolumeSource
-  readonly quobyte?: QuobyteVolumeSource
-  readonly rbd?: RBDPersistentVolumeSource
   readonly scaleIO?: ScaleIOPersistentVolumeSource
-  readonly storageClassName?: string
+  readonly local?: LocalVolumeSource
   readonly storageos?: StorageOSPersistentVolumeSource
-  readonly volumeAttributesClassName?: string
+  readonly csi?: CSIPersistentVolumeSource
+  readonly accessModes?: readonly string[]
+  readonly claimRef?: ObjectReference
+  readonly persistentVolumeReclaimPolicy?: string
+  readonly storageClassName?: string
+  readonly mountOptions?: readonly string[]
   readonly volumeMode?: string
-  readonly vsphereVolume?: VsphereVirtualDiskVolumeSource
+  readonly nodeAffinity?: VolumeNodeAffinity
+  readonly volumeAttributesClassName?: string
 }
 
 /** PersistentVolumeStatus is the current status of a persistent volume. */
 export interface PersistentVolumeStatus {
-  readonly lastPhaseTransitionTime?: string
-  readonly message?: string
   readonly phase?: string
+  readonly message?: string
   readonly reason?: string
+  readonly lastPhaseTransitionTime?: string
 }
 
 /** Represents a Photon Controller persistent disk resource. */
 export interface PhotonPersistentDiskVolumeSource {
-  readonly fsType?: string
   readonly pdID: string
+  readonly fsType?: string
 }
 
 /** Pod is a collection of containers that can run on a host. */
 export interface Pod {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: PodSpec
   readonly status?: PodStatus
@@ -1105,53 +1105,53 @@ export interface Pod {
 
 /** Pod affinity is a group of inter pod affinity scheduling rules. */
 export interface PodAffinity {
-  readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly WeightedPodAffinityTerm[]
   readonly requiredDuringSchedulingIgnoredDuringExecution?: readonly PodAffinityTerm[]
+  readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly WeightedPodAffinityTerm[]
 }
 
 /** Defines a set of pods (namely those matching the labelSelector relative to the given namespace(s)) that this p */
 export interface PodAffinityTerm {
   readonly labelSelector?: LabelSelector
-  readonly matchLabelKeys?: readonly string[]
-  readonly mismatchLabelKeys?: readonly string[]
-  readonly namespaceSelector?: LabelSelector
   readonly namespaces?: readonly string[]
   readonly topologyKey: string
+  readonly namespaceSelector?: LabelSelector
+  readonly matchLabelKeys?: readonly string[]
+  readonly mismatchLabelKeys?: readonly string[]
 }
 
 /** Pod anti affinity is a group of inter pod anti affinity scheduling rules. */
 export interface PodAntiAffinity {
-  readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly WeightedPodAffinityTerm[]
   readonly requiredDuringSchedulingIgnoredDuringExecution?: readonly PodAffinityTerm[]
+  readonly preferredDuringSchedulingIgnoredDuringExecution?: readonly WeightedPodAffinityTerm[]
 }
 
 /** PodCertificateProjection provides a private key and X.509 certificate in the pod filesystem. */
 export interface PodCertificateProjection {
-  readonly certificateChainPath?: string
-  readonly credentialBundlePath?: string
-  readonly keyPath?: string
+  readonly signerName: string
   readonly keyType: string
   readonly maxExpirationSeconds?: number
-  readonly signerName: string
+  readonly credentialBundlePath?: string
+  readonly keyPath?: string
+  readonly certificateChainPath?: string
   readonly userAnnotations?: Readonly<Record<string, string>>
 }
 
 /** PodCondition contains details for the current condition of this pod. */
 export interface PodCondition {
+  readonly type: string
+  readonly observedGeneration?: number
+  readonly status: string
   readonly lastProbeTime?: string
   readonly lastTransitionTime?: string
-  readonly message?: string
-  readonly observedGeneration?: number
   readonly reason?: string
-  readonly status: string
-  readonly type: string
+  readonly message?: string
 }
 
 /** PodDNSConfig defines the DNS parameters of a pod in addition to those generated from DNSPolicy. */
 export interface PodDNSConfig {
   readonly nameservers?: readonly string[]
-  readonly options?: readonly PodDNSConfigOption[]
   readonly searches?: readonly string[]
+  readonly options?: readonly PodDNSConfigOption[]
 }
 
 /** PodDNSConfigOption defines DNS resolver options of a pod. */
@@ -1173,10 +1173,10 @@ export interface PodIP {
 
 /** PodList is a list of Pods. */
 export interface PodList {
-  readonly apiVersion?: string
-  readonly items: readonly Pod[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly Pod[]
 }
 
 /** PodOS defines the OS parameters of a pod. */
@@ -1214,106 +1214,106 @@ export interface PodSchedulingGroup {
 
 /** PodSecurityContext holds pod-level security attributes and common container settings. */
 export interface PodSecurityContext {
-  readonly appArmorProfile?: AppArmorProfile
-  readonly fsGroup?: number
-  readonly fsGroupChangePolicy?: string
+  readonly seLinuxOptions?: SELinuxOptions
+  readonly windowsOptions?: WindowsSecurityContextOptions
+  readonly runAsUser?: number
   readonly runAsGroup?: number
   readonly runAsNonRoot?: boolean
-  readonly runAsUser?: number
-  readonly seLinuxChangePolicy?: string
-  readonly seLinuxOptions?: SELinuxOptions
-  readonly seccompProfile?: SeccompProfile
   readonly supplementalGroups?: readonly number[]
   readonly supplementalGroupsPolicy?: string
+  readonly fsGroup?: number
   readonly sysctls?: readonly Sysctl[]
-  readonly windowsOptions?: WindowsSecurityContextOptions
+  readonly fsGroupChangePolicy?: string
+  readonly seccompProfile?: SeccompProfile
+  readonly appArmorProfile?: AppArmorProfile
+  readonly seLinuxChangePolicy?: string
 }
 
 /** PodSpec is a description of a pod. */
 export interface PodSpec {
-  readonly activeDeadlineSeconds?: number
-  readonly affinity?: Affinity
-  readonly automountServiceAccountToken?: boolean
+  readonly volumes?: readonly Volume[]
+  readonly initContainers?: readonly Container[]
   readonly containers: readonly Container[]
-  readonly dnsConfig?: PodDNSConfig
-  readonly dnsPolicy?: string
-  readonly enableServiceLinks?: boolean
   readonly ephemeralContainers?: readonly EphemeralContainer[]
-  readonly hostAliases?: readonly HostAlias[]
-  readonly hostIPC?: boolean
+  readonly restartPolicy?: string
+  readonly terminationGracePeriodSeconds?: number
+  readonly activeDeadlineSeconds?: number
+  readonly dnsPolicy?: string
+  readonly nodeSelector?: Readonly<Record<string, string>>
+  readonly serviceAccountName?: string
+  readonly serviceAccount?: string
+  readonly automountServiceAccountToken?: boolean
+  readonly nodeName?: string
   readonly hostNetwork?: boolean
   readonly hostPID?: boolean
-  readonly hostUsers?: boolean
-  readonly hostname?: string
-  readonly hostnameOverride?: string
+  readonly hostIPC?: boolean
+  readonly shareProcessNamespace?: boolean
+  readonly securityContext?: PodSecurityContext
   readonly imagePullSecrets?: readonly LocalObjectReference[]
-  readonly initContainers?: readonly Container[]
-  readonly nodeName?: string
-  readonly nodeSelector?: Readonly<Record<string, string>>
-  readonly os?: PodOS
-  readonly overhead?: Readonly<Record<string, string>>
-  readonly preemptionPolicy?: string
-  readonly priority?: number
+  readonly hostname?: string
+  readonly subdomain?: string
+  readonly affinity?: Affinity
+  readonly schedulerName?: string
+  readonly tolerations?: readonly Toleration[]
+  readonly hostAliases?: readonly HostAlias[]
   readonly priorityClassName?: string
+  readonly priority?: number
+  readonly dnsConfig?: PodDNSConfig
   readonly readinessGates?: readonly PodReadinessGate[]
+  readonly runtimeClassName?: string
+  readonly enableServiceLinks?: boolean
+  readonly preemptionPolicy?: string
+  readonly overhead?: Readonly<Record<string, string>>
+  readonly topologySpreadConstraints?: readonly TopologySpreadConstraint[]
+  readonly setHostnameAsFQDN?: boolean
+  readonly os?: PodOS
+  readonly hostUsers?: boolean
+  readonly schedulingGates?: readonly PodSchedulingGate[]
   readonly resourceClaims?: readonly PodResourceClaim[]
   readonly resources?: ResourceRequirements
-  readonly restartPolicy?: string
-  readonly runtimeClassName?: string
-  readonly schedulerName?: string
-  readonly schedulingGates?: readonly PodSchedulingGate[]
+  readonly hostnameOverride?: string
   readonly schedulingGroup?: PodSchedulingGroup
-  readonly securityContext?: PodSecurityContext
-  readonly serviceAccount?: string
-  readonly serviceAccountName?: string
-  readonly setHostnameAsFQDN?: boolean
-  readonly shareProcessNamespace?: boolean
-  readonly subdomain?: string
-  readonly terminationGracePeriodSeconds?: number
-  readonly tolerations?: readonly Toleration[]
-  readonly topologySpreadConstraints?: readonly TopologySpreadConstraint[]
-  readonly volumes?: readonly Volume[]
 }
 
 /** PodStatus represents information about the status of a pod. */
 export interface PodStatus {
-  readonly allocatedResources?: Readonly<Record<string, string>>
-  readonly conditions?: readonly PodCondition[]
-  readonly containerStatuses?: readonly ContainerStatus[]
-  readonly ephemeralContainerStatuses?: readonly ContainerStatus[]
-  readonly extendedResourceClaimStatus?: PodExtendedResourceClaimStatus
-  readonly hostIP?: string
-  readonly hostIPs?: readonly HostIP[]
-  readonly initContainerStatuses?: readonly ContainerStatus[]
-  readonly message?: string
-  readonly nodeAllocatableResourceClaimStatuses?: readonly NodeAllocatableResourceClaimStatus[]
-  readonly nominatedNodeName?: string
   readonly observedGeneration?: number
   readonly phase?: string
+  readonly conditions?: readonly PodCondition[]
+  readonly message?: string
+  readonly reason?: string
+  readonly nominatedNodeName?: string
+  readonly hostIP?: string
+  readonly hostIPs?: readonly HostIP[]
   readonly podIP?: string
   readonly podIPs?: readonly PodIP[]
+  readonly startTime?: string
+  readonly initContainerStatuses?: readonly ContainerStatus[]
+  readonly containerStatuses?: readonly ContainerStatus[]
   readonly qosClass?: string
-  readonly reason?: string
+  readonly ephemeralContainerStatuses?: readonly ContainerStatus[]
   readonly resize?: string
   readonly resourceClaimStatuses?: readonly PodResourceClaimStatus[]
+  readonly extendedResourceClaimStatus?: PodExtendedResourceClaimStatus
+  readonly allocatedResources?: Readonly<Record<string, string>>
   readonly resources?: ResourceRequirements
-  readonly startTime?: string
+  readonly nodeAllocatableResourceClaimStatuses?: readonly NodeAllocatableResourceClaimStatus[]
 }
 
 /** PodTemplate describes a template for creating copies of a predefined pod. */
 export interface PodTemplate {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly template?: PodTemplateSpec
 }
 
 /** PodTemplateList is a list of PodTemplates. */
 export interface PodTemplateList {
-  readonly apiVersion?: string
-  readonly items: readonly PodTemplate[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly PodTemplate[]
 }
 
 /** PodTemplateSpec describes the data a pod should have when created from a template */
@@ -1324,82 +1324,82 @@ export interface PodTemplateSpec {
 
 /** PortStatus represents the error condition of a service port */
 export interface PortStatus {
-  readonly error?: string
   readonly port: number
   readonly protocol: string
+  readonly error?: string
 }
 
 /** PortworxVolumeSource represents a Portworx volume resource. */
 export interface PortworxVolumeSource {
+  readonly volumeID: string
   readonly fsType?: string
   readonly readOnly?: boolean
-  readonly volumeID: string
 }
 
 /** An empty preferred scheduling term matches all objects with implicit weight 0 (i.e. */
 export interface PreferredSchedulingTerm {
-  readonly preference: NodeSelectorTerm
   readonly weight: number
+  readonly preference: NodeSelectorTerm
 }
 
 /** Probe describes a health check to be performed against a container to determine whether it is alive or ready t */
 export interface Probe {
   readonly exec?: ExecAction
-  readonly failureThreshold?: number
-  readonly grpc?: GRPCAction
   readonly httpGet?: HTTPGetAction
+  readonly tcpSocket?: TCPSocketAction
+  readonly grpc?: GRPCAction
   readonly initialDelaySeconds?: number
+  readonly timeoutSeconds?: number
   readonly periodSeconds?: number
   readonly successThreshold?: number
-  readonly tcpSocket?: TCPSocketAction
+  readonly failureThreshold?: number
   readonly terminationGracePeriodSeconds?: number
-  readonly timeoutSeconds?: number
 }
 
 /** Represents a projected volume source */
 export interface ProjectedVolumeSource {
-  readonly defaultMode?: number
   readonly sources?: readonly VolumeProjection[]
+  readonly defaultMode?: number
 }
 
 /** Represents a Quobyte mount that lasts the lifetime of a pod. */
 export interface QuobyteVolumeSource {
-  readonly group?: string
-  readonly readOnly?: boolean
   readonly registry: string
-  readonly tenant?: string
-  readonly user?: string
   readonly volume: string
+  readonly readOnly?: boolean
+  readonly user?: string
+  readonly group?: string
+  readonly tenant?: string
 }
 
 /** Represents a Rados Block Device mount that lasts the lifetime of a pod. */
 export interface RBDPersistentVolumeSource {
-  readonly fsType?: string
-  readonly image: string
-  readonly keyring?: string
   readonly monitors: readonly string[]
+  readonly image: string
+  readonly fsType?: string
   readonly pool?: string
-  readonly readOnly?: boolean
-  readonly secretRef?: SecretReference
   readonly user?: string
+  readonly keyring?: string
+  readonly secretRef?: SecretReference
+  readonly readOnly?: boolean
 }
 
 /** Represents a Rados Block Device mount that lasts the lifetime of a pod. */
 export interface RBDVolumeSource {
-  readonly fsType?: string
-  readonly image: string
-  readonly keyring?: string
   readonly monitors: readonly string[]
+  readonly image: string
+  readonly fsType?: string
   readonly pool?: string
-  readonly readOnly?: boolean
-  readonly secretRef?: LocalObjectReference
   readonly user?: string
+  readonly keyring?: string
+  readonly secretRef?: LocalObjectReference
+  readonly readOnly?: boolean
 }
 
 /** ReplicationController represents the configuration of a replication controller. */
 export interface ReplicationController {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: ReplicationControllerSpec
   readonly status?: ReplicationControllerStatus
@@ -1407,37 +1407,37 @@ export interface ReplicationController {
 
 /** ReplicationControllerCondition describes the state of a replication controller at a certain point. */
 export interface ReplicationControllerCondition {
-  readonly lastTransitionTime?: string
-  readonly message?: string
-  readonly reason?: string
-  readonly status: string
   readonly type: string
+  readonly status: string
+  readonly lastTransitionTime?: string
+  readonly reason?: string
+  readonly message?: string
 }
 
 /** ReplicationControllerList is a collection of replication controllers. */
 export interface ReplicationControllerList {
-  readonly apiVersion?: string
-  readonly items: readonly ReplicationController[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly ReplicationController[]
 }
 
 /** ReplicationControllerSpec is the specification of a replication controller. */
 export interface ReplicationControllerSpec {
-  readonly minReadySeconds?: number
   readonly replicas?: number
+  readonly minReadySeconds?: number
   readonly selector?: Readonly<Record<string, string>>
   readonly template?: PodTemplateSpec
 }
 
 /** ReplicationControllerStatus represents the current status of a replication controller. */
 export interface ReplicationControllerStatus {
-  readonly availableReplicas?: number
-  readonly conditions?: readonly ReplicationControllerCondition[]
-  readonly fullyLabeledReplicas?: number
-  readonly observedGeneration?: number
-  readonly readyReplicas?: number
   readonly replicas: number
+  readonly fullyLabeledReplicas?: number
+  readonly readyReplicas?: number
+  readonly availableReplicas?: number
+  readonly observedGeneration?: number
+  readonly conditions?: readonly ReplicationControllerCondition[]
 }
 
 /** ResourceClaim references one entry in PodSpec.ResourceClaims. */
@@ -1449,21 +1449,21 @@ export interface ResourceClaim {
 /** ResourceFieldSelector represents container resources (cpu, memory) and their output format */
 export interface ResourceFieldSelector {
   readonly containerName?: string
-  readonly divisor?: string
   readonly resource: string
+  readonly divisor?: string
 }
 
 /** ResourceHealth represents the health of a resource. */
 export interface ResourceHealth {
+  readonly resourceID: string
   readonly health?: string
   readonly message?: string
-  readonly resourceID: string
 }
 
 /** ResourceQuota sets aggregate quota restrictions enforced per namespace */
 export interface ResourceQuota {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: ResourceQuotaSpec
   readonly status?: ResourceQuotaStatus
@@ -1471,17 +1471,17 @@ export interface ResourceQuota {
 
 /** ResourceQuotaList is a list of ResourceQuota items. */
 export interface ResourceQuotaList {
-  readonly apiVersion?: string
-  readonly items: readonly ResourceQuota[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly ResourceQuota[]
 }
 
 /** ResourceQuotaSpec defines the desired hard limits to enforce for Quota. */
 export interface ResourceQuotaSpec {
   readonly hard?: Readonly<Record<string, string>>
-  readonly scopeSelector?: ScopeSelector
   readonly scopes?: readonly string[]
+  readonly scopeSelector?: ScopeSelector
 }
 
 /** ResourceQuotaStatus defines the enforced hard limits and observed use. */
@@ -1492,9 +1492,9 @@ export interface ResourceQuotaStatus {
 
 /** ResourceRequirements describes the compute resource requirements. */
 export interface ResourceRequirements {
-  readonly claims?: readonly ResourceClaim[]
   readonly limits?: Readonly<Record<string, string>>
   readonly requests?: Readonly<Record<string, string>>
+  readonly claims?: readonly ResourceClaim[]
 }
 
 /** ResourceStatus represents the status of a single resource allocated to a Pod. */
@@ -1505,38 +1505,38 @@ export interface ResourceStatus {
 
 /** SELinuxOptions are the labels to be applied to the container */
 export interface SELinuxOptions {
-  readonly level?: string
+  readonly user?: string
   readonly role?: string
   readonly type?: string
-  readonly user?: string
+  readonly level?: string
 }
 
 /** ScaleIOPersistentVolumeSource represents a persistent ScaleIO volume */
 export interface ScaleIOPersistentVolumeSource {
-  readonly fsType?: string
   readonly gateway: string
-  readonly protectionDomain?: string
-  readonly readOnly?: boolean
+  readonly system: string
   readonly secretRef: SecretReference
   readonly sslEnabled?: boolean
-  readonly storageMode?: string
+  readonly protectionDomain?: string
   readonly storagePool?: string
-  readonly system: string
+  readonly storageMode?: string
   readonly volumeName?: string
+  readonly fsType?: string
+  readonly readOnly?: boolean
 }
 
 /** ScaleIOVolumeSource represents a persistent ScaleIO volume */
 export interface ScaleIOVolumeSource {
-  readonly fsType?: string
   readonly gateway: string
-  readonly protectionDomain?: string
-  readonly readOnly?: boolean
+  readonly system: string
   readonly secretRef: LocalObjectReference
   readonly sslEnabled?: boolean
-  readonly storageMode?: string
+  readonly protectionDomain?: string
   readonly storagePool?: string
-  readonly system: string
+  readonly storageMode?: string
   readonly volumeName?: string
+  readonly fsType?: string
+  readonly readOnly?: boolean
 }
 
 /** A scope selector represents the AND of the selectors represented by the scoped-resource selector requirements. */
@@ -1546,24 +1546,24 @@ export interface ScopeSelector {
 
 /** A scoped-resource selector requirement is a selector that contains values, a scope name, and an operator that */
 export interface ScopedResourceSelectorRequirement {
-  readonly operator: string
   readonly scopeName: string
+  readonly operator: string
   readonly values?: readonly string[]
 }
 
 /** SeccompProfile defines a pod/container's seccomp profile settings. */
 export interface SeccompProfile {
-  readonly localhostProfile?: string
   readonly type: string
+  readonly localhostProfile?: string
 }
 
 /** Secret holds secret data of a certain type. */
 export interface Secret {
-  readonly apiVersion?: string
-  readonly data?: Readonly<Record<string, string>>
-  readonly immutable?: boolean
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
+  readonly immutable?: boolean
+  readonly data?: Readonly<Record<string, string>>
   readonly stringData?: Readonly<Record<string, string>>
   readonly type?: string
 }
@@ -1576,23 +1576,23 @@ export interface SecretEnvSource {
 
 /** SecretKeySelector selects a key of a Secret. */
 export interface SecretKeySelector {
-  readonly key: string
   readonly name?: string
+  readonly key: string
   readonly optional?: boolean
 }
 
 /** SecretList is a list of Secret. */
 export interface SecretList {
-  readonly apiVersion?: string
-  readonly items: readonly Secret[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly Secret[]
 }
 
 /** Adapts a secret into a projected volume. */
 export interface SecretProjection {
-  readonly items?: readonly KeyToPath[]
   readonly name?: string
+  readonly items?: readonly KeyToPath[]
   readonly optional?: boolean
 }
 
@@ -1604,32 +1604,32 @@ export interface SecretReference {
 
 /** Adapts a Secret into a volume. */
 export interface SecretVolumeSource {
-  readonly defaultMode?: number
-  readonly items?: readonly KeyToPath[]
-  readonly optional?: boolean
   readonly secretName?: string
+  readonly items?: readonly KeyToPath[]
+  readonly defaultMode?: number
+  readonly optional?: boolean
 }
 
 /** SecurityContext holds security configuration that will be applied to a container. */
 export interface SecurityContext {
-  readonly allowPrivilegeEscalation?: boolean
-  readonly appArmorProfile?: AppArmorProfile
   readonly capabilities?: Capabilities
   readonly privileged?: boolean
-  readonly procMount?: string
-  readonly readOnlyRootFilesystem?: boolean
+  readonly seLinuxOptions?: SELinuxOptions
+  readonly windowsOptions?: WindowsSecurityContextOptions
+  readonly runAsUser?: number
   readonly runAsGroup?: number
   readonly runAsNonRoot?: boolean
-  readonly runAsUser?: number
-  readonly seLinuxOptions?: SELinuxOptions
+  readonly readOnlyRootFilesystem?: boolean
+  readonly allowPrivilegeEscalation?: boolean
+  readonly procMount?: string
   readonly seccompProfile?: SeccompProfile
-  readonly windowsOptions?: WindowsSecurityContextOptions
+  readonly appArmorProfile?: AppArmorProfile
 }
 
 /** Service is a named abstraction of software service (for example, mysql) consisting of local port (for example */
 export interface Service {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: ServiceSpec
   readonly status?: ServiceStatus
@@ -1637,20 +1637,20 @@ export interface Service {
 
 /** ServiceAccount binds together: * a name, understood by users, and perhaps by peripheral systems, for an identi */
 export interface ServiceAccount {
-  readonly apiVersion?: string
-  readonly automountServiceAccountToken?: boolean
-  readonly imagePullSecrets?: readonly LocalObjectReference[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly secrets?: readonly ObjectReference[]
+  readonly imagePullSecrets?: readonly LocalObjectReference[]
+  readonly automountServiceAccountToken?: boolean
 }
 
 /** ServiceAccountList is a list of ServiceAccount objects */
 export interface ServiceAccountList {
-  readonly apiVersion?: string
-  readonly items: readonly ServiceAccount[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly ServiceAccount[]
 }
 
 /** ServiceAccountTokenProjection represents a projected service account token volume. */
@@ -1662,50 +1662,50 @@ export interface ServiceAccountTokenProjection {
 
 /** ServiceList holds a list of services. */
 export interface ServiceList {
-  readonly apiVersion?: string
-  readonly items: readonly Service[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly Service[]
 }
 
 /** ServicePort contains information on service's port. */
 export interface ServicePort {
-  readonly appProtocol?: string
   readonly name?: string
-  readonly nodePort?: number
-  readonly port: number
   readonly protocol?: string
+  readonly appProtocol?: string
+  readonly port: number
   readonly targetPort?: number | string
+  readonly nodePort?: number
 }
 
 /** ServiceSpec describes the attributes that a user creates on a service. */
 export interface ServiceSpec {
-  readonly allocateLoadBalancerNodePorts?: boolean
+  readonly ports?: readonly ServicePort[]
+  readonly selector?: Readonly<Record<string, string>>
   readonly clusterIP?: string
   readonly clusterIPs?: readonly string[]
+  readonly type?: string
   readonly externalIPs?: readonly string[]
+  readonly sessionAffinity?: string
+  readonly loadBalancerIP?: string
+  readonly loadBalancerSourceRanges?: readonly string[]
   readonly externalName?: string
   readonly externalTrafficPolicy?: string
   readonly healthCheckNodePort?: number
-  readonly internalTrafficPolicy?: string
+  readonly publishNotReadyAddresses?: boolean
+  readonly sessionAffinityConfig?: SessionAffinityConfig
   readonly ipFamilies?: readonly string[]
   readonly ipFamilyPolicy?: string
+  readonly allocateLoadBalancerNodePorts?: boolean
   readonly loadBalancerClass?: string
-  readonly loadBalancerIP?: string
-  readonly loadBalancerSourceRanges?: readonly string[]
-  readonly ports?: readonly ServicePort[]
-  readonly publishNotReadyAddresses?: boolean
-  readonly selector?: Readonly<Record<string, string>>
-  readonly sessionAffinity?: string
-  readonly sessionAffinityConfig?: SessionAffinityConfig
+  readonly internalTrafficPolicy?: string
   readonly trafficDistribution?: string
-  readonly type?: string
 }
 
 /** ServiceStatus represents the current status of a service. */
 export interface ServiceStatus {
-  readonly conditions?: readonly Condition[]
   readonly loadBalancer?: LoadBalancerStatus
+  readonly conditions?: readonly Condition[]
 }
 
 /** SessionAffinityConfig represents the configurations of session affinity. */
@@ -1720,20 +1720,20 @@ export interface SleepAction {
 
 /** Represents a StorageOS persistent volume resource. */
 export interface StorageOSPersistentVolumeSource {
+  readonly volumeName?: string
+  readonly volumeNamespace?: string
   readonly fsType?: string
   readonly readOnly?: boolean
   readonly secretRef?: ObjectReference
-  readonly volumeName?: string
-  readonly volumeNamespace?: string
 }
 
 /** Represents a StorageOS persistent volume resource. */
 export interface StorageOSVolumeSource {
+  readonly volumeName?: string
+  readonly volumeNamespace?: string
   readonly fsType?: string
   readonly readOnly?: boolean
   readonly secretRef?: LocalObjectReference
-  readonly volumeName?: string
-  readonly volumeNamespace?: string
 }
 
 /** Sysctl defines a kernel parameter to be set */
@@ -1744,25 +1744,25 @@ export interface Sysctl {
 
 /** TCPSocketAction describes an action based on opening a socket */
 export interface TCPSocketAction {
-  readonly host?: string
   readonly port: number | string
+  readonly host?: string
 }
 
 /** The node this Taint is attached to has the "effect" on any pod that does not tolerate the Taint. */
 export interface Taint {
-  readonly effect: string
   readonly key: string
-  readonly timeAdded?: string
   readonly value?: string
+  readonly effect: string
+  readonly timeAdded?: string
 }
 
 /** The pod this Toleration is attached to tolerates any taint that matches the triple <key,value,effect> using th */
 export interface Toleration {
-  readonly effect?: string
   readonly key?: string
   readonly operator?: string
-  readonly tolerationSeconds?: number
   readonly value?: string
+  readonly effect?: string
+  readonly tolerationSeconds?: number
 }
 
 /** A topology selector requirement is a selector that matches given label. */
@@ -1778,14 +1778,14 @@ export interface TopologySelectorTerm {
 
 /** TopologySpreadConstraint specifies how to spread matching pods among the given topology. */
 export interface TopologySpreadConstraint {
-  readonly labelSelector?: LabelSelector
-  readonly matchLabelKeys?: readonly string[]
   readonly maxSkew: number
+  readonly topologyKey: string
+  readonly whenUnsatisfiable: string
+  readonly labelSelector?: LabelSelector
   readonly minDomains?: number
   readonly nodeAffinityPolicy?: string
   readonly nodeTaintsPolicy?: string
-  readonly topologyKey: string
-  readonly whenUnsatisfiable: string
+  readonly matchLabelKeys?: readonly string[]
 }
 
 /** TypedLocalObjectReference contains enough information to let you locate the typed referenced object inside the */
@@ -1805,60 +1805,60 @@ export interface TypedObjectReference {
 
 /** Volume represents a named volume in a pod that may be accessed by any container in the pod. */
 export interface Volume {
-  readonly awsElasticBlockStore?: AWSElasticBlockStoreVolumeSource
-  readonly azureDisk?: AzureDiskVolumeSource
-  readonly azureFile?: AzureFileVolumeSource
-  readonly cephfs?: CephFSVolumeSource
-  readonly cinder?: CinderVolumeSource
-  readonly configMap?: ConfigMapVolumeSource
-  readonly csi?: CSIVolumeSource
-  readonly downwardAPI?: DownwardAPIVolumeSource
-  readonly emptyDir?: EmptyDirVolumeSource
-  readonly ephemeral?: EphemeralVolumeSource
-  readonly fc?: FCVolumeSource
-  readonly flexVolume?: FlexVolumeSource
-  readonly flocker?: FlockerVolumeSource
-  readonly gcePersistentDisk?: GCEPersistentDiskVolumeSource
-  readonly gitRepo?: GitRepoVolumeSource
-  readonly glusterfs?: GlusterfsVolumeSource
-  readonly hostPath?: HostPathVolumeSource
-  readonly image?: ImageVolumeSource
-  readonly iscsi?: ISCSIVolumeSource
   readonly name: string
-  readonly nfs?: NFSVolumeSource
-  readonly persistentVolumeClaim?: PersistentVolumeClaimVolumeSource
-  readonly photonPersistentDisk?: PhotonPersistentDiskVolumeSource
-  readonly portworxVolume?: PortworxVolumeSource
-  readonly projected?: ProjectedVolumeSource
-  readonly quobyte?: QuobyteVolumeSource
-  readonly rbd?: RBDVolumeSource
-  readonly scaleIO?: ScaleIOVolumeSource
+  readonly hostPath?: HostPathVolumeSource
+  readonly emptyDir?: EmptyDirVolumeSource
+  readonly gcePersistentDisk?: GCEPersistentDiskVolumeSource
+  readonly awsElasticBlockStore?: AWSElasticBlockStoreVolumeSource
+  readonly gitRepo?: GitRepoVolumeSource
   readonly secret?: SecretVolumeSource
-  readonly storageos?: StorageOSVolumeSource
+  readonly nfs?: NFSVolumeSource
+  readonly iscsi?: ISCSIVolumeSource
+  readonly glusterfs?: GlusterfsVolumeSource
+  readonly persistentVolumeClaim?: PersistentVolumeClaimVolumeSource
+  readonly rbd?: RBDVolumeSource
+  readonly flexVolume?: FlexVolumeSource
+  readonly cinder?: CinderVolumeSource
+  readonly cephfs?: CephFSVolumeSource
+  readonly flocker?: FlockerVolumeSource
+  readonly downwardAPI?: DownwardAPIVolumeSource
+  readonly fc?: FCVolumeSource
+  readonly azureFile?: AzureFileVolumeSource
+  readonly configMap?: ConfigMapVolumeSource
   readonly vsphereVolume?: VsphereVirtualDiskVolumeSource
+  readonly quobyte?: QuobyteVolumeSource
+  readonly azureDisk?: AzureDiskVolumeSource
+  readonly photonPersistentDisk?: PhotonPersistentDiskVolumeSource
+  readonly projected?: ProjectedVolumeSource
+  readonly portworxVolume?: PortworxVolumeSource
+  readonly scaleIO?: ScaleIOVolumeSource
+  readonly storageos?: StorageOSVolumeSource
+  readonly csi?: CSIVolumeSource
+  readonly ephemeral?: EphemeralVolumeSource
+  readonly image?: ImageVolumeSource
 }
 
 /** volumeDevice describes a mapping of a raw block device within a container. */
 export interface VolumeDevice {
-  readonly devicePath: string
   readonly name: string
+  readonly devicePath: string
 }
 
 /** VolumeMount describes a mounting of a Volume within a container. */
 export interface VolumeMount {
-  readonly mountPath: string
-  readonly mountPropagation?: string
   readonly name: string
   readonly readOnly?: boolean
   readonly recursiveReadOnly?: string
+  readonly mountPath: string
   readonly subPath?: string
+  readonly mountPropagation?: string
   readonly subPathExpr?: string
 }
 
 /** VolumeMountStatus shows status of volume mounts. */
 export interface VolumeMountStatus {
-  readonly mountPath: string
   readonly name: string
+  readonly mountPath: string
   readonly readOnly?: boolean
   readonly recursiveReadOnly?: string
   readonly volumeStatus?: VolumeStatus
@@ -1871,12 +1871,12 @@ export interface VolumeNodeAffinity {
 
 /** Projection that may be projected along with other supported volume types. */
 export interface VolumeProjection {
-  readonly clusterTrustBundle?: ClusterTrustBundleProjection
-  readonly configMap?: ConfigMapProjection
-  readonly downwardAPI?: DownwardAPIProjection
-  readonly podCertificate?: PodCertificateProjection
   readonly secret?: SecretProjection
+  readonly downwardAPI?: DownwardAPIProjection
+  readonly configMap?: ConfigMapProjection
   readonly serviceAccountToken?: ServiceAccountTokenProjection
+  readonly clusterTrustBundle?: ClusterTrustBundleProjection
+  readonly podCertificate?: PodCertificateProjection
 }
 
 /** VolumeResourceRequirements describes the storage resource requirements for a volume. */
@@ -1892,22 +1892,22 @@ export interface VolumeStatus {
 
 /** Represents a vSphere volume resource. */
 export interface VsphereVirtualDiskVolumeSource {
-  readonly fsType?: string
-  readonly storagePolicyID?: string
-  readonly storagePolicyName?: string
   readonly volumePath: string
+  readonly fsType?: string
+  readonly storagePolicyName?: string
+  readonly storagePolicyID?: string
 }
 
 /** The weights of all of the matched WeightedPodAffinityTerm fields are added per-node to find the most preferred */
 export interface WeightedPodAffinityTerm {
-  readonly podAffinityTerm: PodAffinityTerm
   readonly weight: number
+  readonly podAffinityTerm: PodAffinityTerm
 }
 
 /** WindowsSecurityContextOptions contain Windows-specific options and credentials. */
 export interface WindowsSecurityContextOptions {
-  readonly gmsaCredentialSpec?: string
   readonly gmsaCredentialSpecName?: string
-  readonly hostProcess?: boolean
+  readonly gmsaCredentialSpec?: string
   readonly runAsUserName?: string
+  readonly hostProcess?: boolean
 }

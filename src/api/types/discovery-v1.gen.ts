@@ -6,12 +6,12 @@ import type { ObjectReference } from './core-v1.gen.ts'
 export interface Endpoint {
   readonly addresses: readonly string[]
   readonly conditions?: EndpointConditions
-  readonly deprecatedTopology?: Readonly<Record<string, string>>
-  readonly hints?: EndpointHints
   readonly hostname?: string
-  readonly nodeName?: string
   readonly targetRef?: ObjectReference
+  readonly deprecatedTopology?: Readonly<Record<string, string>>
+  readonly nodeName?: string
   readonly zone?: string
+  readonly hints?: EndpointHints
 }
 
 /** EndpointConditions represents the current condition of an endpoint. */
@@ -23,34 +23,34 @@ export interface EndpointConditions {
 
 /** EndpointHints provides hints describing how an endpoint should be consumed. */
 export interface EndpointHints {
-  readonly forNodes?: readonly ForNode[]
   readonly forZones?: readonly ForZone[]
+  readonly forNodes?: readonly ForNode[]
 }
 
 /** EndpointPort represents a Port used by an EndpointSlice */
 export interface EndpointPort {
-  readonly appProtocol?: string
   readonly name?: string
-  readonly port?: number
   readonly protocol?: string
+  readonly port?: number
+  readonly appProtocol?: string
 }
 
 /** EndpointSlice represents a set of service endpoints. */
 export interface EndpointSlice {
-  readonly addressType: string
-  readonly apiVersion?: string
-  readonly endpoints?: readonly Endpoint[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
+  readonly addressType: string
+  readonly endpoints?: readonly Endpoint[]
   readonly ports?: readonly EndpointPort[]
 }
 
 /** EndpointSliceList represents a list of endpoint slices */
 export interface EndpointSliceList {
-  readonly apiVersion?: string
-  readonly items: readonly EndpointSlice[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly EndpointSlice[]
 }
 
 /** ForNode provides information about which nodes should consume this endpoint. */

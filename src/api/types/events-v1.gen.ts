@@ -4,31 +4,31 @@ import type { EventSource, ObjectReference } from './core-v1.gen.ts'
 
 /** Event is a report of an event somewhere in the cluster. */
 export interface Event {
-  readonly action?: string
-  readonly apiVersion?: string
-  readonly deprecatedCount?: number
-  readonly deprecatedFirstTimestamp?: string
-  readonly deprecatedLastTimestamp?: string
-  readonly deprecatedSource?: EventSource
-  readonly eventTime: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
-  readonly note?: string
+  readonly eventTime: string
+  readonly series?: EventSeries
+  readonly reportingController?: string
+  readonly reportingInstance?: string
+  readonly action?: string
   readonly reason?: string
   readonly regarding?: ObjectReference
   readonly related?: ObjectReference
-  readonly reportingController?: string
-  readonly reportingInstance?: string
-  readonly series?: EventSeries
+  readonly note?: string
   readonly type?: string
+  readonly deprecatedSource?: EventSource
+  readonly deprecatedFirstTimestamp?: string
+  readonly deprecatedLastTimestamp?: string
+  readonly deprecatedCount?: number
 }
 
 /** EventList is a list of Event objects. */
 export interface EventList {
-  readonly apiVersion?: string
-  readonly items: readonly Event[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly Event[]
 }
 
 /** EventSeries contain information on series of events, i.e. */

@@ -3,8 +3,8 @@ import type { ListMeta, ObjectMeta } from '../object.ts'
 
 /** ExemptPriorityLevelConfiguration describes the configurable aspects of the handling of exempt requests. */
 export interface ExemptPriorityLevelConfiguration {
-  readonly lendablePercent?: number
   readonly nominalConcurrencyShares?: number
+  readonly lendablePercent?: number
 }
 
 /** FlowDistinguisherMethod specifies the method of a flow distinguisher. */
@@ -14,8 +14,8 @@ export interface FlowDistinguisherMethod {
 
 /** FlowSchema defines the schema of a group of flows. */
 export interface FlowSchema {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: FlowSchemaSpec
   readonly status?: FlowSchemaStatus
@@ -23,26 +23,26 @@ export interface FlowSchema {
 
 /** FlowSchemaCondition describes conditions for a FlowSchema. */
 export interface FlowSchemaCondition {
-  readonly lastTransitionTime?: string
-  readonly message?: string
-  readonly reason?: string
-  readonly status?: string
   readonly type?: string
+  readonly status?: string
+  readonly lastTransitionTime?: string
+  readonly reason?: string
+  readonly message?: string
 }
 
 /** FlowSchemaList is a list of FlowSchema objects. */
 export interface FlowSchemaList {
-  readonly apiVersion?: string
-  readonly items: readonly FlowSchema[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly FlowSchema[]
 }
 
 /** FlowSchemaSpec describes how the FlowSchema's specification looks like. */
 export interface FlowSchemaSpec {
-  readonly distinguisherMethod?: FlowDistinguisherMethod
-  readonly matchingPrecedence?: number
   readonly priorityLevelConfiguration: PriorityLevelConfigurationReference
+  readonly matchingPrecedence?: number
+  readonly distinguisherMethod?: FlowDistinguisherMethod
   readonly rules?: readonly PolicyRulesWithSubjects[]
 }
 
@@ -58,35 +58,35 @@ export interface GroupSubject {
 
 /** LimitResponse defines how to handle requests that can not be executed right now. */
 export interface LimitResponse {
-  readonly queuing?: QueuingConfiguration
   readonly type: string
+  readonly queuing?: QueuingConfiguration
 }
 
 /** LimitedPriorityLevelConfiguration specifies how to handle requests that are subject to limits. */
 export interface LimitedPriorityLevelConfiguration {
-  readonly borrowingLimitPercent?: number
-  readonly lendablePercent?: number
-  readonly limitResponse?: LimitResponse
   readonly nominalConcurrencyShares?: number
+  readonly limitResponse?: LimitResponse
+  readonly lendablePercent?: number
+  readonly borrowingLimitPercent?: number
 }
 
 /** NonResourcePolicyRule is a predicate that matches non-resource requests according to their verb and the target */
 export interface NonResourcePolicyRule {
-  readonly nonResourceURLs: readonly string[]
   readonly verbs: readonly string[]
+  readonly nonResourceURLs: readonly string[]
 }
 
 /** PolicyRulesWithSubjects prescribes a test that applies to a request to an apiserver. */
 export interface PolicyRulesWithSubjects {
-  readonly nonResourceRules?: readonly NonResourcePolicyRule[]
-  readonly resourceRules?: readonly ResourcePolicyRule[]
   readonly subjects: readonly Subject[]
+  readonly resourceRules?: readonly ResourcePolicyRule[]
+  readonly nonResourceRules?: readonly NonResourcePolicyRule[]
 }
 
 /** PriorityLevelConfiguration represents the configuration of a priority level. */
 export interface PriorityLevelConfiguration {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: PriorityLevelConfigurationSpec
   readonly status?: PriorityLevelConfigurationStatus
@@ -94,19 +94,19 @@ export interface PriorityLevelConfiguration {
 
 /** PriorityLevelConfigurationCondition defines the condition of priority level. */
 export interface PriorityLevelConfigurationCondition {
-  readonly lastTransitionTime?: string
-  readonly message?: string
-  readonly reason?: string
-  readonly status?: string
   readonly type?: string
+  readonly status?: string
+  readonly lastTransitionTime?: string
+  readonly reason?: string
+  readonly message?: string
 }
 
 /** PriorityLevelConfigurationList is a list of PriorityLevelConfiguration objects. */
 export interface PriorityLevelConfigurationList {
-  readonly apiVersion?: string
-  readonly items: readonly PriorityLevelConfiguration[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly PriorityLevelConfiguration[]
 }
 
 /** PriorityLevelConfigurationReference contains information that points to the "request-priority" being used. */
@@ -116,9 +116,9 @@ export interface PriorityLevelConfigurationReference {
 
 /** PriorityLevelConfigurationSpec specifies the configuration of a priority level. */
 export interface PriorityLevelConfigurationSpec {
-  readonly exempt?: ExemptPriorityLevelConfiguration
-  readonly limited?: LimitedPriorityLevelConfiguration
   readonly type: string
+  readonly limited?: LimitedPriorityLevelConfiguration
+  readonly exempt?: ExemptPriorityLevelConfiguration
 }
 
 /** PriorityLevelConfigurationStatus represents the current state of a "request-priority". */
@@ -128,32 +128,32 @@ export interface PriorityLevelConfigurationStatus {
 
 /** QueuingConfiguration holds the configuration parameters for queuing */
 export interface QueuingConfiguration {
+  readonly queues?: number
   readonly handSize?: number
   readonly queueLengthLimit?: number
-  readonly queues?: number
 }
 
 /** ResourcePolicyRule is a predicate that matches some resource requests, testing the request's verb and the targ */
 export interface ResourcePolicyRule {
+  readonly verbs: readonly string[]
   readonly apiGroups: readonly string[]
+  readonly resources: readonly string[]
   readonly clusterScope?: boolean
   readonly namespaces?: readonly string[]
-  readonly resources: readonly string[]
-  readonly verbs: readonly string[]
 }
 
 /** ServiceAccountSubject holds detailed information for service-account-kind subject. */
 export interface ServiceAccountSubject {
-  readonly name: string
   readonly namespace: string
+  readonly name: string
 }
 
 /** Subject matches the originator of a request, as identified by the request authentication system. */
 export interface Subject {
-  readonly group?: GroupSubject
   readonly kind: string
-  readonly serviceAccount?: ServiceAccountSubject
   readonly user?: UserSubject
+  readonly group?: GroupSubject
+  readonly serviceAccount?: ServiceAccountSubject
 }
 
 /** UserSubject holds detailed information for user-kind subject. */

@@ -3,59 +3,59 @@ import type { ListMeta } from '../object.ts'
 
 /** APIGroup contains the name, the supported versions, and the preferred version of a group. */
 export interface APIGroup {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly name: string
+  readonly versions: readonly GroupVersionForDiscovery[]
   readonly preferredVersion?: GroupVersionForDiscovery
   readonly serverAddressByClientCIDRs?: readonly ServerAddressByClientCIDR[]
-  readonly versions: readonly GroupVersionForDiscovery[]
 }
 
 /** APIGroupList is a list of APIGroup, to allow clients to discover the API at /apis. */
 export interface APIGroupList {
+  readonly kind?: string
   readonly apiVersion?: string
   readonly groups: readonly APIGroup[]
-  readonly kind?: string
 }
 
 /** APIResource specifies the name of a resource and whether it is namespaced. */
 export interface APIResource {
-  readonly categories?: readonly string[]
-  readonly group?: string
-  readonly kind: string
   readonly name: string
-  readonly namespaced: boolean
-  readonly shortNames?: readonly string[]
   readonly singularName: string
-  readonly storageVersionHash?: string
-  readonly verbs: readonly string[]
+  readonly namespaced: boolean
+  readonly group?: string
   readonly version?: string
+  readonly kind: string
+  readonly verbs: readonly string[]
+  readonly shortNames?: readonly string[]
+  readonly categories?: readonly string[]
+  readonly storageVersionHash?: string
 }
 
 /** APIResourceList is a list of APIResource, it is used to expose the name of the resources supported in a specif */
 export interface APIResourceList {
+  readonly kind?: string
   readonly apiVersion?: string
   readonly groupVersion: string
-  readonly kind?: string
   readonly resources: readonly APIResource[]
 }
 
 /** APIVersions lists the versions that are available, to allow clients to discover the API at /api, which is the */
 export interface APIVersions {
-  readonly apiVersion?: string
   readonly kind?: string
-  readonly serverAddressByClientCIDRs: readonly ServerAddressByClientCIDR[]
+  readonly apiVersion?: string
   readonly versions: readonly string[]
+  readonly serverAddressByClientCIDRs: readonly ServerAddressByClientCIDR[]
 }
 
 /** Condition contains details for one aspect of the current state of this API Resource. */
 export interface Condition {
-  readonly lastTransitionTime: string
-  readonly message: string
-  readonly observedGeneration?: number
-  readonly reason: string
-  readonly status: string
   readonly type: string
+  readonly status: string
+  readonly observedGeneration?: number
+  readonly lastTransitionTime: string
+  readonly reason: string
+  readonly message: string
 }
 
 /** FieldSelectorRequirement is a selector that contains values, a key, and an operator that relates the key and v */
@@ -79,8 +79,8 @@ export interface GroupVersionForDiscovery {
 
 /** A label selector is a label query over a set of resources. */
 export interface LabelSelector {
-  readonly matchExpressions?: readonly LabelSelectorRequirement[]
   readonly matchLabels?: Readonly<Record<string, string>>
+  readonly matchExpressions?: readonly LabelSelectorRequirement[]
 }
 
 /** A label selector requirement is a selector that contains values, a key, and an operator that relates the key a */
@@ -92,8 +92,8 @@ export interface LabelSelectorRequirement {
 
 /** Preconditions must be fulfilled before an operation (update, delete, etc.) is carried out. */
 export interface Preconditions {
-  readonly resourceVersion?: string
   readonly uid?: string
+  readonly resourceVersion?: string
 }
 
 /** ServerAddressByClientCIDR helps the client to determine the server address that they should use, depending on */
@@ -109,31 +109,31 @@ export interface ShardInfo {
 
 /** Status is a return value for calls that don't return other objects. */
 export interface Status {
-  readonly apiVersion?: string
-  readonly code?: number
-  readonly details?: StatusDetails
   readonly kind?: string
-  readonly message?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
-  readonly reason?: string
   readonly status?: string
+  readonly message?: string
+  readonly reason?: string
+  readonly details?: StatusDetails
+  readonly code?: number
 }
 
 /** StatusCause provides more information about an api.Status failure, including cases when multiple errors are en */
 export interface StatusCause {
-  readonly field?: string
-  readonly message?: string
   readonly reason?: string
+  readonly message?: string
+  readonly field?: string
 }
 
 /** StatusDetails is a set of additional properties that MAY be set by the server to provide additional informatio */
 export interface StatusDetails {
-  readonly causes?: readonly StatusCause[]
+  readonly name?: string
   readonly group?: string
   readonly kind?: string
-  readonly name?: string
-  readonly retryAfterSeconds?: number
   readonly uid?: string
+  readonly causes?: readonly StatusCause[]
+  readonly retryAfterSeconds?: number
 }
 
 /** Event represents a single event to a watched resource. */

@@ -5,9 +5,9 @@ import type { Condition, LabelSelector } from './meta-v1.gen.ts'
 
 /** HTTPIngressPath associates a path with a backend. */
 export interface HTTPIngressPath {
-  readonly backend: IngressBackend
   readonly path?: string
   readonly pathType: string
+  readonly backend: IngressBackend
 }
 
 /** HTTPIngressRuleValue is a list of http selectors pointing to backends. */
@@ -17,18 +17,18 @@ export interface HTTPIngressRuleValue {
 
 /** IPAddress represents a single IP of a single IP Family. */
 export interface IPAddress {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: IPAddressSpec
 }
 
 /** IPAddressList contains a list of IPAddress. */
 export interface IPAddressList {
-  readonly apiVersion?: string
-  readonly items: readonly IPAddress[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly IPAddress[]
 }
 
 /** IPAddressSpec describe the attributes in an IP Address. */
@@ -44,8 +44,8 @@ export interface IPBlock {
 
 /** Ingress is a collection of rules that allow inbound connections to reach the endpoints defined by a backend. */
 export interface Ingress {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: IngressSpec
   readonly status?: IngressStatus
@@ -53,24 +53,24 @@ export interface Ingress {
 
 /** IngressBackend describes all endpoints for a given service and port. */
 export interface IngressBackend {
-  readonly resource?: TypedLocalObjectReference
   readonly service?: IngressServiceBackend
+  readonly resource?: TypedLocalObjectReference
 }
 
 /** IngressClass represents the class of the Ingress, referenced by the Ingress Spec. */
 export interface IngressClass {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: IngressClassSpec
 }
 
 /** IngressClassList is a collection of IngressClasses. */
 export interface IngressClassList {
-  readonly apiVersion?: string
-  readonly items: readonly IngressClass[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly IngressClass[]
 }
 
 /** IngressClassParametersReference identifies an API object. */
@@ -78,8 +78,8 @@ export interface IngressClassParametersReference {
   readonly apiGroup?: string
   readonly kind: string
   readonly name: string
-  readonly namespace?: string
   readonly scope?: string
+  readonly namespace?: string
 }
 
 /** IngressClassSpec provides information about the class of an Ingress. */
@@ -90,16 +90,16 @@ export interface IngressClassSpec {
 
 /** IngressList is a collection of Ingress. */
 export interface IngressList {
-  readonly apiVersion?: string
-  readonly items: readonly Ingress[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly Ingress[]
 }
 
 /** IngressLoadBalancerIngress represents the status of a load-balancer ingress point. */
 export interface IngressLoadBalancerIngress {
-  readonly hostname?: string
   readonly ip?: string
+  readonly hostname?: string
   readonly ports?: readonly IngressPortStatus[]
 }
 
@@ -110,9 +110,9 @@ export interface IngressLoadBalancerStatus {
 
 /** IngressPortStatus represents the error condition of a service port */
 export interface IngressPortStatus {
-  readonly error?: string
   readonly port: number
   readonly protocol: string
+  readonly error?: string
 }
 
 /** IngressRule represents the rules mapping the paths under a specified host to the related backend services. */
@@ -129,10 +129,10 @@ export interface IngressServiceBackend {
 
 /** IngressSpec describes the Ingress the user wishes to exist. */
 export interface IngressSpec {
-  readonly defaultBackend?: IngressBackend
   readonly ingressClassName?: string
-  readonly rules?: readonly IngressRule[]
+  readonly defaultBackend?: IngressBackend
   readonly tls?: readonly IngressTLS[]
+  readonly rules?: readonly IngressRule[]
 }
 
 /** IngressStatus describe the current state of the Ingress. */
@@ -148,8 +148,8 @@ export interface IngressTLS {
 
 /** NetworkPolicy describes what network traffic is allowed for a set of Pods */
 export interface NetworkPolicy {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: NetworkPolicySpec
 }
@@ -162,46 +162,46 @@ export interface NetworkPolicyEgressRule {
 
 /** NetworkPolicyIngressRule describes a particular set of traffic that is allowed to the pods matched by a Networ */
 export interface NetworkPolicyIngressRule {
-  readonly from?: readonly NetworkPolicyPeer[]
   readonly ports?: readonly NetworkPolicyPort[]
+  readonly from?: readonly NetworkPolicyPeer[]
 }
 
 /** NetworkPolicyList is a list of NetworkPolicy objects. */
 export interface NetworkPolicyList {
-  readonly apiVersion?: string
-  readonly items: readonly NetworkPolicy[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly NetworkPolicy[]
 }
 
 /** NetworkPolicyPeer describes a peer to allow traffic to/from. */
 export interface NetworkPolicyPeer {
-  readonly ipBlock?: IPBlock
-  readonly namespaceSelector?: LabelSelector
   readonly podSelector?: LabelSelector
+  readonly namespaceSelector?: LabelSelector
+  readonly ipBlock?: IPBlock
 }
 
 /** NetworkPolicyPort describes a port to allow traffic on */
 export interface NetworkPolicyPort {
-  readonly endPort?: number
-  readonly port?: number | string
   readonly protocol?: string
+  readonly port?: number | string
+  readonly endPort?: number
 }
 
 /** NetworkPolicySpec provides the specification of a NetworkPolicy */
 export interface NetworkPolicySpec {
-  readonly egress?: readonly NetworkPolicyEgressRule[]
-  readonly ingress?: readonly NetworkPolicyIngressRule[]
   readonly podSelector?: LabelSelector
+  readonly ingress?: readonly NetworkPolicyIngressRule[]
+  readonly egress?: readonly NetworkPolicyEgressRule[]
   readonly policyTypes?: readonly string[]
 }
 
 /** ParentReference describes a reference to a parent object. */
 export interface ParentReference {
   readonly group?: string
-  readonly name: string
-  readonly namespace?: string
   readonly resource: string
+  readonly namespace?: string
+  readonly name: string
 }
 
 /** ServiceBackendPort is the service port being referenced. */
@@ -212,8 +212,8 @@ export interface ServiceBackendPort {
 
 /** ServiceCIDR defines a range of IP addresses using CIDR format (e.g. */
 export interface ServiceCIDR {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: ServiceCIDRSpec
   readonly status?: ServiceCIDRStatus
@@ -221,10 +221,10 @@ export interface ServiceCIDR {
 
 /** ServiceCIDRList contains a list of ServiceCIDR objects. */
 export interface ServiceCIDRList {
-  readonly apiVersion?: string
-  readonly items: readonly ServiceCIDR[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly ServiceCIDR[]
 }
 
 /** ServiceCIDRSpec define the CIDRs the user wants to use for allocating ClusterIPs for Services. */

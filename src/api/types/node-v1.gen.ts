@@ -9,20 +9,20 @@ export interface Overhead {
 
 /** RuntimeClass defines a class of container runtime supported in the cluster. */
 export interface RuntimeClass {
-  readonly apiVersion?: string
-  readonly handler: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
+  readonly handler: string
   readonly overhead?: Overhead
   readonly scheduling?: Scheduling
 }
 
 /** RuntimeClassList is a list of RuntimeClass objects. */
 export interface RuntimeClassList {
-  readonly apiVersion?: string
-  readonly items: readonly RuntimeClass[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly RuntimeClass[]
 }
 
 /** Scheduling specifies the scheduling constraints for nodes supporting a RuntimeClass. */

@@ -4,16 +4,16 @@ import type { Condition, LabelSelector } from './meta-v1.gen.ts'
 
 /** Eviction evicts a pod from its node subject to certain policies and safety constraints. */
 export interface Eviction {
-  readonly apiVersion?: string
-  readonly deleteOptions?: DeleteOptions
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
+  readonly deleteOptions?: DeleteOptions
 }
 
 /** PodDisruptionBudget is an object to define the max disruption that can be caused to a collection of pods */
 export interface PodDisruptionBudget {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: PodDisruptionBudgetSpec
   readonly status?: PodDisruptionBudgetStatus
@@ -21,27 +21,27 @@ export interface PodDisruptionBudget {
 
 /** PodDisruptionBudgetList is a collection of PodDisruptionBudgets. */
 export interface PodDisruptionBudgetList {
-  readonly apiVersion?: string
-  readonly items: readonly PodDisruptionBudget[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly PodDisruptionBudget[]
 }
 
 /** PodDisruptionBudgetSpec is a description of a PodDisruptionBudget. */
 export interface PodDisruptionBudgetSpec {
-  readonly maxUnavailable?: number | string
   readonly minAvailable?: number | string
   readonly selector?: LabelSelector
+  readonly maxUnavailable?: number | string
   readonly unhealthyPodEvictionPolicy?: string
 }
 
 /** PodDisruptionBudgetStatus represents information about the status of a PodDisruptionBudget. */
 export interface PodDisruptionBudgetStatus {
-  readonly conditions?: readonly Condition[]
-  readonly currentHealthy?: number
-  readonly desiredHealthy?: number
+  readonly observedGeneration?: number
   readonly disruptedPods?: Readonly<Record<string, string>>
   readonly disruptionsAllowed?: number
+  readonly currentHealthy?: number
+  readonly desiredHealthy?: number
   readonly expectedPods?: number
-  readonly observedGeneration?: number
+  readonly conditions?: readonly Condition[]
 }

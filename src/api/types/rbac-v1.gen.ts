@@ -9,78 +9,78 @@ export interface AggregationRule {
 
 /** ClusterRole is a cluster level, logical grouping of PolicyRules that can be referenced as a unit by a RoleBind */
 export interface ClusterRole {
-  readonly aggregationRule?: AggregationRule
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly rules?: readonly PolicyRule[]
+  readonly aggregationRule?: AggregationRule
 }
 
 /** ClusterRoleBinding references a ClusterRole, but not contain it. */
 export interface ClusterRoleBinding {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
-  readonly roleRef: RoleRef
   readonly subjects?: readonly Subject[]
+  readonly roleRef: RoleRef
 }
 
 /** ClusterRoleBindingList is a collection of ClusterRoleBindings */
 export interface ClusterRoleBindingList {
-  readonly apiVersion?: string
-  readonly items: readonly ClusterRoleBinding[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly ClusterRoleBinding[]
 }
 
 /** ClusterRoleList is a collection of ClusterRoles */
 export interface ClusterRoleList {
-  readonly apiVersion?: string
-  readonly items: readonly ClusterRole[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly ClusterRole[]
 }
 
 /** PolicyRule holds information that describes a policy rule, but does not contain information about who the rule */
 export interface PolicyRule {
-  readonly apiGroups?: readonly string[]
-  readonly nonResourceURLs?: readonly string[]
-  readonly resourceNames?: readonly string[]
-  readonly resources?: readonly string[]
   readonly verbs: readonly string[]
+  readonly apiGroups?: readonly string[]
+  readonly resources?: readonly string[]
+  readonly resourceNames?: readonly string[]
+  readonly nonResourceURLs?: readonly string[]
 }
 
 /** Role is a namespaced, logical grouping of PolicyRules that can be referenced as a unit by a RoleBinding. */
 export interface Role {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly rules?: readonly PolicyRule[]
 }
 
 /** RoleBinding references a role, but does not contain it. */
 export interface RoleBinding {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
-  readonly roleRef: RoleRef
   readonly subjects?: readonly Subject[]
+  readonly roleRef: RoleRef
 }
 
 /** RoleBindingList is a collection of RoleBindings */
 export interface RoleBindingList {
-  readonly apiVersion?: string
-  readonly items: readonly RoleBinding[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly RoleBinding[]
 }
 
 /** RoleList is a collection of Roles */
 export interface RoleList {
-  readonly apiVersion?: string
-  readonly items: readonly Role[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly Role[]
 }
 
 /** RoleRef contains information that points to the role being used */
@@ -92,8 +92,8 @@ export interface RoleRef {
 
 /** Subject contains a reference to the object or user identities a role binding applies to. */
 export interface Subject {
-  readonly apiGroup?: string
   readonly kind: string
+  readonly apiGroup?: string
   readonly name: string
   readonly namespace?: string
 }

@@ -3,19 +3,19 @@ import type { ListMeta, ObjectMeta } from '../object.ts'
 
 /** PriorityClass defines mapping from a priority class name to the priority integer value. */
 export interface PriorityClass {
-  readonly apiVersion?: string
-  readonly description?: string
-  readonly globalDefault?: boolean
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
-  readonly preemptionPolicy?: string
   readonly value?: number
+  readonly globalDefault?: boolean
+  readonly description?: string
+  readonly preemptionPolicy?: string
 }
 
 /** PriorityClassList is a collection of priority classes. */
 export interface PriorityClassList {
-  readonly apiVersion?: string
-  readonly items: readonly PriorityClass[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly PriorityClass[]
 }

@@ -5,57 +5,57 @@ import type { LabelSelector } from './meta-v1.gen.ts'
 
 /** CSIDriver captures information about a Container Storage Interface (CSI) volume driver deployed on the cluster */
 export interface CSIDriver {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: CSIDriverSpec
 }
 
 /** CSIDriverList is a collection of CSIDriver objects. */
 export interface CSIDriverList {
-  readonly apiVersion?: string
-  readonly items: readonly CSIDriver[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly CSIDriver[]
 }
 
 /** CSIDriverSpec is the specification of a CSIDriver. */
 export interface CSIDriverSpec {
   readonly attachRequired?: boolean
-  readonly fsGroupPolicy?: string
-  readonly nodeAllocatableUpdatePeriodSeconds?: number
   readonly podInfoOnMount?: boolean
-  readonly preventPodSchedulingIfMissing?: boolean
+  readonly volumeLifecycleModes?: readonly string[]
+  readonly storageCapacity?: boolean
+  readonly fsGroupPolicy?: string
+  readonly tokenRequests?: readonly TokenRequest[]
   readonly requiresRepublish?: boolean
   readonly seLinuxMount?: boolean
+  readonly nodeAllocatableUpdatePeriodSeconds?: number
   readonly serviceAccountTokenInSecrets?: boolean
-  readonly storageCapacity?: boolean
-  readonly tokenRequests?: readonly TokenRequest[]
-  readonly volumeLifecycleModes?: readonly string[]
+  readonly preventPodSchedulingIfMissing?: boolean
 }
 
 /** CSINode holds information about all CSI drivers installed on a node. */
 export interface CSINode {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: CSINodeSpec
 }
 
 /** CSINodeDriver holds information about the specification of one CSI driver installed on a node */
 export interface CSINodeDriver {
-  readonly allocatable?: VolumeNodeResources
   readonly name: string
   readonly nodeID: string
   readonly topologyKeys?: readonly string[]
+  readonly allocatable?: VolumeNodeResources
 }
 
 /** CSINodeList is a collection of CSINode objects. */
 export interface CSINodeList {
-  readonly apiVersion?: string
-  readonly items: readonly CSINode[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly CSINode[]
 }
 
 /** CSINodeSpec holds information about the specification of all CSI drivers installed on a node */
@@ -65,43 +65,43 @@ export interface CSINodeSpec {
 
 /** CSIStorageCapacity stores the result of one CSI GetCapacity call. */
 export interface CSIStorageCapacity {
-  readonly apiVersion?: string
-  readonly capacity?: string
   readonly kind?: string
-  readonly maximumVolumeSize?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly nodeTopology?: LabelSelector
   readonly storageClassName: string
+  readonly capacity?: string
+  readonly maximumVolumeSize?: string
 }
 
 /** CSIStorageCapacityList is a collection of CSIStorageCapacity objects. */
 export interface CSIStorageCapacityList {
-  readonly apiVersion?: string
-  readonly items: readonly CSIStorageCapacity[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly CSIStorageCapacity[]
 }
 
 /** StorageClass describes the parameters for a class of storage for which PersistentVolumes can be dynamically pr */
 export interface StorageClass {
-  readonly allowVolumeExpansion?: boolean
-  readonly allowedTopologies?: readonly TopologySelectorTerm[]
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
-  readonly mountOptions?: readonly string[]
-  readonly parameters?: Readonly<Record<string, string>>
   readonly provisioner: string
+  readonly parameters?: Readonly<Record<string, string>>
   readonly reclaimPolicy?: string
+  readonly mountOptions?: readonly string[]
+  readonly allowVolumeExpansion?: boolean
   readonly volumeBindingMode?: string
+  readonly allowedTopologies?: readonly TopologySelectorTerm[]
 }
 
 /** StorageClassList is a collection of storage classes. */
 export interface StorageClassList {
-  readonly apiVersion?: string
-  readonly items: readonly StorageClass[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly StorageClass[]
 }
 
 /** TokenRequest contains parameters of a service account token. */
@@ -112,8 +112,8 @@ export interface TokenRequest {
 
 /** VolumeAttachment captures the intent to attach or detach the specified volume to/from the specified node. */
 export interface VolumeAttachment {
-  readonly apiVersion?: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
   readonly spec: VolumeAttachmentSpec
   readonly status?: VolumeAttachmentStatus
@@ -121,55 +121,55 @@ export interface VolumeAttachment {
 
 /** VolumeAttachmentList is a collection of VolumeAttachment objects. */
 export interface VolumeAttachmentList {
-  readonly apiVersion?: string
-  readonly items: readonly VolumeAttachment[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly VolumeAttachment[]
 }
 
 /** VolumeAttachmentSource represents a volume that should be attached. */
 export interface VolumeAttachmentSource {
-  readonly inlineVolumeSpec?: PersistentVolumeSpec
   readonly persistentVolumeName?: string
+  readonly inlineVolumeSpec?: PersistentVolumeSpec
 }
 
 /** VolumeAttachmentSpec is the specification of a VolumeAttachment request. */
 export interface VolumeAttachmentSpec {
   readonly attacher: string
-  readonly nodeName: string
   readonly source: VolumeAttachmentSource
+  readonly nodeName: string
 }
 
 /** VolumeAttachmentStatus is the status of a VolumeAttachment request. */
 export interface VolumeAttachmentStatus {
-  readonly attachError?: VolumeError
   readonly attached: boolean
   readonly attachmentMetadata?: Readonly<Record<string, string>>
+  readonly attachError?: VolumeError
   readonly detachError?: VolumeError
 }
 
 /** VolumeAttributesClass represents a specification of mutable volume attributes defined by the CSI driver. */
 export interface VolumeAttributesClass {
-  readonly apiVersion?: string
-  readonly driverName: string
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ObjectMeta
+  readonly driverName: string
   readonly parameters?: Readonly<Record<string, string>>
 }
 
 /** VolumeAttributesClassList is a collection of VolumeAttributesClass objects. */
 export interface VolumeAttributesClassList {
-  readonly apiVersion?: string
-  readonly items: readonly VolumeAttributesClass[]
   readonly kind?: string
+  readonly apiVersion?: string
   readonly metadata: ListMeta
+  readonly items: readonly VolumeAttributesClass[]
 }
 
 /** VolumeError captures an error encountered during a volume operation. */
 export interface VolumeError {
-  readonly errorCode?: number
-  readonly message?: string
   readonly time?: string
+  readonly message?: string
+  readonly errorCode?: number
 }
 
 /** VolumeNodeResources is a set of resource limits for scheduling of volumes. */
