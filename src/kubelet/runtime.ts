@@ -139,9 +139,12 @@ export interface Runtime {
   removeSandbox(id: SandboxId): Promise<void>
   listSandboxes(): Promise<readonly SandboxStatus[]>
 
-  /** Throws RuntimeError image-missing. Resolves to the image's id. */
-  pullImage(image: string): Promise<string>
-  imageExists(image: string): boolean
+  /**
+   * Throws RuntimeError image-missing. Resolves to the image's id. `command` is the container's own: with an explicit one a
+   * runtime without images needs no program behind the name.
+   */
+  pullImage(image: string, command?: readonly string[]): Promise<string>
+  imageExists(image: string, command?: readonly string[]): boolean
 
   createContainer(sandbox: SandboxId, config: ContainerConfig): Promise<ContainerId>
   /** Resolves when the program runs (exec succeeded). */
