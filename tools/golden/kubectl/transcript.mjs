@@ -1,0 +1,78 @@
+/** Reads a transcript and compares output with it, equal but for placeholders. */
+
+/** Each kind of heading: what it records, and the section whose lines follow it, if any. */
+const HEADINGS = [
+  [/^--- setup/, () => 'setup'],
+  [/^--- before: \$ (.*)/, (m, out) => void out.before.push(m[1])],
+  [
+    /^--- meanwhile, after ([\d.]+) s: \$ (.*)/,
+    (m, out) => void out.meanwhile.push({ afterS: Number(m[1]), command: m[2] }),
+  ],
+  [/^--- (stdin|stdout|stderr)$/, (m) => m[1]],
+  [/^--- exit code: (\d+)/, (m, out) => void Object.assign(out, { exitCode: Number(m[1]) })],
+  [/^--- took:/, () => undefined],
+  [/^--- after: \$ (.*)/, (m, out) => Object.assign(out, { afterCommand: m[1] }) && 'after'],
+]
+
+/** { command, setup, before, meanwhile: {afterS, command}[], stdin, stdout, stderr, exitCode, afterCommand, after } */
+export function parseTranscript(text) {
+  const lines = text.split('\n')
+  const out = { command: lines[0].replace(/^\$ /, ''), meanwhile: [], before: [] }
+  let section
+  for (const line of lines.slice(1)) {
+    const heading = HEADINGS.find(([pattern]) => pattern.test(line))
+    if (heading) {
+      section = heading[1](heading[0].exec(line), out)
+      if (section) out[section] = []
+    } else if (section) out[section].push(line)
+  }
+  for (const name of ['setup', 'stdin', 'stdout', 'stderr', 'after'])
+    if (out[name]) out[name] = out[name].join('\n').replace(/\n+$/, '')
+  return out
+}
+
+const DURATION = '(?:\\d+[dhms]|\\d+y\\d*d?|\\d+ms|[\\d.]+s)+'
+const PLACEHOLDERS = {
+  age: `(?:${DURATION}|<unknown>|<invalid>)`,
+  time: '(?:\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(?:\\.\\d+)?Z?|\\w{3}, \\d\\d \\w{3} \\d{4} \\d\\d:\\d\\d:\\d\\d [+-]\\d{4})',
+  uid: '[0-9a-f-]{36}',
+  rv: '\\d+',
+  podIP: '[\\d.]+',
+  nodeIP: '[\\d.]+',
+  clusterIP: '[\\d.]+',
+  id: '[0-9a-f]{64}',
+  hash: '[a-z0-9]+',
+  rand: '[a-z0-9]+',
+  path: '\\S+',
+}
+
+/** A recorded line as a pattern: placeholders, counts like `(x2 over 8s)`, and column widths are free. */
+export function linePattern(line) {
+  const fields = line.trimEnd().split(/ {2,}|\t+/)
+  const source = fields.map((field) =>
+    field
+      .split(/(<\w+>|\(x\d+ over [^)]*\))/)
+      .map((part) => {
+        const name = /^<(\w+)>$/.exec(part)?.[1]
+        if (name && PLACEHOLDERS[name]) return PLACEHOLDERS[name]
+        if (part.startsWith('(x')) return `(?:\\(x\\d+ over ${DURATION}\\))?`
+        return part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+      })
+      .join(''),
+  )
+  return new RegExp(`^${source.join('(?:\\s{2,}|\\t+|\\s+)')}\\s*$`)
+}
+
+/** The first differences, as sentences; empty when equal but for placeholders. */
+export function differences(what, recorded, received) {
+  const want = recorded === '' ? [] : recorded.split('\n')
+  const got = received.replace(/\n+$/, '') === '' ? [] : received.replace(/\n+$/, '').split('\n')
+  const out = []
+  for (let i = 0; i < Math.max(want.length, got.length) && out.length < 6; i++) {
+    if (want[i] === undefined) out.push(`${what} line ${i + 1}: not recorded: ${got[i]}`)
+    else if (got[i] === undefined) out.push(`${what} line ${i + 1}: missing: ${want[i]}`)
+    else if (!linePattern(want[i]).test(got[i].trimEnd()))
+      out.push(`${what} line ${i + 1}:\n      recorded ${want[i]}\n      received ${got[i]}`)
+  }
+  return out
+}
