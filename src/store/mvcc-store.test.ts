@@ -11,7 +11,7 @@ const text = {
 it('puts, gets, ranges, deletes and tells', async () => {
   const store = await openStore({ journal: new MemoryJournal(), codec: text })
   const seen: Change<string>[] = []
-  store.subscribe('/pods/', (changes) => seen.push(...changes))
+  store.subscribe('/pods/', (changes) => void seen.push(...changes))
   const a = store.transact((txn) => txn.put('/pods/default/a', 'one'))
   const b = store.transact((txn) => {
     txn.put('/pods/default/b', 'two')

@@ -11,7 +11,7 @@
 import { assert } from '../base/assert.ts'
 import { Ring } from '../base/ring.ts'
 import type { Codec, Journal, JournalRecord } from './journal.ts'
-import { type Change, type Commit, type Entry, type Store, StoreError, type Sync } from './store.ts'
+import { type Change, type Commit, type Entry, type Listener, type Store, StoreError, type Sync } from './store.ts'
 import { firstSegment, Table } from './table.ts'
 import { Transaction } from './transaction.ts'
 
@@ -38,7 +38,7 @@ interface PendingCommit<V> {
 
 interface Subscription<V> {
   readonly prefix: string
-  readonly listener: (changes: readonly Change<V>[]) => void
+  readonly listener: Listener<V>
   /** Changes up to here are known to the subscriber. */
   readonly since: number
 }
@@ -124,7 +124,7 @@ export class MvccStore<V> implements Store<V> {
     }
   }
 
-  subscribe(prefix: string, listener: (changes: readonly Change<V>[]) => void, from?: number): () => void {
+  subscribe(prefix: string, listener: Listener<V>, from?: number): () => void {
     if (from !== undefined) this.replay(prefix, listener, from)
     const subscription = { prefix, listener, since: this.publishedRevision }
     const segment = firstSegment(prefix) ?? ''
@@ -223,23 +223,19 @@ export class MvccStore<V> implements Store<V> {
   }
 
   private notify(changes: readonly Change<V>[], revision: number): void {
-    const first = firstSegment((changes[0] as Change<V>).key)
-    const oneSegment = changes.every((change) => firstSegment(change.key) === first)
-    const segments = oneSegment ? [first as string] : [...new Set(changes.map((c) => firstSegment(c.key) as string))]
-    for (const segment of segments) this.notifySet(this.subscriptions.get(segment), changes, revision)
-    this.notifySet(this.subscriptions.get(''), changes, revision)
-  }
-
-  private notifySet(set: Set<Subscription<V>> | undefined, changes: readonly Change<V>[], revision: number): void {
-    if (!set) return
-    for (const subscription of set) {
-      if (subscription.since >= revision) continue
-      const matching = matchingChanges(changes, subscription.prefix)
-      if (matching.length > 0) call(subscription.listener, matching)
+    const segments = new Set(changes.map((change) => firstSegment(change.key) as string)).add('')
+    const afterwards: (() => void)[] = []
+    for (const segment of segments) {
+      for (const subscription of this.subscriptions.get(segment) ?? []) {
+        if (subscription.since >= revision) continue
+        const matching = matchingChanges(changes, subscription.prefix)
+        if (matching.length > 0) call(() => afterwards.push(subscription.listener(matching) ?? nothing))
+      }
     }
+    for (const after of afterwards) call(after)
   }
 
-  private replay(prefix: string, listener: (changes: readonly Change<V>[]) => void, from: number): void {
+  private replay(prefix: string, listener: Listener<V>, from: number): void {
     const floor = Math.max(this.compacted, this.forgotten)
     if (from < floor)
       throw new StoreError('compacted', `revision ${from} is no longer kept, the oldest one is ${floor}`)
@@ -250,7 +246,7 @@ export class MvccStore<V> implements Store<V> {
       const { revision } = history.at(at) as Change<V>
       for (; at < history.length && history.at(at)?.revision === revision; at++) group.push(history.at(at) as Change<V>)
       const matching = matchingChanges(group, prefix)
-      if (matching.length > 0) call(listener, matching)
+      if (matching.length > 0) call(() => listener(matching)?.())
     }
   }
 }
@@ -262,12 +258,14 @@ function matchingChanges<V>(changes: readonly Change<V>[], prefix: string): read
 }
 
 /** A listener that throws is a bug of ours: it must surface, but not between the state and the other listeners. */
-function call<V>(listener: (changes: readonly Change<V>[]) => void, changes: readonly Change<V>[]): void {
+function call(listener: () => unknown): void {
   try {
-    listener(changes)
+    listener()
   } catch (error) {
     queueMicrotask(() => {
       throw error
     })
   }
 }
+
+function nothing(): void {}

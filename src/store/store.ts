@@ -49,6 +49,8 @@ export interface Commit<T> {
   readonly durable: Promise<void>
 }
 
+export type Listener<V> = (changes: readonly Change<V>[]) => undefined | (() => void)
+
 export interface Store<V> {
   /** Revision up to which everything is published. An empty store is at revision 1: 0 means `any` to clients. */
   readonly revision: number
@@ -61,9 +63,10 @@ export interface Store<V> {
   range(prefix: string): Iterable<Entry<V>>
   /**
    * Calls `listener` synchronously, in order, for each published revision with all its changes of keys with the prefix.
+   * What it returns is called once all other listeners have had the revision too.
    * With `from`: first, the changes with revision > `from`; throws StoreError `compacted` when they are no longer kept.
    */
-  subscribe(prefix: string, listener: (changes: readonly Change<V>[]) => void, from?: number): () => void
+  subscribe(prefix: string, listener: Listener<V>, from?: number): () => void
   /** Gives up the history up to `revision` (default: all that is published): whoever asks for it is told `compacted`. */
   compact(revision?: number): void
   close(): Promise<void>

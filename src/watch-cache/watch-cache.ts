@@ -37,9 +37,11 @@ export interface ListResult {
 /** An event before it is rendered; the handler turns it into a WatchFrame of the representation asked for (memoised on `item`). */
 export interface CacheEvent {
   readonly type: WatchEventType
-  /** For DELETED through a selector: the old object with the new revision. For BOOKMARK: undefined. */
+  /** For DELETED through a selector: the old object with the new revision. For ERROR: the Status. For BOOKMARK: undefined. */
   readonly item: Item | undefined
   readonly revision: number
+  /** Part of the state at the start of the watch: bounded by that state, so a sink should not count it as falling behind. */
+  readonly initial?: boolean
   /** BOOKMARK that ends the initial events. */
   readonly initialEventsEnd?: boolean
 }
@@ -66,6 +68,8 @@ export interface WatchCache {
   get(key: string): Item | undefined
   list(options: ListOptions): Promise<ListResult> | ListResult
   watch(options: WatchOptions, sink: EventSink): () => void
+  /** Watchers that were dropped because their sink was full. */
+  readonly dropped: number
   /** Resolves when `revision` is published (used after a write, and for NotOlderThan); rejects with 504 after the timeout. */
   waitFor(revision: number, timeoutMs: number): Promise<void>
 }
