@@ -1,6 +1,6 @@
 /**
- * A running ebb as other commands find it: one run directory for each port, with the sockets and `ebb.json`. It lies where the
- * system cleans up by itself, and paths stay short: a Unix socket's path has 108 bytes at most.
+ * A running ebb as other commands find it: one run directory for each process, with the sockets and `ebb.json`. It lies where
+ * the system cleans up by itself, and paths stay short: a Unix socket's path has 108 bytes at most.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { homedir, tmpdir, userInfo } from 'node:os'
@@ -24,22 +24,18 @@ export function runRoot(): string {
   return base && existsSync(base) ? join(base, 'ebb') : join(tmpdir(), `ebb-${userInfo().uid}`)
 }
 
-export function runDirectory(port: number): string {
-  return join(runRoot(), String(port))
-}
-
 export function defaultDataDirectory(): string {
   return join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'ebb')
 }
 
-/** Creates the directory, ours alone. Refuses one that belongs to somebody else (a shared /tmp). */
-export function createRunDirectory(port: number): string {
+/** Creates the directory of this process, ours alone. Refuses a place that belongs to somebody else (a shared /tmp). */
+export function createRunDirectory(): string {
   const root = runRoot()
   mkdirSync(root, { recursive: true, mode: 0o700 })
   if (statSync(root).uid !== userInfo().uid) throw new Error(`${root} belongs to another user: set XDG_RUNTIME_DIR`)
-  const directory = runDirectory(port)
+  const directory = join(root, String(process.pid))
   rmSync(directory, { recursive: true, force: true })
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  mkdirSync(directory, { mode: 0o700 })
   return directory
 }
 

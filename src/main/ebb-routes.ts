@@ -1,0 +1,108 @@
+/**
+ * What ebb serves beside the Kubernetes API, below /ebb/v1, to its administrator and its nodes:
+ *
+ *   GET  /ebb/v1/trace[?since=MS][&follow=true]   the trace as JSON lines
+ *   POST /ebb/v1/trace                            a node's trace events: an array
+ *   POST /ebb/v1/relays {"target":"10.96.0.7:80"} opens an address on the host that reaches the target; {"address":"127.0.0.1:4711"}
+ *   POST /ebb/v1/nodes/NAME/stop|start            ends a node's process, starts it again; its pods live on
+ */
+import { badRequest, failure, isApiError, type Status } from '../api/status.ts'
+import type { EbbTraceEvent } from '../api/trace-steps.ts'
+import { Channel } from '../base/channel.ts'
+import type { ApiRequest, ApiResponse, UserInfo } from '../wire/exchange.ts'
+import type { TraceHub } from './trace-hub.ts'
+
+/** Lines waiting for a slow reader of the trace; it is cut off when they are more. */
+const TRACE_LINES_MAX = 10_000
+
+export interface EbbRoutes {
+  readonly hub: TraceHub
+  openRelay(target: string): Promise<string>
+  nodeProcess(name: string, action: 'stop' | 'start'): Promise<void>
+}
+
+export const ROUTES_PREFIX = '/ebb/v1/'
+
+/** Answers a request below ROUTES_PREFIX of somebody already authenticated. */
+export async function serveEbb(routes: EbbRoutes, request: ApiRequest, user: UserInfo): Promise<ApiResponse> {
+  try {
+    const node = user.groups.includes('system:nodes')
+    if (!node && !user.groups.includes('system:masters'))
+      throw failure(403, 'Forbidden', `forbidden: User "${user.name}" cannot use ${request.path}`)
+    return await route(routes, request)
+  } catch (error) {
+    if (isApiError(error)) return json(error.code, error.status)
+    const message = error instanceof Error ? error.message : String(error)
+    return json(500, failure(500, 'InternalError', message).status)
+  }
+}
+
+async function route(routes: EbbRoutes, request: ApiRequest): Promise<ApiResponse> {
+  const path = request.path.slice(ROUTES_PREFIX.length)
+  const action = /^nodes\/([^/]+)\/(stop|start)$/.exec(path)
+  if (request.method === 'GET' && path === 'trace') return trace(routes.hub, request)
+  if (request.method !== 'POST') throw failure(404, 'NotFound', `there is nothing at ${request.path}`)
+  const body = await readJson(request)
+  if (path === 'trace') {
+    if (!Array.isArray(body)) throw badRequest('the body must be an array of trace events')
+    for (const event of body as EbbTraceEvent[]) routes.hub.emit(event)
+    return json(200, {})
+  }
+  if (path === 'relays') {
+    const target = (body as { target?: unknown })?.target
+    if (typeof target !== 'string') throw badRequest('the body must be {"target":"ADDRESS:PORT"}')
+    return json(200, { address: await routes.openRelay(target) })
+  }
+  if (action) {
+    await routes.nodeProcess(action[1] as string, action[2] as 'stop' | 'start')
+    return json(200, {})
+  }
+  throw failure(404, 'NotFound', `there is nothing at ${request.path}`)
+}
+
+function trace(hub: TraceHub, request: ApiRequest): ApiResponse {
+  const since = Number(request.query.get('since') ?? 0)
+  const follow = request.query.get('follow') === 'true'
+  const headers = { 'content-type': 'application/x-ndjson' }
+  if (!follow) return { status: 200, headers, body: { type: 'stream', stream: once(hub.since(since)) } }
+  const queue = new Channel<EbbTraceEvent>(TRACE_LINES_MAX)
+  for (const event of hub.since(since)) queue.push(event)
+  const stop = hub.subscribe((event) => {
+    if (!queue.push(event)) queue.close()
+  })
+  request.signal.addEventListener('abort', () => {
+    stop()
+    queue.close()
+  })
+  return { status: 200, headers, body: { type: 'stream', stream: lines(queue) } }
+}
+
+const encoder = new TextEncoder()
+const line = (event: EbbTraceEvent) => encoder.encode(`${JSON.stringify(event)}\n`)
+
+async function* once(events: readonly EbbTraceEvent[]): AsyncIterable<Uint8Array> {
+  for (const event of events) yield line(event)
+}
+
+async function* lines(queue: AsyncIterable<EbbTraceEvent>): AsyncIterable<Uint8Array> {
+  for await (const event of queue) yield line(event)
+}
+
+async function readJson(request: ApiRequest): Promise<unknown> {
+  const body = await request.body()
+  if (body === undefined) return undefined
+  if ('object' in body) return body.object
+  try {
+    return JSON.parse(new TextDecoder().decode(body.bytes))
+  } catch {
+    throw badRequest('the body is not JSON')
+  }
+}
+
+function json(status: number, object: unknown | Status): ApiResponse {
+  return {
+    status,
+    headers: { 'content-type': 'application/json' },
+    body: { type: 'object', object, bytes: () => encoder.encode(JSON.stringify(object)) },
+  }
+}

@@ -1,0 +1,17 @@
+/** What the control plane's process tells a node's process at its start, as JSON in the environment. */
+export interface NodeConfig {
+  /** Plain HTTP on a Unix socket, for the node's own client. */
+  readonly apiSocket: string
+  /** TLS on a Unix socket: what pods reach as https://kubernetes.default. */
+  readonly apiTlsSocket: string
+  readonly token: string
+  /** Where the kubelet's server listens. */
+  readonly kubeletSocket: string
+  /** Where the node's relay listens. */
+  readonly relaySocket: string
+  /** Image reference -> absolute path, or `ebb/echo` for the built-in one. */
+  readonly images: Readonly<Record<string, string>>
+  readonly version: string
+}
+
+export const NODE_CONFIG_VARIABLE = 'EBB_NODE_CONFIG'
