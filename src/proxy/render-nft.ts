@@ -71,15 +71,21 @@ class Draft implements RuleSet {
     { kind: 'map' | 'set'; readonly declaration: string; readonly elements: Map<string, string> }
   >()
   readonly chains = new Map<string, RuleChain>()
+  private readonly claimed = new Set<string>()
 
   declare(name: string, kind: 'map' | 'set', declaration: string): void {
     this.sets.set(name, { kind, declaration, elements: new Map() })
   }
 
-  /** The first claim to a key wins. */
   element(set: string, key: string, value = ''): void {
-    const elements = this.sets.get(set)?.elements
-    if (elements && !elements.has(key)) elements.set(key, value)
+    this.sets.get(set)?.elements.set(key, value)
+  }
+
+  /** An address or node port, with its protocol and port: true for the first that asks. */
+  claim(key: string): boolean {
+    if (this.claimed.has(key)) return false
+    this.claimed.add(key)
+    return true
   }
 
   chain(name: string, rules: readonly string[], hook = ''): void {
@@ -90,7 +96,8 @@ class Draft implements RuleSet {
 /** The ways that packets take, the same whatever Services there are; filters look after the address was rewritten. [PN1] */
 function addBaseChains(draft: Draft, { serviceCIDR, clusterCIDR, podCIDR }: NftConfig): void {
   const notLoopback = 'ip daddr != 127.0.0.0/8'
-  draft.chain('reject-it', ['reject'])
+  // A reset is seen as refused whatever the route is; an ICMP message for an address routed to lo gets lost.
+  draft.chain('reject-it', ['meta l4proto tcp reject with tcp reset', 'reject'])
   draft.chain('drop-it', ['drop'])
   draft.chain('services', [
     'ip daddr . meta l4proto . th dport vmap @service-ips',
@@ -99,7 +106,7 @@ function addBaseChains(draft: Draft, { serviceCIDR, clusterCIDR, podCIDR }: NftC
   draft.chain('no-endpoints', [
     'ip daddr . meta l4proto . th dport vmap @no-endpoint-ips',
     `fib daddr type local ${notLoopback} meta l4proto . th dport vmap @no-endpoint-nodeports`,
-    'ip daddr @cluster-ips reject',
+    'ip daddr @cluster-ips goto reject-it',
     `ip daddr ${serviceCIDR} drop`,
   ])
   draft.chain('masquerade-it', [`meta mark set meta mark xor ${MARK}`, 'masquerade fully-random'])
@@ -127,6 +134,7 @@ function addServicePort(draft: Draft, port: ServicePort, config: NftConfig): voi
   const l4 = port.protocol.toLowerCase()
   for (const address of port.addresses) {
     const key = `${address} . ${l4} . ${port.port}`
+    if (!draft.claim(key)) continue
     draft.element('cluster-ips', address)
     if (port.cluster.backends.length > 0) draft.element('service-ips', key, `goto ${chainName('svc', port)}`)
     else draft.element('no-endpoint-ips', key, `goto ${port.cluster.none}-it`)
@@ -138,6 +146,7 @@ function addServicePort(draft: Draft, port: ServicePort, config: NftConfig): voi
 /** From outside: marked for masquerade, or with policy Local straight to the backends of this node. [PN4] */
 function addNodePort(draft: Draft, port: ServicePort, nodePort: number, config: NftConfig): void {
   const key = `${port.protocol.toLowerCase()} . ${nodePort}`
+  if (!draft.claim(key)) return
   const name = chainName('ext', port)
   const cluster = chainName('svc', port)
   const mark = `meta mark set meta mark or ${MARK}`
