@@ -1,0 +1,234 @@
+/**
+ * How a pod lives and how it ends: from what is known now to what is to be done now. Pure; the worker carries it out and asks
+ * again after every change. Nothing here remembers, so whatever was missed is made up for the next time.
+ *
+ * The end of a pod, top to bottom:
+ *   1. every running container begins its end at the same instant: Killing is announced, preStop starts
+ *   2. after preStop (or when it has used up the grace) the stop signal, with what is left of the grace, at least 2 s
+ *   3. the runtime waits and KILLs; a wait that has begun is neither shortened nor lengthened
+ *   4. sidecars get their signal after the last main container, in reverse order; when the grace is used up, all at once
+ *   5. when all have ended, the sandbox is stopped and the terminal status is written, once
+ *   6. the object is deleted for good: grace 0, only with this uid
+ *
+ * Example: grace 5, preStop `sleep 2`, a program that ignores TERM. t=0 begin-end and pre-stop; t=2 stop with 3 s; t=5 KILL.
+ * With a preStop that sleeps 30 and grace 3: t=3 stop with 2 s (the floor); t=5 KILL.
+ */
+import { restartAt } from './back-off.ts'
+import {
+  type ContainerView,
+  type End,
+  GRACE_MIN_MS,
+  initialized,
+  lives,
+  mainEverRan,
+  type PodView,
+  restarts,
+  STOP_GRACE_FLOOR_MS,
+  type Unhealthy,
+} from './pod-view.ts'
+
+/** Why a pod must end. `finished`: nothing in it will run again. `removed`: its object is gone. */
+export type EndReason = 'removed' | 'deleted' | 'deadline' | 'finished'
+
+export type Action =
+  | { readonly do: 'run-sandbox' }
+  | { readonly do: 'start'; readonly container: string; readonly attempt: number }
+  /** The container waits for its restart: CrashLoopBackOff. */
+  | { readonly do: 'back-off'; readonly container: string; readonly delayMs: number; readonly untilMs: number }
+  /** Notes the instant and announces it. */
+  | {
+      readonly do: 'begin-end'
+      readonly container: string
+      readonly graceMs: number
+      readonly why: EndReason | Unhealthy | 'sandbox-lost'
+    }
+  | { readonly do: 'pre-stop'; readonly container: string; readonly graceMs: number }
+  | { readonly do: 'stop'; readonly container: string; readonly graceMs: number }
+  | { readonly do: 'stop-sandbox' }
+  | { readonly do: 'write-terminal-status' }
+  | { readonly do: 'final-delete' }
+  /** Containers, sandbox, logs and volumes of a pod whose object is gone. */
+  | { readonly do: 'clean-up' }
+  /** Nothing to do before this time, if nothing else happens. */
+  | { readonly do: 'wake'; readonly atMs: number }
+
+export function plan(view: PodView, nowMs: number): Action[] {
+  const why = endReason(view, nowMs)
+  return why ? planEnd(view, why, nowMs) : planLife(view, nowMs)
+}
+
+/** undefined: the pod is to live. Once there is a reason there will always be one. */
+export function endReason(view: PodView, nowMs: number): EndReason | undefined {
+  if (view.removed) return 'removed'
+  if (view.pod.metadata.deletionTimestamp) return 'deleted'
+  if (nowMs >= deadlineOf(view)) return 'deadline'
+  return finished(view) ? 'finished' : undefined
+}
+
+/** When the pod has been active for too long, in ms since 1970; Infinity without activeDeadlineSeconds. */
+function deadlineOf({ pod, startedAtMs }: PodView): number {
+  const seconds = pod.spec.activeDeadlineSeconds
+  return seconds === undefined ? Number.POSITIVE_INFINITY : startedAtMs + seconds * 1000
+}
+
+/** Nothing in the pod will run again: its phase is terminal, its initialization failed, or all main containers are done. */
+function finished({ pod, containers }: PodView): boolean {
+  const { phase } = pod.status ?? {}
+  if (phase === 'Succeeded' || phase === 'Failed') return true
+  const over = (c: ContainerView) => c.run?.state === 'exited' && !c.starting && !restarts(c, pod)
+  if (containers.some((c) => c.kind === 'init' && over(c) && !initialized(c))) return true
+  return containers.every((c) => c.kind !== 'main' || over(c))
+}
+
+// ---- the end
+
+function planEnd(view: PodView, why: EndReason, nowMs: number): Action[] {
+  const actions = view.containers.flatMap((container) =>
+    lives(container)
+      ? endContainer(container, {
+          why,
+          graceMs: graceOf(view, why),
+          hasItsTurn: hasItsTurn(view, container),
+          nowMs,
+        })
+      : [],
+  )
+  if (view.containers.some((container) => lives(container) || container.starting)) return actions
+  return afterContainers(view, why)
+}
+
+/** Steps 5 and 6. */
+function afterContainers(view: PodView, why: EndReason): Action[] {
+  const { state } = view.sandbox
+  if (state === 'starting' || state === 'stopping') return []
+  if (state === 'ready' || state === 'lost') return [{ do: 'stop-sandbox' }]
+  if (why === 'removed') return view.cleanup === 'none' ? [{ do: 'clean-up' }] : []
+  if (view.terminalStatus !== 'written') return view.terminalStatus === 'none' ? [{ do: 'write-terminal-status' }] : []
+  return why === 'deleted' && view.finalDelete === 'none' ? [{ do: 'final-delete' }] : []
+}
+
+/**
+ * The grace of a pod's end, in ms: what the API server decided at the deletion, else the pod's own. A forced delete, and a
+ * container whose pod is no longer known, get the shortest.
+ */
+export function graceOf({ pod }: PodView, why: EndReason): number {
+  if (why === 'removed') return GRACE_MIN_MS
+  const own = pod.spec.terminationGracePeriodSeconds ?? 30
+  const seconds = why === 'deleted' ? (pod.metadata.deletionGracePeriodSeconds ?? own) : own
+  return Math.max(GRACE_MIN_MS, seconds * 1000)
+}
+
+/** A sidecar's turn comes when the main containers, the init containers and the sidecars after it have ended. */
+function hasItsTurn({ containers }: PodView, container: ContainerView): boolean {
+  if (container.kind !== 'sidecar') return true
+  const at = containers.indexOf(container)
+  return containers.every((other, i) => !(lives(other) || other.starting) || (other.kind === 'sidecar' && i <= at))
+}
+
+interface ContainerEnd {
+  readonly why: EndReason | Unhealthy | 'sandbox-lost'
+  readonly graceMs: number
+  readonly hasItsTurn: boolean
+  readonly nowMs: number
+}
+
+/** Steps 1 to 4 for one running container. An end that has begun keeps its own grace, whatever is decided later. */
+function endContainer(container: ContainerView, { why, graceMs, hasItsTurn, nowMs }: ContainerEnd): Action[] {
+  const { name } = container
+  const actions: Action[] = container.end ? [] : [{ do: 'begin-end', container: name, graceMs, why }]
+  const end: End = container.end ?? { sinceMs: nowMs, graceMs, hook: 'none', signalled: false }
+  if (end.signalled) return actions
+  const overAtMs = end.sinceMs + end.graceMs
+  const wake: Action = { do: 'wake', atMs: overAtMs }
+  if (!container.end && container.spec.lifecycle?.preStop)
+    return [...actions, { do: 'pre-stop', container: name, graceMs: end.graceMs }, wake]
+  const mustWait = end.hook === 'running' || !hasItsTurn
+  if (mustWait && nowMs < overAtMs) return [...actions, wake]
+  const leftMs = Math.max(STOP_GRACE_FLOOR_MS, overAtMs - nowMs)
+  return [{ do: 'stop', container: name, graceMs: leftMs }, ...actions]
+}
+
+// ---- the life
+
+function planLife(view: PodView, nowMs: number): Action[] {
+  const deadline = deadlineOf(view)
+  const actions: Action[] = deadline < Number.POSITIVE_INFINITY ? [{ do: 'wake', atMs: deadline }] : []
+  for (const container of view.containers)
+    if (container.unhealthy && lives(container))
+      actions.push(
+        ...endContainer(container, {
+          why: container.unhealthy,
+          graceMs: unhealthyGrace(view, container, container.unhealthy),
+          hasItsTurn: true,
+          nowMs,
+        }),
+      )
+  switch (view.sandbox.state) {
+    case 'ready':
+      return [...actions, ...planStarts(view, nowMs)]
+    case 'none':
+      return [...actions, { do: 'run-sandbox' }]
+    case 'failed': {
+      const atMs = view.sandbox.retryAtMs ?? nowMs
+      return [...actions, nowMs < atMs ? { do: 'wake', atMs } : { do: 'run-sandbox' }]
+    }
+    case 'lost':
+      return [...actions, ...leaveLostSandbox(view, nowMs)]
+    default:
+      return actions
+  }
+}
+
+/** A probe's own grace goes before the pod's. */
+function unhealthyGrace(view: PodView, { spec }: ContainerView, why: Unhealthy): number {
+  const probe = why === 'liveness' ? spec.livenessProbe : why === 'startup' ? spec.startupProbe : undefined
+  const seconds = probe?.terminationGracePeriodSeconds ?? view.pod.spec.terminationGracePeriodSeconds ?? 30
+  return Math.max(GRACE_MIN_MS, seconds * 1000)
+}
+
+/** Containers cannot outlive their sandbox: what still runs ends, then a new one is made. */
+function leaveLostSandbox(view: PodView, nowMs: number): Action[] {
+  const living = view.containers.filter(lives)
+  if (living.length === 0) return view.containers.some((c) => c.starting) ? [] : [{ do: 'run-sandbox' }]
+  const graceMs = GRACE_MIN_MS
+  return living.flatMap((c) => endContainer(c, { why: 'sandbox-lost', graceMs, hasItsTurn: true, nowMs }))
+}
+
+/**
+ * What to start now: init containers one after the other, each when the one before has done its part, then all main
+ * containers. One start at a time, as Kubernetes does it; a container that waits (for its image, its restart) holds up
+ * only what must come after it.
+ */
+function planStarts(view: PodView, nowMs: number): Action[] {
+  if (!view.volumesReady || view.containers.some((container) => container.starting)) return []
+  const actions: Action[] = []
+  const initializing = !mainEverRan(view)
+  for (const container of view.containers) {
+    if (initializing && container.kind !== 'main') {
+      if (initialized(container)) continue
+      actions.push(...startIfDue(view, container, nowMs))
+      return actions
+    }
+    if (container.kind === 'init') continue
+    actions.push(...startIfDue(view, container, nowMs))
+    if (actions.at(-1)?.do === 'start') return actions
+  }
+  return actions
+}
+
+function startIfDue({ pod }: PodView, container: ContainerView, nowMs: number): Action[] {
+  const { name, run, waiting, backOff } = container
+  if (lives(container)) return []
+  if (run && !restarts(container, pod)) return []
+  if (run) {
+    const finishedAtMs = run.finishedAtMs ?? nowMs
+    const untilMs = restartAt(backOff, finishedAtMs)
+    if (nowMs < untilMs) {
+      const wake: Action = { do: 'wake', atMs: untilMs }
+      if (waiting?.reason === 'CrashLoopBackOff') return [wake]
+      return [{ do: 'back-off', container: name, delayMs: untilMs - finishedAtMs, untilMs }, wake]
+    }
+  }
+  if (waiting?.untilMs !== undefined && nowMs < waiting.untilMs) return [{ do: 'wake', atMs: waiting.untilMs }]
+  return [{ do: 'start', container: name, attempt: run ? run.attempt + 1 : 0 }]
+}
