@@ -225,7 +225,8 @@ const STRUCT_ZERO: Readonly<Partial<Record<Type['kind'], Field['zero']>>> = {
 }
 
 function zeroOf(type: Type, marks: string): Field['zero'] {
-  if (marks.includes('^') || marks.includes('~')) return undefined
+  if (marks.includes('~')) return undefined
+  if (marks.includes('^')) return marks.includes('?') ? undefined : null
   if (type.kind === 'ref') return 'object'
   if (type.kind in STRUCT_ZERO) return STRUCT_ZERO[type.kind]
   if (marks.includes('?')) return undefined

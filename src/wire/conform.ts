@@ -1,0 +1,267 @@
+/**
+ * Brings a JSON value into the shape of a definition, the way it looks after Kubernetes has read it into a Go struct and
+ * written it out again: unknown fields are gone, nulls and empty optional values too, what Go always writes is there
+ * (`resources: {}`), fields stand in Kubernetes' order, quantities and times are canonical. The result is a new object,
+ * free to be changed; the value itself is not touched (raw parts are shared).
+ *
+ *   conform({ metadata: { labels: {} }, data: { a: '1' }, foo: 1 }, configMap)
+ *   // { object: { metadata: {}, data: { a: '1' } }, unknown: ['foo'], keys: 5 }
+ */
+import { canonicalQuantity } from '../api/quantity.ts'
+import type { Definition, Field, Type } from '../api/schema.ts'
+import { canonicalMicroTime, canonicalTime } from './go-time.ts'
+
+/** A value of the wrong type, in Go's words; becomes 400 or 422, depending on where it came from. */
+export class ConformError extends Error {
+  override readonly name = 'ConformError'
+}
+
+export interface Conformed {
+  readonly object: Record<string, unknown>
+  /** Paths of unknown fields, `spec.containers[0].nope`, in the order of the value. */
+  readonly unknown: readonly string[]
+  /** How many keys all objects of the value have. */
+  readonly keys: number
+}
+
+/** Throws ConformError at the first value of the wrong type. */
+export function conform(value: object, definition: Definition): Conformed {
+  const walker = new Walker()
+  const object = walker.struct(value as Record<string, unknown>, definition)
+  return { object, unknown: walker.unknown, keys: walker.keys }
+}
+
+const INT32_MIN = -(2 ** 31)
+const INT32_MAX = 2 ** 31 - 1
+const INT64_MAX = 2 ** 63
+
+class MapKey {
+  readonly key: string
+  constructor(key: string) {
+    this.key = key
+  }
+}
+
+class Walker {
+  readonly unknown: string[] = []
+  keys = 0
+  /** Where the walk is: names of fields, indexes of arrays, keys of maps. */
+  private readonly path: (string | number | MapKey)[] = []
+  /** The struct whose field is being read, for messages. */
+  private owner: Definition | undefined
+
+  struct(value: Record<string, unknown>, definition: Definition): Record<string, unknown> {
+    const outer = this.owner
+    this.owner = definition
+    const read: Record<string, unknown> = {}
+    for (const key in value) {
+      this.keys++
+      const field = definition.fields.get(key)
+      if (field === undefined) this.reportUnknown(key, value[key])
+      else {
+        this.path.push(key)
+        const conformed = this.value(value[key], field.type, field.goType)
+        this.path.pop()
+        if (conformed !== undefined && !(field.dropsEmpty && isEmpty(conformed))) read[key] = conformed
+      }
+    }
+    this.owner = outer
+    return inOrder(read, definition)
+  }
+
+  /** undefined for null: as if it had not been given. */
+  private value(value: unknown, type: Type, goType: string): unknown {
+    if (value === null || value === undefined) return undefined
+    switch (type.kind) {
+      case 'string':
+        return typeof value === 'string' ? value : this.wrong(value, goType)
+      case 'boolean':
+        return typeof value === 'boolean' ? value : this.wrong(value, goType)
+      case 'ref':
+        return isObject(value) ? this.struct(value, type.definition) : this.wrong(value, goType)
+      case 'array':
+        return Array.isArray(value) ? this.array(value, type.of, elementType(goType)) : this.wrong(value, goType)
+      case 'map':
+        return isObject(value) ? this.map(value, type.of, elementType(goType)) : this.wrong(value, goType)
+      case 'raw':
+      case 'rawExtension':
+      case 'any':
+        this.keys += keysIn(value)
+        return value
+      default:
+        return this.scalar(value, type.kind, goType)
+    }
+  }
+
+  private scalar(value: unknown, kind: Type['kind'], goType: string): unknown {
+    switch (kind) {
+      case 'int32':
+        return this.integer(value, goType, INT32_MIN, INT32_MAX)
+      case 'int64':
+        return this.integer(value, goType, -INT64_MAX, INT64_MAX)
+      case 'double':
+        return typeof value === 'number' ? value : this.wrong(value, goType)
+      case 'quantity':
+        if (typeof value !== 'string' && typeof value !== 'number') return this.wrong(value, goType)
+        return this.said(() => canonicalQuantity(value))
+      case 'time':
+        return this.said(() => canonicalTime(this.text(value)))
+      case 'microTime':
+        return this.said(() => canonicalMicroTime(this.text(value)))
+      case 'byte':
+        return typeof value === 'string' ? base64(value) : this.wrong(value, goType)
+      default:
+        return this.intOrString(value)
+    }
+  }
+
+  private integer(value: unknown, goType: string, min: number, max: number): number {
+    if (typeof value !== 'number') return this.wrong(value, goType)
+    if (!Number.isInteger(value) || value < min || value > max) return this.wrong(value, goType, ` ${value}`)
+    return value
+  }
+
+  private intOrString(value: unknown): number | string {
+    if (typeof value === 'string') return value
+    if (typeof value === 'number' && Number.isInteger(value) && value >= INT32_MIN && value <= INT32_MAX) return value
+    const literal = typeof value === 'number' ? ` ${value}` : ''
+    throw new ConformError(`json: cannot unmarshal ${kindOf(value)}${literal} into Go value of type int32`)
+  }
+
+  private text(value: unknown): string {
+    if (typeof value === 'string') return value
+    throw new ConformError(`json: cannot unmarshal ${kindOf(value)} into Go value of type string`)
+  }
+
+  /** Runs what throws sentences of its own about a value. */
+  private said<T>(read: () => T): T {
+    try {
+      return read()
+    } catch (error) {
+      throw error instanceof ConformError ? error : new ConformError((error as Error).message)
+    }
+  }
+
+  private array(value: readonly unknown[], of: Type, goType: string): unknown[] {
+    const out: unknown[] = []
+    for (let i = 0; i < value.length; i++) {
+      this.path.push(i)
+      const item = this.value(value[i], of, goType)
+      out.push(item === undefined ? zeroOf(of) : item)
+      this.path.pop()
+    }
+    return out
+  }
+
+  private map(value: Record<string, unknown>, of: Type, goType: string): Record<string, unknown> {
+    const out: Record<string, unknown> = {}
+    if (of.kind === 'string') {
+      for (const key in value) {
+        this.keys++
+        const item = value[key]
+        if (typeof item === 'string' && key !== '__proto__') out[key] = item
+        else put(out, key, item === null ? '' : typeof item === 'string' ? item : this.wrong(item, goType))
+      }
+      return out
+    }
+    for (const key in value) {
+      this.keys++
+      this.path.push(new MapKey(key))
+      const item = this.value(value[key], of, goType)
+      put(out, key, item === undefined ? zeroOf(of) : item)
+      this.path.pop()
+    }
+    return out
+  }
+
+  private reportUnknown(key: string, value: unknown): void {
+    this.keys += keysIn(value)
+    let text = ''
+    for (const part of [...this.path, key]) {
+      if (typeof part === 'number') text += `[${part}]`
+      else text += (text ? '.' : '') + (part instanceof MapKey ? part.key : part)
+    }
+    this.unknown.push(text)
+  }
+
+  private wrong(value: unknown, goType: string, literal = ''): never {
+    const names = this.path.filter((part) => typeof part === 'string')
+    throw new ConformError(
+      `json: cannot unmarshal ${kindOf(value)}${literal} into Go struct field ${this.owner?.short}.${names.join('.')} of type ${goType}`,
+    )
+  }
+}
+
+/** The fields that were read, with those that are always written, in Kubernetes' order. */
+function inOrder(read: Record<string, unknown>, definition: Definition): Record<string, unknown> {
+  const out: Record<string, unknown> = {}
+  for (const field of definition.fields.values()) {
+    const value = read[field.name]
+    if (value !== undefined) out[field.name] = value
+    else if (field.zero !== undefined) out[field.name] = zeroValue(field)
+  }
+  return out
+}
+
+function zeroValue(field: Field): unknown {
+  return field.zero === 'object' && field.type.kind === 'ref' ? inOrder({}, field.type.definition) : field.zero
+}
+
+/** What Go has for a null among the elements of an array or map. */
+function zeroOf(type: Type): unknown {
+  if (type.kind === 'ref') return inOrder({}, type.definition)
+  if (type.kind === 'string') return ''
+  if (type.kind === 'boolean') return false
+  if (type.kind === 'int32' || type.kind === 'int64' || type.kind === 'double') return 0
+  return type.kind === 'quantity' ? '0' : null
+}
+
+function put(out: Record<string, unknown>, key: string, value: unknown): void {
+  if (key === '__proto__')
+    Object.defineProperty(out, key, { value, enumerable: true, writable: true, configurable: true })
+  else out[key] = value
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isEmpty(value: unknown): boolean {
+  if (value === '' || value === 0 || value === false) return true
+  if (typeof value !== 'object' || value === null) return false
+  if (Array.isArray(value)) return value.length === 0
+  for (const _ in value) return false
+  return true
+}
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'array'
+  return typeof value === 'boolean' ? 'bool' : typeof value
+}
+
+/** `[]v1.Container` -> `v1.Container`, `map[string]string` -> `string`. */
+function elementType(goType: string): string {
+  if (goType.startsWith('[]')) return goType.slice(2)
+  if (goType.startsWith('map[')) return goType.slice(goType.indexOf(']') + 1)
+  return goType === 'v1.ResourceList' ? 'resource.Quantity' : goType
+}
+
+function keysIn(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  let count = 0
+  if (Array.isArray(value)) for (const item of value) count += keysIn(item)
+  else for (const key in value) count += 1 + keysIn((value as Record<string, unknown>)[key])
+  return count
+}
+
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+
+/** Base64 without line breaks; Go's decoder skips those. */
+function base64(text: string): string {
+  if (BASE64.test(text)) return text
+  const joined = text.replace(/[\r\n]/g, '')
+  if (BASE64.test(joined)) return joined
+  const bad = /[^A-Za-z0-9+/]/.exec(text)
+  const at = bad && text[bad.index] !== '=' ? bad.index : Math.min(text.length, text.length - (text.length % 4 || 4))
+  throw new ConformError(`illegal base64 data at input byte ${at}`)
+}

@@ -1,0 +1,257 @@
+/**
+ * From the bytes of a request to an object of a definition, with Kubernetes' errors and warnings on the way.
+ *
+ *   const { object, warnings } = await decodeObject({ body, contentType, definition, fieldValidation: 'Warn' })
+ *
+ * JSON costs one JSON.parse, one count of keys and one walk over the schema. Duplicate keys are looked for only when the
+ * text has more keys than the parsed value.
+ */
+
+import { type Definition, definitionNames, definition as definitionOf } from '../api/schema.ts'
+import { type ApiError, badRequest, failure } from '../api/status.ts'
+import { ConformError, conform } from './conform.ts'
+import type { RequestBody } from './exchange.ts'
+import { countKeys, jsonSyntaxError, strictErrors } from './go-json.ts'
+import { parseYaml, YamlSyntaxError } from './yaml.ts'
+
+/** What to do with unknown and duplicate fields: refuse, warn (the default), or drop them silently. */
+export type FieldValidation = 'Strict' | 'Warn' | 'Ignore'
+
+export interface DecodeInput {
+  readonly body: RequestBody
+  /** As sent; parameters are ignored, nothing means JSON. */
+  readonly contentType: string | undefined
+  /** Full name, `io.k8s.api.core.v1.Pod`. */
+  readonly definition: string
+  readonly fieldValidation: FieldValidation
+}
+
+export interface Decoded<T = Record<string, unknown>> {
+  /** New, mutable, with kind and apiVersion filled in. */
+  readonly object: T
+  /** Texts for Warning headers. */
+  readonly warnings: readonly string[]
+}
+
+const ACCEPTED = 'application/json, application/yaml, application/vnd.kubernetes.protobuf'
+
+/** 415 for a body that is neither JSON nor YAML; `accepted` for endpoints that take other types, such as PATCH. */
+export function unsupportedMediaType(accepted = ACCEPTED): ApiError {
+  return failure(
+    415,
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${accepted}`,
+  )
+}
+
+/** A body as a value: JSON.parse or YAML, and how to find out about duplicate fields. */
+export interface ParsedBody {
+  readonly value: unknown
+  readonly bytes: Uint8Array
+  /** The JSON text; undefined for YAML and for objects handed over in-process. */
+  readonly text?: string
+  /** Duplicate keys that YAML's parser saw. */
+  readonly duplicates: readonly string[]
+}
+
+/** A body that cannot be parsed, with Go's sentence. */
+export class BodyError extends Error {
+  override readonly name = 'BodyError'
+  readonly bytes: Uint8Array
+  constructor(message: string, bytes: Uint8Array) {
+    super(message)
+    this.bytes = bytes
+  }
+}
+
+const decoder = new TextDecoder()
+const NOTHING = new Uint8Array(0)
+
+/** Throws ApiError 415 and BodyError. */
+export function parseBody(body: RequestBody, contentType: string | undefined): ParsedBody | Promise<ParsedBody> {
+  if (body !== undefined && 'object' in body) return { value: body.object, bytes: NOTHING, duplicates: [] }
+  const bytes = body?.bytes ?? NOTHING
+  const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() || 'application/json'
+  if (type === 'application/json') return parseJson(bytes)
+  if (type === 'application/yaml') return parseYamlBody(bytes)
+  throw unsupportedMediaType()
+}
+
+export function parseJson(bytes: Uint8Array): ParsedBody {
+  const text = decoder.decode(bytes)
+  try {
+    return { value: JSON.parse(text), bytes, text, duplicates: [] }
+  } catch {
+    throw new BodyError(`json parse error: ${jsonSyntaxError(text) ?? 'invalid JSON'}`, bytes)
+  }
+}
+
+async function parseYamlBody(bytes: Uint8Array): Promise<ParsedBody> {
+  try {
+    return { ...(await parseYaml(decoder.decode(bytes))), bytes }
+  } catch (error) {
+    throw error instanceof YamlSyntaxError ? new BodyError(error.message, bytes) : error
+  }
+}
+
+/** Throws ApiError 400 and 415. Synchronous for JSON, a promise for YAML. */
+export function decodeObject<T = Record<string, unknown>>(input: DecodeInput): Decoded<T> | Promise<Decoded<T>> {
+  const definition = definitionOf(input.definition)
+  const finish = (parsed: ParsedBody) => decodeParsed(parsed, definition, input.fieldValidation) as Decoded<T>
+  try {
+    const parsed = parseBody(input.body, input.contentType)
+    if (!(parsed instanceof Promise)) return finish(parsed)
+    return parsed.then(finish, (error: unknown) => {
+      throw unreadable(error, definition)
+    })
+  } catch (error) {
+    throw unreadable(error, definition)
+  }
+}
+
+/** 400 for a body that did not parse, naming what was expected and how the body began. */
+function unreadable(error: unknown, definition: Definition): unknown {
+  if (!(error instanceof BodyError)) return error
+  const prefix = error.message.startsWith('json') ? "couldn't get version/kind; " : ''
+  return unrecognized(prefix + error.message, error.bytes, definition)
+}
+
+function unrecognized(why: string, bytes: Uint8Array, definition: Definition): ApiError {
+  return badRequest(
+    `the object provided is unrecognized (must be of type ${definition.short}): ${why} (${summary(bytes)})`,
+  )
+}
+
+const SUMMARY_BYTES_MAX = 30
+
+function summary(bytes: Uint8Array): string {
+  if (bytes.length === 0) return '<empty>'
+  const head = bytes.subarray(0, SUMMARY_BYTES_MAX)
+  const hex = () => [...head].map((b) => b.toString(16).padStart(2, '0')).join('')
+  return (bytes[0] === 0x7b ? decoder.decode(head) : hex()) + (bytes.length > SUMMARY_BYTES_MAX ? ' ...' : '')
+}
+
+function decodeParsed(parsed: ParsedBody, definition: Definition, fieldValidation: FieldValidation): Decoded {
+  const value = parsed.value ?? {}
+  const kind = typeMeta(value, parsed.bytes, definition)
+  const own = definition.kinds[0] ?? { group: '', version: '', kind: definition.short }
+  const expected = definition.kinds.find((k) => k.group === kind.group && k.version === kind.version) ?? own
+  if (kind.kind !== expected.kind || kind.group !== expected.group || kind.version !== expected.version)
+    throw wrongKind(kind, definition)
+  const { object, errors } = checked(parsed, value as object, definition, fieldValidation)
+  object.kind = expected.kind
+  object.apiVersion = versionText(expected)
+  return { object, warnings: errors }
+}
+
+/** The walk, with what Kubernetes calls strict decoding errors: thrown when Strict, returned as warnings when Warn. */
+function checked(parsed: ParsedBody, value: object, definition: Definition, fieldValidation: FieldValidation) {
+  const because = (why: string) => cannotHandle(versionText(definition.kinds[0]), definition, why)
+  try {
+    const { object, unknown, keys } = conform(value, definition)
+    if (fieldValidation === 'Ignore') return { object, errors: [] }
+    const errors = strictErrorsOf(parsed, definition, unknown, keys)
+    if (errors.length === 0 || fieldValidation === 'Warn') return { object, errors }
+    const yaml = parsed.duplicates.length > 0 ? 'yaml: unmarshal errors:\n  ' : ''
+    throw because(`strict decoding error: ${yaml}${errors.join(', ')}`)
+  } catch (error) {
+    throw error instanceof ConformError ? because(error.message) : error
+  }
+}
+
+/** Unknown and duplicate fields of a body, given what the walk over its value found. */
+export function strictErrorsOf(
+  parsed: ParsedBody,
+  definition: Definition,
+  unknown: readonly string[],
+  keys: number,
+): string[] {
+  if (parsed.text !== undefined && countKeys(parsed.bytes) !== keys) return strictErrors(parsed.text, definition)
+  return [...parsed.duplicates, ...unknown.map((path) => `unknown field ${JSON.stringify(path)}`)]
+}
+
+interface Kind {
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+}
+
+const versionText = (k: Kind | undefined) => (k === undefined ? '' : k.group ? `${k.group}/${k.version}` : k.version)
+
+/** kind and apiVersion of a body, filled in from the definition where they are missing. */
+function typeMeta(value: unknown, bytes: Uint8Array, definition: Definition): Kind {
+  const refuse = (why: string) =>
+    unrecognized(`couldn't get version/kind; json parse error: json: cannot unmarshal ${why}`, bytes, definition)
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    const what = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
+    throw refuse(
+      `${what} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`,
+    )
+  }
+  const { apiVersion, kind } = value as Record<string, unknown>
+  for (const [name, text] of [
+    ['apiVersion', apiVersion],
+    ['kind', kind],
+  ])
+    if (text !== undefined && text !== null && typeof text !== 'string')
+      throw refuse(`${typeof text === 'boolean' ? 'bool' : typeof text} into Go struct field .${name} of type string`)
+  const parts = String(apiVersion ?? '').split('/')
+  if (parts.length > 2) throw unrecognized(`unexpected GroupVersion string: ${apiVersion}`, bytes, definition)
+  const own = definition.kinds[0] ?? { group: '', version: '', kind: definition.short }
+  const given =
+    parts.length === 2 ? { group: parts[0] ?? '', version: parts[1] ?? '' } : { group: '', version: parts[0] ?? '' }
+  const filled = given.version === '' && (given.group === '' || given.group === own.group) ? own : given
+  return { group: filled.group, version: filled.version, kind: String(kind ?? '') || own.kind }
+}
+
+function cannotHandle(apiVersion: string, definition: Definition, why: string, kind = definition.short): ApiError {
+  const version = apiVersion.slice(apiVersion.indexOf('/') + 1)
+  return badRequest(`${kind} in version ${JSON.stringify(version)} cannot be handled as a ${definition.short}: ${why}`)
+}
+
+/** Where real servers register their kinds; part of the sentence about an unknown one. */
+const SCHEME = '"pkg/api/legacyscheme/scheme.go:30"'
+
+function wrongKind(kind: Kind, definition: Definition): ApiError {
+  const text = versionText(kind)
+  const group = definition.name.split('.').at(-3)
+  const known = definitionNames().some((name) =>
+    definitionOf(name).kinds.some((k) => k.kind === kind.kind && k.group === kind.group && k.version === kind.version),
+  )
+  const why = known
+    ? `converting (${kind.version}.${kind.kind}) to (${group}.${definition.short}): unknown conversion`
+    : `no kind ${JSON.stringify(kind.kind)} is registered for version ${JSON.stringify(text)} in scheme ${SCHEME}`
+  return cannotHandle(text, definition, why, kind.kind)
+}
+
+/**
+ * DeleteOptions and their like: unknown fields and other versions are let through, errors carry no prefix. An empty body
+ * gives an empty object. Throws ApiError 400 and 415.
+ */
+export async function decodeOptions<T>(
+  body: RequestBody,
+  contentType: string | undefined,
+  definition: string,
+): Promise<T> {
+  if (body === undefined || ('bytes' in body && body.bytes.length === 0)) return {} as T
+  try {
+    const { value } = await parseBody(body, contentType)
+    return conform((value ?? {}) as object, definitionOf(definition)).object as T
+  } catch (error) {
+    if (error instanceof ConformError) throw badRequest(error.message)
+    if (error instanceof BodyError) throw badRequest(`couldn't get version/kind; ${error.message}`)
+    throw error
+  }
+}
+
+/**
+ * An object that came about by other ways than a body (the result of a patch): conformed, with its unknown fields as
+ * strict errors. Throws ConformError.
+ */
+export function pruneAndCheck<T = Record<string, unknown>>(
+  value: object,
+  definition: string,
+): { readonly object: T; readonly strictErrors: readonly string[] } {
+  const { object, unknown } = conform(value, definitionOf(definition))
+  return { object: object as T, strictErrors: unknown.map((path) => `unknown field ${JSON.stringify(path)}`) }
+}

@@ -1,0 +1,206 @@
+/**
+ * What Go's JSON decoder says about a text: its sentences for malformed JSON, and Kubernetes' strict errors (unknown and
+ * duplicate fields) in the order of the text. Only the slow path comes here: JSON.parse has refused the text, or its
+ * keys were seen to be fewer than the text has.
+ */
+import type { Definition, Type } from '../api/schema.ts'
+
+/** A sentence of Go's scanner, e.g. `invalid character 'h' looking for beginning of value`. */
+export class JsonSyntaxError extends Error {
+  override readonly name = 'JsonSyntaxError'
+}
+
+/** Strict errors are cut off here, as in Kubernetes' decoder. */
+const STRICT_ERRORS_MAX = 100
+
+/** The sentence for a text that is no JSON; undefined when it is. */
+export function jsonSyntaxError(text: string): string | undefined {
+  try {
+    new Scanner(text).document(undefined)
+    return undefined
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) return error.message
+    throw error
+  }
+}
+
+/** `unknown field "spec.x"` and `duplicate field "data.a"` of well-formed JSON, in the order of the text. */
+export function strictErrors(text: string, definition: Definition): string[] {
+  const scanner = new Scanner(text)
+  scanner.document({ kind: 'ref', goType: definition.goType, definition })
+  return scanner.errors
+}
+
+/** How many keys the objects of a JSON text have: colons outside strings. */
+export function countKeys(bytes: Uint8Array): number {
+  let count = 0
+  let inString = false
+  for (let i = 0; i < bytes.length; i++) {
+    const c = bytes[i]
+    if (inString) {
+      if (c === 0x5c) i++
+      else if (c === 0x22) inString = false
+    } else if (c === 0x22) inString = true
+    else if (c === 0x3a) count++
+  }
+  return count
+}
+
+/** A character inside single quotes, as Go's scanner prints it. */
+function quoteChar(c: string): string {
+  if (c === "'") return "'\\''"
+  if (c === '"') return "'\"'"
+  const code = c.charCodeAt(0)
+  const named: Record<string, string> = {
+    '\n': '\\n',
+    '\r': '\\r',
+    '\t': '\\t',
+    '\\': '\\\\',
+    '\b': '\\b',
+    '\f': '\\f',
+  }
+  if (named[c]) return `'${named[c]}'`
+  return code < 0x20 || code === 0x7f ? `'\\x${code.toString(16).padStart(2, '0')}'` : `'${c}'`
+}
+
+class Scanner {
+  readonly errors: string[] = []
+  private readonly text: string
+  private at = 0
+
+  constructor(text: string) {
+    this.text = text
+  }
+
+  document(type: Type | undefined): void {
+    this.value(type, '')
+    const c = this.peek()
+    if (c !== '') this.fail(c, 'after top-level value')
+  }
+
+  private fail(c: string, where: string): never {
+    throw new JsonSyntaxError(c === '' ? 'unexpected end of JSON input' : `invalid character ${quoteChar(c)} ${where}`)
+  }
+
+  private peek(): string {
+    while (this.at < this.text.length && ' \t\r\n'.includes(this.text[this.at] as string)) this.at++
+    return this.text[this.at] ?? ''
+  }
+
+  private value(type: Type | undefined, path: string): void {
+    const c = this.peek()
+    if (c === '{') this.object(type, path)
+    else if (c === '[') this.array(type, path)
+    else if (c === '"') this.string()
+    else if (c === 't') this.literal('true')
+    else if (c === 'f') this.literal('false')
+    else if (c === 'n') this.literal('null')
+    else if (c === '-' || (c >= '0' && c <= '9')) this.number()
+    else this.fail(c, 'looking for beginning of value')
+  }
+
+  private object(type: Type | undefined, path: string): void {
+    this.at++
+    if (this.peek() === '}') {
+      this.at++
+      return
+    }
+    const seen = new Set<string>()
+    for (;;) {
+      const c = this.peek()
+      if (c !== '"') this.fail(c, 'looking for beginning of object key string')
+      const key = this.string()
+      const colon = this.peek()
+      if (colon !== ':') this.fail(colon, 'after object key')
+      this.at++
+      const where = path ? `${path}.${key}` : key
+      const inner = type && this.member(type, key, where)
+      if (type && inner && seen.has(key)) this.report(`duplicate field "${where}"`)
+      seen.add(key)
+      this.value(inner, where)
+      const end = this.peek()
+      this.at++
+      if (end === '}') return
+      if (end !== ',') this.fail(end, 'after object key:value pair')
+    }
+  }
+
+  /** The type of a member, undefined inside what the schema does not look into. */
+  private member(type: Type, key: string, where: string): Type | undefined {
+    if (type.kind === 'map') return type.of
+    if (type.kind !== 'ref') return undefined
+    const field = type.definition.fields.get(key)
+    if (!field) this.report(`unknown field "${where}"`)
+    return field?.type
+  }
+
+  private report(error: string): void {
+    if (this.errors.length < STRICT_ERRORS_MAX && !this.errors.includes(error)) this.errors.push(error)
+  }
+
+  private array(type: Type | undefined, path: string): void {
+    this.at++
+    if (this.peek() === ']') {
+      this.at++
+      return
+    }
+    const of = type?.kind === 'array' ? type.of : undefined
+    for (let i = 0; ; i++) {
+      this.value(of, `${path}[${i}]`)
+      const end = this.peek()
+      this.at++
+      if (end === ']') return
+      if (end !== ',') this.fail(end, 'after array element')
+    }
+  }
+
+  private string(): string {
+    const start = this.at++
+    for (; ; this.at++) {
+      const c = this.text[this.at] ?? ''
+      if (c === '' || c < ' ') this.fail(c, 'in string literal')
+      if (c === '"') break
+      if (c === '\\') this.escape()
+    }
+    this.at++
+    return JSON.parse(this.text.slice(start, this.at)) as string
+  }
+
+  private escape(): void {
+    const c = this.text[++this.at] ?? ''
+    if (c === '' || !'bfnrt\\/"u'.includes(c)) this.fail(c, 'in string escape code')
+    if (c !== 'u') return
+    for (let i = 0; i < 4; i++) {
+      const digit = this.text[++this.at] ?? ''
+      if (!/^[0-9a-fA-F]$/.test(digit)) this.fail(digit, 'in \\u hexadecimal character escape')
+    }
+  }
+
+  private literal(word: string): void {
+    for (let i = 0; i < word.length; i++, this.at++) {
+      const c = this.text[this.at] ?? ''
+      if (c !== word[i]) this.fail(c, `in literal ${word} (expecting '${word[i]}')`)
+    }
+  }
+
+  private number(): void {
+    if (this.text[this.at] === '-') this.at++
+    if (this.text[this.at] === '0') this.at++
+    else this.digits('in numeric literal')
+    if (this.text[this.at] === '.') {
+      this.at++
+      this.digits('after decimal point in numeric literal')
+    }
+    if (this.text[this.at] === 'e' || this.text[this.at] === 'E') {
+      this.at++
+      if (this.text[this.at] === '+' || this.text[this.at] === '-') this.at++
+      this.digits('in exponent of numeric literal')
+    }
+  }
+
+  private digits(where: string): void {
+    const c = this.text[this.at] ?? ''
+    if (!(c >= '0' && c <= '9')) this.fail(c, where)
+    while ((this.text[this.at] ?? '') >= '0' && (this.text[this.at] as string) <= '9') this.at++
+  }
+}
