@@ -1,0 +1,181 @@
+/**
+ * The journal on disk: one LMDB environment in a folder of its own.
+ *
+ *   store.json    what this folder is: {"format":"ebb-store","version":1}
+ *   data.mdb      key -> checksum, three revisions, value; and `!revision`
+ *   lock          who holds the folder (folder-lock.node.ts)
+ *
+ * A folder without our store.json that holds anything else is foreign; one with it whose content does not add up is corrupt.
+ * Neither is touched.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { open, type RootDatabase } from 'lmdb'
+import { crc32 } from './crc32.node.ts'
+import { type FolderLock, LOCK_FILES, lockFolder } from './folder-lock.node.ts'
+import type { Journal, JournalBatch, JournalRecord } from './journal.ts'
+import { lmdbDamage } from './lmdb-check.node.ts'
+import { StoreError } from './store.ts'
+
+const MARKER = 'store.json'
+const FORMAT = 'ebb-store'
+const VERSION = 1
+const DATA = 'data.mdb'
+/** The key that holds the last revision. Keys of records begin with `/`. */
+const REVISION_KEY = '!revision'
+/** Checksum (u32), padding, then create revision, mod revision and version (f64 each). */
+const HEADER_BYTES = 32
+
+/** Takes the folder and opens it, or makes it. Throws StoreError `locked`, `foreign` or `corrupt`. */
+export async function openLmdbJournal(folder: string): Promise<Journal> {
+  const fresh = inspect(folder)
+  if (fresh) mkdirSync(folder, { recursive: true, mode: 0o700 })
+  const lock = await lockFolder(folder)
+  try {
+    if (fresh && !existsSync(join(folder, MARKER))) writeMarker(folder)
+    checkData(folder)
+    return new LmdbJournal(folder, lock)
+  } catch (error) {
+    await lock.release()
+    throw error
+  }
+}
+
+/** True when the folder is to be made: it is missing or empty. */
+function inspect(folder: string): boolean {
+  if (!existsSync(folder)) return true
+  if (!statSync(folder).isDirectory()) throw foreign(folder, 'it is not a folder')
+  const names = readdirSync(folder)
+  if (!names.includes(MARKER)) {
+    if (names.every((name) => LOCK_FILES.test(name) || name === `${MARKER}.new`)) return true
+    throw foreign(folder, 'it holds something else')
+  }
+  const marker = readMarker(folder)
+  if (marker.format !== FORMAT) throw foreign(folder, `its ${MARKER} is not from ebb`)
+  if (marker.version !== VERSION)
+    throw foreign(
+      folder,
+      `it has version ${String(marker.version)} of the format, and this ebb reads version ${VERSION}`,
+    )
+  return false
+}
+
+function readMarker(folder: string): { format?: unknown; version?: unknown } {
+  try {
+    const marker: unknown = JSON.parse(readFileSync(join(folder, MARKER), 'utf8'))
+    return typeof marker === 'object' && marker !== null ? marker : {}
+  } catch {
+    return {}
+  }
+}
+
+function writeMarker(folder: string): void {
+  const path = join(folder, MARKER)
+  writeFileSync(`${path}.new`, `${JSON.stringify({ format: FORMAT, version: VERSION })}\n`)
+  renameSync(`${path}.new`, path)
+}
+
+function foreign(folder: string, why: string): StoreError {
+  return new StoreError(
+    'foreign',
+    `${folder} is not a data folder of this ebb: ${why}. Nothing was changed; choose another folder`,
+  )
+}
+
+function corrupt(folder: string, why: string): StoreError {
+  return new StoreError(
+    'corrupt',
+    `the data in ${folder} is damaged: ${why}. Nothing was changed; restore a copy, or move the folder away to start anew`,
+  )
+}
+
+function checkData(folder: string): void {
+  const data = join(folder, DATA)
+  // An empty file is what a crash in the first moment leaves behind.
+  if (!existsSync(data) || statSync(data).size === 0) return
+  const damage = lmdbDamage(data)
+  if (damage) throw corrupt(folder, damage)
+}
+
+/** Plain LMDB commits, each with its fsync: with one writer and group commit nothing is gained by overlapping them. */
+function openDatabase(folder: string): RootDatabase<Buffer, string> {
+  try {
+    return open<Buffer, string>({ path: folder, encoding: 'binary', overlappingSync: false, maxDbs: 1 })
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error)
+    throw message.startsWith('MDB_') ? corrupt(folder, message) : error
+  }
+}
+
+class LmdbJournal implements Journal {
+  private readonly folder: string
+  private readonly lock: FolderLock
+  private readonly db: RootDatabase<Buffer, string>
+
+  constructor(folder: string, lock: FolderLock) {
+    this.folder = folder
+    this.lock = lock
+    this.db = openDatabase(folder)
+  }
+
+  async load(): Promise<{ revision: number; records: JournalRecord[] }> {
+    const records: JournalRecord[] = []
+    const stored = this.db.get(REVISION_KEY)
+    const revision = stored === undefined ? 0 : this.unpack(REVISION_KEY, stored).modRevision
+    for (const { key, value } of this.db.getRange({ start: '/', end: '0' })) {
+      const record = this.unpack(key, value)
+      if (record.modRevision > revision) throw corrupt(this.folder, `${key} is newer than the whole`)
+      records.push(record)
+    }
+    return { revision, records }
+  }
+
+  /** All of a batch is in one transaction of LMDB. A resolved write is committed, not yet durable: that is what `flushed` says. */
+  async commit({ revision, records }: JournalBatch): Promise<void> {
+    const { db } = this
+    const committed = db.batch(() => {
+      for (const record of records) {
+        if (record.value) void db.put(record.key, pack(record.key, record))
+        else void db.remove(record.key)
+      }
+      const mark = { value: new Uint8Array(0), createRevision: 0, modRevision: revision, version: 0 }
+      void db.put(REVISION_KEY, pack(REVISION_KEY, mark))
+    })
+    await committed
+    await db.flushed
+  }
+
+  async close(): Promise<void> {
+    await this.db.close()
+    await this.lock.release()
+  }
+
+  private unpack(key: string, bytes: Buffer): JournalRecord & { readonly value: Uint8Array } {
+    if (bytes.length < HEADER_BYTES || bytes.readUInt32LE(0) !== checksum(key, bytes))
+      throw corrupt(this.folder, `the checksum of ${key} does not fit`)
+    return {
+      key,
+      value: bytes.subarray(HEADER_BYTES),
+      createRevision: bytes.readDoubleLE(8),
+      modRevision: bytes.readDoubleLE(16),
+      version: bytes.readDoubleLE(24),
+    }
+  }
+}
+
+function pack(key: string, record: Omit<JournalRecord, 'key'>): Buffer {
+  const value = record.value ?? new Uint8Array(0)
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + value.length)
+  bytes.writeUInt32LE(0, 4)
+  bytes.writeDoubleLE(record.createRevision, 8)
+  bytes.writeDoubleLE(record.modRevision, 16)
+  bytes.writeDoubleLE(record.version, 24)
+  bytes.set(value, HEADER_BYTES)
+  bytes.writeUInt32LE(checksum(key, bytes), 0)
+  return bytes
+}
+
+/** Of the key and everything after the checksum. */
+function checksum(key: string, bytes: Buffer): number {
+  return crc32(bytes.subarray(4), crc32(key))
+}
