@@ -1,0 +1,16 @@
+export interface StartedCluster {
+  readonly url: string
+  readonly token: string
+  readonly kubeconfig: string
+  readonly folder: string
+  readonly pid: number
+  readonly exited: Promise<number | string>
+  output(): string
+  stop(): Promise<number | string>
+}
+export function startCluster(options?: {
+  args?: readonly string[]
+  token?: string
+  env?: Readonly<Record<string, string>>
+  as?: { uid: number; gid: number }
+}): Promise<StartedCluster>
