@@ -16,6 +16,14 @@ export interface Column {
   readonly priority: number
 }
 
+/** A TableRowCondition of meta/v1. */
+export interface RowCondition {
+  readonly type: 'Completed'
+  readonly status: string
+  readonly reason?: string
+  readonly message?: string
+}
+
 export interface Context {
   /** RFC 3339 with seconds. */
   readonly now: string
@@ -100,6 +108,8 @@ export interface ResourceDeclaration<T extends KubernetesObject = KubernetesObje
   readonly namespaced: boolean
   /** Default: create delete deletecollection get list patch update watch. */
   readonly verbs?: readonly string[]
+  /** A deprecated kind: every answer about it carries this Warning. */
+  readonly deprecation?: string
   /** Name of the definition in the schema table, e.g. `io.k8s.api.core.v1.Pod`. */
   readonly definition: string
   /** Kinds that are views of one storage (Event in core and events.k8s.io): the storage's key and how to convert. Default key: `group/plural`. */
@@ -124,6 +134,8 @@ export interface ResourceDeclaration<T extends KubernetesObject = KubernetesObje
   readonly columns: readonly Column[]
   /** Cells of a Table row, in the order of `columns`. `now` in ms since 1970. */
   row(object: T, now: number): readonly (string | number | boolean | null)[]
+  /** Conditions of a Table row (a completed pod). */
+  rowConditions?(object: T): readonly RowCondition[] | undefined
   readonly delete?: DeleteDeclaration<T>
   readonly allocation?: Allocation<T>
   /** PUT on a missing object creates it (Lease, Event, Service, ...). */

@@ -1,0 +1,108 @@
+/** Pod v1: names, strategies of its ways of writing, grace. The rules themselves are in the pod-*.ts files beside. */
+import { type FieldError, invalid } from '../../api/field-error.ts'
+import type { Draft } from '../../api/object.ts'
+import type { Pod, PodStatus } from '../../api/types/core-v1.gen.ts'
+import { INVALID_IP, ipVersion } from '../addresses.ts'
+import { sameJson } from '../compare.ts'
+import type { ActionDeclaration, Context, ResourceDeclaration, WriteStrategy } from '../declaration.ts'
+import { declare, keepBesides } from '../declare.ts'
+import { admitPod, admitTolerations } from './pod-admission.ts'
+import { defaultPod } from './pod-defaults.ts'
+import { podRow, podRowConditions } from './pod-printing.ts'
+import { qosClass } from './pod-qos.ts'
+
+const ephemeralContainers: WriteStrategy<Pod> = {
+  prepare(draft, old) {
+    if (!old) return
+    const { ephemeralContainers: wanted } = draft.spec
+    keepBesides(draft, old, ['metadata'])
+    draft.spec = { ...(old.spec as Draft<Pod>['spec']) }
+    if (wanted?.length) draft.spec.ephemeralContainers = wanted
+    else delete draft.spec.ephemeralContainers
+    if (!sameJson(wanted, old.spec.ephemeralContainers)) draft.metadata.generation = (old.metadata.generation ?? 0) + 1
+  },
+}
+
+const CONNECT: readonly ActionDeclaration[] = [
+  { name: 'attach', handler: 'attach', kind: 'PodAttachOptions', verbs: ['create', 'get'] },
+  { name: 'exec', handler: 'exec', kind: 'PodExecOptions', verbs: ['create', 'get'] },
+  { name: 'portforward', handler: 'portforward', kind: 'PodPortForwardOptions', verbs: ['create', 'get'] },
+]
+
+export const pod: ResourceDeclaration<Pod> = declare<Pod>({
+  group: '',
+  version: 'v1',
+  kind: 'Pod',
+  plural: 'pods',
+  shortNames: ['po'],
+  categories: ['all'],
+  namespaced: true,
+  definition: 'io.k8s.api.core.v1.Pod',
+  generation: 'spec',
+  status: 'owned',
+  default: defaultPod,
+  prepare(draft, old, context) {
+    if (old) admitTolerations(draft.spec)
+    else prepareNew(draft, context)
+  },
+  prepareStatus(draft, old) {
+    draft.status ??= {}
+    draft.status.qosClass ||= old.status?.qosClass ?? qosClass(old.spec)
+    if (old.metadata.ownerReferences) draft.metadata.ownerReferences = old.metadata.ownerReferences as never
+    else delete draft.metadata.ownerReferences
+  },
+  validateStatus: (object) => addressErrors(object.status ?? {}),
+  subresources: [{ name: 'ephemeralcontainers', verbs: ['get', 'patch', 'update'], strategy: ephemeralContainers }],
+  actions: [
+    ...CONNECT,
+    { name: 'binding', handler: 'binding', kind: 'Binding', verbs: ['create'] },
+    { name: 'eviction', handler: 'eviction', kind: 'Eviction', group: 'policy', version: 'v1', verbs: ['create'] },
+    { name: 'log', handler: 'log', kind: 'Pod', verbs: ['get'] },
+  ],
+  fields: {
+    'spec.nodeName': (p) => p.spec.nodeName ?? '',
+    'spec.restartPolicy': (p) => p.spec.restartPolicy ?? '',
+    'spec.schedulerName': (p) => p.spec.schedulerName ?? '',
+    'spec.serviceAccountName': (p) => p.spec.serviceAccountName ?? '',
+    'spec.hostNetwork': (p) => String(p.spec.hostNetwork ?? false),
+    'status.phase': (p) => p.status?.phase ?? '',
+    'status.podIP': (p) => p.status?.podIP ?? '',
+    // Accepted, and never equal to anything: Kubernetes does not fill it.
+    'status.podIPs': () => '',
+    'status.nominatedNodeName': (p) => p.status?.nominatedNodeName ?? '',
+  },
+  row: podRow,
+  rowConditions: podRowConditions,
+  delete: { returnsObject: true, graceSeconds },
+})
+
+function prepareNew(draft: Draft<Pod>, context: Context): void {
+  const { spec } = draft
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1
+  admitPod(draft, context)
+  draft.status = { phase: 'Pending', qosClass: qosClass(spec as Pod['spec']) }
+  if (!spec.schedulingGates?.length) return
+  draft.status.conditions = [
+    {
+      type: 'PodScheduled',
+      status: 'False',
+      lastProbeTime: null as never,
+      lastTransitionTime: context.now,
+      reason: 'SchedulingGated',
+      message: 'Scheduling is blocked due to non-empty scheduling gates',
+    },
+  ]
+}
+
+/** A pod that no node runs any more, or not yet, has nothing to end: it goes at once. */
+function graceSeconds(object: Pod, requested: number | undefined): number {
+  const phase = object.status?.phase
+  if (!object.spec.nodeName || phase === 'Succeeded' || phase === 'Failed') return 0
+  return requested ?? object.spec.terminationGracePeriodSeconds ?? 30
+}
+
+function addressErrors({ podIPs }: PodStatus): FieldError[] {
+  return (podIPs ?? []).flatMap(({ ip }, i) => {
+    return ipVersion(ip ?? '') ? [] : [invalid(`status.podIPs[${i}]`, ip ?? '', INVALID_IP)]
+  })
+}

@@ -1,0 +1,222 @@
+/** Rules of a Service's fields, with Kubernetes' messages. */
+import { duplicate, type FieldError, forbiddenField, invalid, notSupported, required } from '../../api/field-error.ts'
+import {
+  labelNameErrors,
+  labelValueErrors,
+  portNameErrors,
+  qualifiedNameErrors,
+  subdomainErrors,
+} from '../../api/names.ts'
+import type { Service, ServicePort, ServiceSpec } from '../../api/types/core-v1.gen.ts'
+import { cidrErrors, INVALID_IP, ipVersion, parseIPv4, specialAddressError } from '../addresses.ts'
+import { needsExternalPolicy, needsHealthCheckPort, needsNodePort } from './service-types.ts'
+
+const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']
+const PROTOCOLS = ['SCTP', 'TCP', 'UDP']
+const POLICIES = ['Cluster', 'Local']
+const AFFINITY_SECONDS_MAX = 86_400
+/** The range that the API server allocates cluster IPs from: 10.96.0.0/16. */
+const SERVICE_NETWORK = [10, 96] as const
+const NODE_PORTS = { first: 30_000, last: 32_767 }
+
+export function serviceErrors({ spec = {} }: Service): FieldError[] {
+  const errors: FieldError[] = []
+  if (!TYPES.includes(spec.type ?? '')) errors.push(notSupported('spec.type', spec.type ?? '', TYPES))
+  portListErrors(spec, errors)
+  selectorErrors(spec, errors)
+  affinityErrors(spec, errors)
+  if (spec.type === 'ExternalName') externalNameErrors(spec, errors)
+  else if (TYPES.includes(spec.type ?? '')) clusterAddressErrors(spec, errors)
+  externalErrors(spec, errors)
+  policyErrors(spec, errors)
+  return errors
+}
+
+function portListErrors(spec: ServiceSpec, errors: FieldError[]): void {
+  const ports = spec.ports ?? []
+  const headless = spec.clusterIP === 'None'
+  if (ports.length === 0 && !headless && spec.type !== 'ExternalName') errors.push(required('spec.ports'))
+  const names = new Set<string>()
+  for (const [i, port] of ports.entries()) {
+    const field = `spec.ports[${i}]`
+    portErrors(port, field, ports.length > 1, errors)
+    if (port.name) {
+      if (names.has(port.name)) errors.push(duplicate(`${field}.name`, port.name))
+      names.add(port.name)
+    }
+  }
+  duplicatePortErrors(ports, errors)
+  if (spec.type === 'ClusterIP') {
+    for (const [i, port] of ports.entries()) {
+      if (port.nodePort) {
+        errors.push(forbiddenField(`spec.ports[${i}].nodePort`, "may not be used when `type` is 'ClusterIP'"))
+      }
+    }
+  }
+}
+
+function portErrors(port: ServicePort, field: string, named: boolean, errors: FieldError[]): void {
+  if (named && !port.name) errors.push(required(`${field}.name`))
+  else if (port.name) {
+    for (const message of labelNameErrors(port.name)) errors.push(invalid(`${field}.name`, port.name, message))
+  }
+  portNumberErrors(`${field}.port`, port.port ?? 0, errors)
+  if (!port.protocol) errors.push(required(`${field}.protocol`))
+  else if (!PROTOCOLS.includes(port.protocol)) errors.push(notSupported(`${field}.protocol`, port.protocol, PROTOCOLS))
+  targetPortErrors(`${field}.targetPort`, port.targetPort ?? 0, errors)
+  if (port.appProtocol) {
+    for (const message of qualifiedNameErrors(port.appProtocol)) {
+      errors.push(invalid(`${field}.appProtocol`, port.appProtocol, message))
+    }
+  }
+}
+
+function portNumberErrors(field: string, value: number, errors: FieldError[]): void {
+  if (value < 1 || value > 65_535) errors.push(invalid(field, value, 'must be between 1 and 65535, inclusive'))
+}
+
+function targetPortErrors(field: string, value: number | string, errors: FieldError[]): void {
+  if (typeof value === 'number') portNumberErrors(field, value, errors)
+  else for (const message of portNameErrors(value)) errors.push(invalid(field, value, message))
+}
+
+function duplicatePortErrors(ports: readonly ServicePort[], errors: FieldError[]): void {
+  const seen = new Set<string>()
+  for (const [i, { protocol, port }] of ports.entries()) {
+    const key = `${protocol}/${port}`
+    // Compared by protocol and port alone: that is how the message shows them too, with Go's names.
+    const shown = { Name: '', Protocol: protocol, AppProtocol: null, Port: port, TargetPort: 0, NodePort: 0 }
+    if (seen.has(key)) errors.push(duplicate(`spec.ports[${i}]`, shown))
+    seen.add(key)
+  }
+}
+
+function selectorErrors({ selector }: ServiceSpec, errors: FieldError[]): void {
+  for (const key in selector) {
+    for (const message of qualifiedNameErrors(key)) errors.push(invalid('spec.selector', key, message))
+    const value = selector[key] ?? ''
+    for (const message of labelValueErrors(value)) errors.push(invalid('spec.selector', value, message))
+  }
+}
+
+function affinityErrors(spec: ServiceSpec, errors: FieldError[]): void {
+  const { sessionAffinity } = spec
+  if (!sessionAffinity) errors.push(required('spec.sessionAffinity'))
+  else if (sessionAffinity !== 'ClientIP' && sessionAffinity !== 'None') {
+    errors.push(notSupported('spec.sessionAffinity', sessionAffinity, ['ClientIP', 'None']))
+  }
+  if (sessionAffinity !== 'ClientIP') return
+  const seconds = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? 0
+  if (seconds <= 0 || seconds > AFFINITY_SECONDS_MAX) {
+    errors.push(
+      invalid(
+        'spec.sessionAffinityConfig.clientIP.timeoutSeconds',
+        seconds,
+        `must be greater than 0 and less than ${AFFINITY_SECONDS_MAX}`,
+      ),
+    )
+  }
+}
+
+function clusterAddressErrors(spec: ServiceSpec, errors: FieldError[]): void {
+  const addresses = spec.clusterIPs ?? []
+  const first = addresses[0]
+  if (first === 'None' && (spec.type === 'NodePort' || spec.type === 'LoadBalancer')) {
+    errors.push(invalid('spec.clusterIPs[0]', first, `may not be set to 'None' for ${spec.type} services`))
+  }
+  for (const [i, address] of addresses.entries()) {
+    if (address === 'None') {
+      if (addresses.length > 1)
+        errors.push(invalid(`spec.clusterIPs[${i}]`, addresses, "'None' must be the first and only value"))
+    } else if (!ipVersion(address)) errors.push(invalid(`spec.clusterIPs[${i}]`, address, INVALID_IP))
+    else if (!inServiceNetwork(address)) {
+      const why = `failed to allocate IP ${address}: the provided network does not match the current range`
+      errors.push(invalid('spec.clusterIPs', addresses, why))
+    }
+  }
+  familyErrors(spec, errors)
+}
+
+function inServiceNetwork(address: string): boolean {
+  const bytes = parseIPv4(address)
+  return bytes !== undefined && bytes[0] === SERVICE_NETWORK[0] && bytes[1] === SERVICE_NETWORK[1]
+}
+
+/** The cluster has IPv4 only. */
+function familyErrors({ ipFamilies, ipFamilyPolicy }: ServiceSpec, errors: FieldError[]): void {
+  for (const [i, family] of (ipFamilies ?? []).entries()) {
+    const field = `spec.ipFamilies[${i}]`
+    if (family === 'IPv6') errors.push(invalid(field, family, 'not configured on this cluster'))
+    else if (family !== 'IPv4') errors.push(notSupported(field, family, ['IPv4', 'IPv6']))
+  }
+  if (ipFamilyPolicy === 'RequireDualStack') {
+    errors.push(
+      invalid('spec.ipFamilyPolicy', ipFamilyPolicy, 'this cluster is not configured for dual-stack services'),
+    )
+  }
+}
+
+function externalNameErrors(spec: ServiceSpec, errors: FieldError[]): void {
+  if (spec.clusterIP) errors.push(forbiddenField('spec.clusterIPs', 'may not be set for ExternalName services'))
+  if (!spec.externalName) return void errors.push(required('spec.externalName'))
+  const name = spec.externalName.endsWith('.') ? spec.externalName.slice(0, -1) : spec.externalName
+  for (const message of subdomainErrors(name)) errors.push(invalid('spec.externalName', spec.externalName, message))
+}
+
+function externalErrors(spec: ServiceSpec, errors: FieldError[]): void {
+  for (const [i, address] of (spec.externalIPs ?? []).entries()) {
+    const field = `spec.externalIPs[${i}]`
+    const special = ipVersion(address) ? specialAddressError(address) : INVALID_IP
+    if (special) errors.push(invalid(field, address, special))
+  }
+  if (spec.loadBalancerSourceRanges?.length) sourceRangeErrors(spec, errors)
+  nodePortErrors(spec, errors)
+}
+
+function sourceRangeErrors(spec: ServiceSpec, errors: FieldError[]): void {
+  const field = 'spec.LoadBalancerSourceRanges'
+  if (spec.type !== 'LoadBalancer') errors.push(forbiddenField(field, "may only be used when `type` is 'LoadBalancer'"))
+  for (const [i, range] of (spec.loadBalancerSourceRanges ?? []).entries()) {
+    for (const message of cidrErrors(range.trim())) errors.push(invalid(`${field}[${i}]`, range, message))
+  }
+}
+
+function nodePortErrors(spec: ServiceSpec, errors: FieldError[]): void {
+  if (!needsNodePort(spec)) return
+  const { first, last } = NODE_PORTS
+  for (const [i, { nodePort }] of (spec.ports ?? []).entries()) {
+    if (!nodePort || (nodePort >= first && nodePort <= last)) continue
+    const why = `provided port is not in the valid range. The range of valid ports is ${first}-${last}`
+    errors.push(invalid(`spec.ports[${i}].nodePort`, nodePort, why))
+  }
+}
+
+function policyErrors(spec: ServiceSpec, errors: FieldError[]): void {
+  const { externalTrafficPolicy: external, internalTrafficPolicy: internal } = spec
+  if (external && !needsExternalPolicy(spec)) {
+    errors.push(invalid('spec.externalTrafficPolicy', external, 'may only be set for externally-accessible services'))
+  } else if (external && !POLICIES.includes(external)) {
+    errors.push(notSupported('spec.externalTrafficPolicy', external, POLICIES))
+  }
+  if (internal && !POLICIES.includes(internal))
+    errors.push(notSupported('spec.internalTrafficPolicy', internal, POLICIES))
+  if (spec.healthCheckNodePort && !needsHealthCheckPort(spec)) {
+    errors.push(
+      invalid(
+        'spec.healthCheckNodePort',
+        spec.healthCheckNodePort,
+        "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'",
+      ),
+    )
+  }
+}
+
+/** A cluster IP stays as long as the type needs one. */
+export function serviceUpdateErrors(object: Service, old: Service): FieldError[] {
+  const spec = object.spec ?? {}
+  const before = old.spec ?? {}
+  if (spec.type === 'ExternalName' || before.type === 'ExternalName') return []
+  const first = before.clusterIPs?.[0] ?? ''
+  if (first === '' || first === (spec.clusterIPs?.[0] ?? '')) return []
+  return [invalid('spec.clusterIPs[0]', spec.clusterIPs ?? null, 'may not change once set')]
+}
