@@ -1,0 +1,65 @@
+/** Keeps the Endpoints of Services, for clients that do not know EndpointSlices. Thin: `plan.ts` decides. */
+
+import { keyOf, splitKey } from '../../api/object.ts'
+import { isApiError } from '../../api/status.ts'
+import { done } from '../../client/controller.ts'
+import { involved } from '../../client/events.ts'
+import {
+  endpoints as endpointsResource,
+  pods as podResource,
+  services as serviceResource,
+} from '../../client/resources.ts'
+import { type ControllerContext, newController, newRecorder } from '../context.ts'
+import { ServiceBackends } from '../service-backends.ts'
+import { hasPods } from '../service-endpoints.ts'
+import { planEndpoints } from './plan.ts'
+
+export async function startEndpoints(context: ControllerContext): Promise<void> {
+  const { client, informers } = context
+  const services = informers.informer(serviceResource)
+  const pods = informers.informer(podResource)
+  const endpoints = informers.informer(endpointsResource)
+  const backends = new ServiceBackends(services, pods)
+  const recorder = newRecorder(context, 'endpoint-controller')
+
+  const controller = newController(context, 'endpoints', async (key) => {
+    const service = services.lister.get(key)
+    const existing = endpoints.lister.get(key)
+    if (!service) {
+      if (existing) await removeQuietly(context, key)
+      return done
+    }
+    if (!hasPods(service) || service.metadata.deletionTimestamp !== undefined) return done
+    const wanted = planEndpoints(service, backends.podsOf(service), existing)
+    if (!wanted) return done
+    try {
+      if (existing) await client.update(endpointsResource, wanted)
+      else await client.create(endpointsResource, wanted)
+    } catch (error) {
+      if (isApiError(error, 'Forbidden')) return done
+      const verb = existing ? 'update' : 'create'
+      const message = `Failed to ${verb} endpoint ${key}: ${(error as Error).message}`
+      if (!isApiError(error, 'Conflict') && !isApiError(error, 'AlreadyExists'))
+        recorder.event(involved(serviceResource, service), 'Warning', `FailedToUpdateEndpoint`, message)
+      throw error
+    }
+    return done
+  })
+
+  backends.watch((key) => controller.enqueue(key))
+  endpoints.on({ delete: (object) => controller.enqueue(keyOf(object)) })
+  const synced = Promise.all([services.synced, pods.synced, endpoints.synced])
+  controller.start(synced)
+  await synced
+  // What is left of Services that went while nobody looked.
+  for (const object of endpoints.lister.values())
+    if (object.metadata.labels?.['endpoints.kubernetes.io/managed-by'] !== undefined) controller.enqueue(keyOf(object))
+}
+
+async function removeQuietly({ client }: ControllerContext, key: string): Promise<void> {
+  try {
+    await client.delete(endpointsResource, splitKey(key))
+  } catch (error) {
+    if (!isApiError(error, 'NotFound')) throw error
+  }
+}

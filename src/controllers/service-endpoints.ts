@@ -1,0 +1,74 @@
+/** What EndpointSlices and Endpoints have in common: which pods stand behind a Service, and on which ports. Pure. */
+import { parseTime, rfc3339 } from '../api/time.ts'
+import type { ContainerPort, Pod, Service, ServicePort } from '../api/types/core-v1.gen.ts'
+import { podCondition } from './pod-state.ts'
+
+export const HEADLESS = 'service.kubernetes.io/headless'
+export const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time'
+
+/** A port of one pod behind a Service's port. */
+export interface BackendPort {
+  readonly name?: string
+  readonly protocol: string
+  readonly port: number
+  readonly appProtocol?: string
+}
+
+/** A Service that the endpoint controllers serve: it has a selector, and is more than a name. */
+export function hasPods({ spec }: Service): boolean {
+  return spec?.selector !== undefined && Object.keys(spec.selector).length > 0 && spec.type !== 'ExternalName'
+}
+
+export function isHeadless({ spec }: Service): boolean {
+  return spec?.clusterIP === 'None'
+}
+
+/** The ports of a pod for a Service, sorted; a named target port that the pod does not have is left out. */
+export function backendPorts(service: Service, pod: Pod): readonly BackendPort[] {
+  const ports: BackendPort[] = []
+  for (const port of service.spec?.ports ?? []) {
+    const number = targetPort(port, pod)
+    if (number === undefined) continue
+    ports.push({
+      ...(port.name === undefined ? {} : { name: port.name }),
+      protocol: port.protocol ?? 'TCP',
+      port: number,
+      ...(port.appProtocol === undefined ? {} : { appProtocol: port.appProtocol }),
+    })
+  }
+  return ports
+}
+
+function targetPort(port: ServicePort, pod: Pod): number | undefined {
+  const target = port.targetPort ?? port.port
+  if (typeof target === 'number') return target === 0 ? port.port : target
+  const protocol = port.protocol ?? 'TCP'
+  const isTarget = (each: ContainerPort) => each.name === target && (each.protocol ?? 'TCP') === protocol
+  for (const container of pod.spec.containers) {
+    const found = container.ports?.find(isTarget)
+    if (found) return found.containerPort
+  }
+  for (const container of pod.spec.initContainers ?? []) {
+    const found = container.restartPolicy === 'Always' ? container.ports?.find(isTarget) : undefined
+    if (found) return found.containerPort
+  }
+  return undefined
+}
+
+/** A pod's own name below the Service's, if it asks for one. */
+export function hostnameOf(service: Service, pod: Pod): string | undefined {
+  const { hostname, subdomain } = pod.spec
+  const isOurs =
+    hostname && subdomain === service.metadata.name && pod.metadata.namespace === service.metadata.namespace
+  return isOurs ? hostname : undefined
+}
+
+/** The latest time at which the Service or the readiness of its pods changed: how old what is written now was when it was. */
+export function triggerTime(service: Service, pods: readonly Pod[]): string {
+  let latest = parseTime(service.metadata.creationTimestamp ?? '') ?? 0
+  for (const pod of pods) {
+    const at = parseTime(podCondition(pod, 'Ready')?.lastTransitionTime ?? '')
+    if (at !== undefined && at > latest) latest = at
+  }
+  return rfc3339(latest)
+}
