@@ -1,0 +1,105 @@
+/** The API server as a function from request to answer. Sockets are `server.node.ts`'s, in-process callers use it directly. */
+import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
+import type { Registry } from '../registry/registry.ts'
+import type { ApiHandler, ApiRequest, ApiResponse } from '../wire/exchange.ts'
+import type { TokenSource } from './authn/tokens.ts'
+import { type Authorizer, builtInRules } from './authz/authorizer.ts'
+import type { Parts } from './call.ts'
+import { chain } from './chain.ts'
+import { dispatch } from './dispatch.ts'
+import type { Exchange, Stage } from './exchange.ts'
+import type { HealthCheck } from './health.ts'
+import { type PlainHandler, type PlainOptions, plainPath } from './plain-paths.ts'
+import { requestInfo } from './request-info.ts'
+import { errorResponse, withWarnings } from './respond.ts'
+import { ANONYMOUS } from './stages/authenticate.ts'
+import { IN_FLIGHT_MAX } from './stages/limit.ts'
+
+export interface ApiServerOptions {
+  readonly registry: Registry
+  readonly clock: Clock
+  readonly random: Random
+  readonly tokens: TokenSource
+  /** ebb's own version, part of what /version says. */
+  readonly version?: string
+  /** Asked in order, before ebb's own rules. */
+  readonly authorizers?: readonly Authorizer[]
+  readonly checks?: readonly HealthCheck[]
+  /** `host:port` for /api; default 127.0.0.1:6443. */
+  address?(): string
+  /** More documents: OpenAPI. */
+  readonly documents?: readonly PlainHandler[]
+  readonly inFlightMax?: number
+  /** Told of faults of our own (500), which clients see only as such. */
+  fault?(error: unknown, request: ApiRequest): void
+}
+
+export interface ApiServer {
+  readonly handle: ApiHandler
+  /** Ends all watches; later requests are still answered. */
+  close(): void
+}
+
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  const closing = new AbortController()
+  const counts = new Map<string, number>()
+  const { registry, clock, random } = options
+  const parts: Parts = { registry, clock, random, closing: closing.signal }
+  const plain: PlainOptions = {
+    declarations: registry.resources.map((resource) => resource.declaration),
+    version: options.version ?? '0',
+    checks: options.checks ?? [],
+    address: options.address ?? (() => '127.0.0.1:6443'),
+    metrics: () => metricsText(counts),
+    more: options.documents ?? [],
+  }
+  const stages = chain({
+    tokens: options.tokens,
+    authorizers: [...(options.authorizers ?? []), builtInRules],
+    inFlightMax: options.inFlightMax ?? IN_FLIGHT_MAX,
+  })
+  const serve = (exchange: Exchange) =>
+    exchange.info.isResource ? dispatch(parts, exchange) : plainPath(plain, exchange)
+  return {
+    async handle(request) {
+      const response = await handle(request, { stages, serve, fault: (error) => options.fault?.(error, request) })
+      const key = `${request.method} ${response.status}`
+      counts.set(key, (counts.get(key) ?? 0) + 1)
+      return response
+    },
+    close: () => closing.abort(),
+  }
+}
+
+interface Way {
+  readonly stages: readonly Stage[]
+  serve(exchange: Exchange): ApiResponse | Promise<ApiResponse>
+  fault(error: unknown): void
+}
+
+async function handle(request: ApiRequest, { stages, serve, fault }: Way): Promise<ApiResponse> {
+  const info = requestInfo(request.method, request.path, request.query)
+  const exchange: Exchange = { request, info, user: ANONYMOUS, warnings: [], ends: [] }
+  try {
+    for (const stage of stages) {
+      const passing = stage(exchange)
+      const answer = passing instanceof Promise ? await passing : passing
+      if (answer) return answer
+    }
+    return withWarnings(await serve(exchange), exchange.warnings)
+  } catch (error) {
+    return withWarnings(errorResponse(error, fault), exchange.warnings)
+  } finally {
+    for (const end of exchange.ends) end()
+  }
+}
+
+function metricsText(counts: ReadonlyMap<string, number>): string {
+  const lines = ['# TYPE apiserver_request_total counter']
+  for (const [key, count] of [...counts].sort()) {
+    const [verb = '', code = ''] = key.split(' ')
+    lines.push(`apiserver_request_total{verb="${verb}",code="${code}"} ${count}`)
+  }
+  return `${lines.join('\n')}\n`
+}

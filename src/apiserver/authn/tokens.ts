@@ -1,0 +1,37 @@
+import type { UserInfo } from '../../wire/exchange.ts'
+
+/** Bearer tokens and whom they stand for. Tokens of service accounts come from another source with the same shape. */
+export interface TokenSource {
+  /** undefined: not a token of this source. */
+  user(token: string): UserInfo | undefined | Promise<UserInfo | undefined>
+}
+
+export const ALL_AUTHENTICATED = 'system:authenticated'
+export const MASTERS = 'system:masters'
+
+/** A fixed table. Groups get `system:authenticated` added. */
+export function tokenTable(entries: Iterable<readonly [token: string, user: UserInfo]>): TokenSource {
+  const users = new Map<string, UserInfo>()
+  for (const [token, user] of entries) users.set(token, authenticated(user))
+  return { user: (token) => users.get(token) }
+}
+
+/** Asks the sources one after the other. */
+export function tokenSources(sources: readonly TokenSource[]): TokenSource {
+  return {
+    async user(token) {
+      for (const source of sources) {
+        const user = await source.user(token)
+        if (user) return user
+      }
+      return undefined
+    },
+  }
+}
+
+export function authenticated(user: UserInfo): UserInfo {
+  return user.groups.includes(ALL_AUTHENTICATED) ? user : { ...user, groups: [...user.groups, ALL_AUTHENTICATED] }
+}
+
+/** The cluster's administrator, whom the admin token and the admin certificate stand for. */
+export const ADMIN: UserInfo = { name: 'admin', uid: 'admin', groups: [MASTERS, ALL_AUTHENTICATED] }

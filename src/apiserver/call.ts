@@ -1,0 +1,45 @@
+import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
+import type { WriteOptions } from '../registry/kit.ts'
+import type { Registry } from '../registry/registry.ts'
+import type { StoredResource } from '../registry/resource.ts'
+import type { ApiResponse } from '../wire/exchange.ts'
+import type { Exchange } from './exchange.ts'
+
+/** What handlers work with, besides the call itself. */
+export interface Parts {
+  readonly registry: Registry
+  readonly clock: Clock
+  readonly random: Random
+  /** Ends all watches when the server closes. */
+  readonly closing: AbortSignal
+}
+
+/** A request for a resource, on its way through its handler. */
+export interface Call {
+  readonly parts: Parts
+  readonly exchange: Exchange
+  readonly resource: StoredResource
+}
+
+export type Handler = (call: Call) => ApiResponse | Promise<ApiResponse>
+
+/** Adds a Warning header to the answer, each text once. */
+export function warn({ exchange }: Call, text: string): void {
+  if (!exchange.warnings.includes(text)) exchange.warnings.push(text)
+}
+
+export function writeOptions(
+  call: Call,
+  query: { readonly dryRun: boolean; readonly fieldManager: string },
+): WriteOptions {
+  const { info, user } = call.exchange
+  return {
+    namespace: call.resource.declaration.namespaced ? info.namespace : '',
+    name: info.name,
+    user,
+    dryRun: query.dryRun,
+    fieldManager: query.fieldManager,
+    warn: (text) => warn(call, text),
+  }
+}

@@ -1,0 +1,131 @@
+/** Logs, exec, attach and port-forward: checked here, carried out by the kubelet of the pod's node. */
+import type { KubernetesObject } from '../../api/object.ts'
+import { badRequest, failure } from '../../api/status.ts'
+import type { ApiResponse } from '../../wire/exchange.ts'
+import type { Call } from '../call.ts'
+
+interface Container {
+  readonly name: string
+}
+
+interface Waiting {
+  readonly name: string
+  readonly state?: { readonly waiting?: { readonly reason?: string } }
+}
+
+interface PodLike extends KubernetesObject {
+  readonly spec?: {
+    readonly nodeName?: string
+    readonly containers?: readonly Container[]
+    readonly initContainers?: readonly Container[]
+    readonly ephemeralContainers?: readonly Container[]
+  }
+  readonly status?: {
+    readonly phase?: string
+    readonly containerStatuses?: readonly Waiting[]
+    readonly initContainerStatuses?: readonly Waiting[]
+    readonly ephemeralContainerStatuses?: readonly Waiting[]
+  }
+}
+
+const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container'
+
+async function podOf(call: Call): Promise<PodLike> {
+  const { namespace, name } = call.exchange.info
+  const item = await call.parts.registry.get(call.resource, { namespace, name })
+  return item.object as PodLike
+}
+
+const names = (containers: readonly Container[] | undefined) => (containers ?? []).map((c) => c.name)
+
+/** The container that the request means; 400 in Kubernetes' words when it does not say or there is none of that name. */
+function containerOf(pod: PodLike, asked: string, useDefault: boolean): string {
+  const { name } = pod.metadata
+  const main = names(pod.spec?.containers)
+  const init = names(pod.spec?.initContainers)
+  const ephemeral = names(pod.spec?.ephemeralContainers)
+  if (asked) {
+    if ([...main, ...init, ...ephemeral].includes(asked)) return asked
+    throw badRequest(`container ${asked} is not valid for pod ${name}`)
+  }
+  if (main.length === 1) return main[0] ?? ''
+  if (main.length === 0) throw badRequest(`a container name must be specified for pod ${name}`)
+  const preferred = pod.metadata.annotations?.[DEFAULT_CONTAINER]
+  if (useDefault && preferred && main.includes(preferred)) return preferred
+  const first = `a container name must be specified for pod ${name}, choose one of: [${main.join(' ')}]`
+  throw badRequest(init.length > 0 ? `${first} or one of the init containers: [${init.join(' ')}]` : first)
+}
+
+/** GET pods/NAME/log. A pod without a node has no log yet: an empty answer. */
+export async function handleLog(call: Call): Promise<ApiResponse> {
+  const pod = await podOf(call)
+  const { query } = call.exchange.request
+  const container = containerOf(pod, query.get('container') ?? '', true)
+  const node = pod.spec?.nodeName
+  if (!node) return { status: 204, headers: {}, body: { type: 'empty' } }
+  refuseWaiting(pod, container, query.get('previous') === 'true')
+  const rest = new URLSearchParams(query)
+  rest.delete('container')
+  rest.delete('insecureSkipTLSVerifyBackend')
+  return forward(node, `/containerLogs/${pathOf(pod)}/${encodeURIComponent(container)}`, rest)
+}
+
+function refuseWaiting(pod: PodLike, container: string, previous: boolean): void {
+  if (previous) return
+  const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {}
+  const all = [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses]
+  const status = all.find((s) => s.name === container) as (Waiting & { restartCount?: number }) | undefined
+  const reason = status?.state?.waiting?.reason
+  if (!reason || (status?.restartCount ?? 0) > 0) return
+  const why =
+    reason === 'ImagePullBackOff' || reason === 'ErrImagePull'
+      ? `is waiting to start: trying and failing to pull image`
+      : `is waiting to start: ${reason}`
+  throw badRequest(`container ${JSON.stringify(container)} in pod ${JSON.stringify(pod.metadata.name)} ${why}`)
+}
+
+export const handleExec = (call: Call): Promise<ApiResponse> => stream(call, 'exec')
+export const handleAttach = (call: Call): Promise<ApiResponse> => stream(call, 'attach')
+
+async function stream(call: Call, verb: 'exec' | 'attach'): Promise<ApiResponse> {
+  const pod = await podOf(call)
+  const { query } = call.exchange.request
+  const container = containerOf(pod, query.get('container') ?? '', true)
+  const node = assignedNode(pod)
+  if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed')
+    throw badRequest(`cannot exec into a container in a completed pod; current phase is ${pod.status.phase}`)
+  const rest = new URLSearchParams()
+  for (const name of ['stdin', 'stdout', 'stderr', 'tty'])
+    if (isSet(query.get(name))) rest.set(SHORT[name] ?? name, '1')
+  for (const argument of query.getAll('command')) rest.append('command', argument)
+  return forward(node, `/${verb}/${pathOf(pod)}/${encodeURIComponent(container)}`, rest)
+}
+
+/** The kubelet's own names for the streams. */
+const SHORT: Readonly<Record<string, string>> = { stdin: 'input', stdout: 'output', stderr: 'error', tty: 'tty' }
+
+const isSet = (value: string | null) => value === 'true' || value === '1'
+
+export async function handlePortForward(call: Call): Promise<ApiResponse> {
+  const pod = await podOf(call)
+  return forward(assignedNode(pod), `/portForward/${pathOf(pod)}`, new URLSearchParams(call.exchange.request.query))
+}
+
+function assignedNode(pod: PodLike): string {
+  const node = pod.spec?.nodeName
+  if (!node) throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`)
+  return node
+}
+
+function pathOf({ metadata }: PodLike): string {
+  return `${encodeURIComponent(metadata.namespace ?? '')}/${encodeURIComponent(metadata.name ?? '')}`
+}
+
+function forward(node: string, path: string, query: URLSearchParams): ApiResponse {
+  if (!node) throw failure(500, 'InternalError', 'no node')
+  return {
+    status: 200,
+    headers: { 'content-type': 'text/plain' },
+    body: { type: 'kubelet', node, path, query: query.toString() },
+  }
+}

@@ -1,0 +1,35 @@
+import type { Draft, KubernetesObject } from '../../api/object.ts'
+import { badRequest } from '../../api/status.ts'
+import type { ApiResponse } from '../../wire/exchange.ts'
+import { decodePatched } from '../body.ts'
+import { type Call, writeOptions } from '../call.ts'
+import { answerItem, outputOf } from '../output.ts'
+import { readPatch } from '../patch-body.ts'
+import { writeQuery } from '../write-query.ts'
+import { strategyOf } from './strategy.ts'
+import { checkName, checkNamespace } from './update.ts'
+
+/** PATCH of an object or a subresource: JSON patch, merge patch or strategic merge patch. */
+export async function handlePatch(call: Call): Promise<ApiResponse> {
+  const output = outputOf(call)
+  const query = writeQuery(call.exchange, 'PatchOptions')
+  const patch = await readPatch(call)
+  const { info } = call.exchange
+  const { declaration } = call.resource
+  const transform = (current: KubernetesObject): Draft<KubernetesObject> => {
+    const draft = decodePatched(call, query, patch.apply(current))
+    if (!draft.metadata) throw badRequest('the object has no metadata')
+    checkName(draft, info.name)
+    checkNamespace(draft, declaration.namespaced ? info.namespace : '')
+    declaration.default?.(draft)
+    return draft
+  }
+  const request = {
+    subresource: info.subresource,
+    strategy: strategyOf(call),
+    unconditional: true,
+    transform,
+  }
+  const { item } = await call.parts.registry.update(call.resource, request, writeOptions(call, query))
+  return answerItem(output, item)
+}

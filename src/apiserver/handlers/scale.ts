@@ -1,0 +1,89 @@
+/** The scale subresource, autoscaling/v1: a view of a few members of the object, read and written. */
+import { invalid, invalidObject } from '../../api/field-error.ts'
+import type { Draft, KubernetesObject } from '../../api/object.ts'
+import { draftOf } from '../../registry/draft.ts'
+import type { ScaleDeclaration } from '../../resources/declaration.ts'
+import type { ApiResponse } from '../../wire/exchange.ts'
+import { readDefinition } from '../body.ts'
+import { type Call, writeOptions } from '../call.ts'
+import { type AppliedPatch, readPatch } from '../patch-body.ts'
+import { methodNotAllowed, objectResponse } from '../respond.ts'
+import { type WriteQuery, writeQuery } from '../write-query.ts'
+import { checkName } from './update.ts'
+
+interface Scale extends KubernetesObject {
+  readonly spec?: { readonly replicas?: number }
+}
+
+export async function handleScale(call: Call): Promise<ApiResponse> {
+  const { info } = call.exchange
+  if (info.verb === 'get') {
+    const { namespace, name } = info
+    const item = await call.parts.registry.get(call.resource, { namespace, name })
+    return objectResponse(scaleOf(call, item.object))
+  }
+  if (info.verb === 'update') return putScale(call)
+  if (info.verb === 'patch') return patchScale(call)
+  throw methodNotAllowed()
+}
+
+function declared({ resource }: Call): ScaleDeclaration<KubernetesObject> {
+  return resource.declaration.scale as ScaleDeclaration<KubernetesObject>
+}
+
+function scaleOf(call: Call, object: KubernetesObject): Scale {
+  const scale = declared(call)
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata
+  const replicas = scale.replicas(object)
+  const selector = scale.selector(object)
+  return {
+    kind: 'Scale',
+    apiVersion: 'autoscaling/v1',
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp } as KubernetesObject['metadata'],
+    spec: replicas === 0 ? {} : { replicas },
+    status: { replicas: scale.statusReplicas(object), ...(selector ? { selector } : {}) },
+  } as Scale
+}
+
+async function putScale(call: Call): Promise<ApiResponse> {
+  const query = writeQuery(call.exchange, 'UpdateOptions')
+  const sent = await readDefinition<Scale>(call, 'io.k8s.api.autoscaling.v1.Scale', query)
+  sent.metadata ??= {}
+  checkName(sent as Draft<KubernetesObject>, call.exchange.info.name)
+  return writeScale(call, query, () => sent)
+}
+
+async function patchScale(call: Call): Promise<ApiResponse> {
+  const query = writeQuery(call.exchange, 'PatchOptions')
+  const patch: AppliedPatch = await readPatch(call)
+  return writeScale(call, query, (current) => {
+    const patched = patch.apply(scaleOf(call, current)) as Draft<Scale>
+    if (patched.metadata?.resourceVersion === current.metadata.resourceVersion) delete patched.metadata.resourceVersion
+    return patched
+  })
+}
+
+async function writeScale(
+  call: Call,
+  query: WriteQuery,
+  scaled: (current: KubernetesObject) => Draft<Scale>,
+): Promise<ApiResponse> {
+  const { registry } = call.parts
+  const { declaration } = call.resource
+  const transform = (current: KubernetesObject) => {
+    const scale = scaled(current)
+    const replicas = scale.spec?.replicas ?? 0
+    if (replicas < 0)
+      throw invalidObject({ group: 'autoscaling', resource: 'Scale', kind: 'Scale' }, call.exchange.info.name, [
+        invalid('spec.replicas', replicas, 'must be greater than or equal to 0'),
+      ])
+    const draft = draftOf(current) as Draft<KubernetesObject>
+    declared(call).setReplicas(draft, replicas)
+    if (scale.metadata?.resourceVersion) draft.metadata.resourceVersion = scale.metadata.resourceVersion
+    else delete draft.metadata.resourceVersion
+    return draft
+  }
+  const request = { subresource: '', strategy: declaration.strategy, unconditional: true, transform }
+  const { item } = await registry.update(call.resource, request, writeOptions(call, query))
+  return objectResponse(scaleOf(call, item.object))
+}

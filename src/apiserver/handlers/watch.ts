@@ -1,0 +1,55 @@
+import type { CacheEvent, WatchOptions } from '../../registry/read.ts'
+import type { ApiResponse, WatchSink, WatchStream } from '../../wire/exchange.ts'
+import { bookmarkObject } from '../../wire/frame.ts'
+import type { Call } from '../call.ts'
+import { watchOptions } from '../list-query.ts'
+import { type Output, outputOf, wholeFrame } from '../output.ts'
+
+/** Without timeoutSeconds a watch ends by itself after 30 to 60 minutes, so that load spreads over servers. */
+const WATCH_TIMEOUT_MIN_MS = 30 * 60_000
+
+/** GET of a collection with watch: 200 and frames until the client goes, the time is over, or the server closes. */
+export function handleWatch(call: Call): ApiResponse {
+  const output = outputOf(call)
+  const asked = watchOptions(call.exchange, call.resource)
+  const random = Math.floor(WATCH_TIMEOUT_MIN_MS * (1 + call.parts.random.ratio()))
+  const options: WatchOptions = { ...asked, timeoutMs: asked.timeoutMs ?? random }
+  return {
+    status: 200,
+    headers: { 'content-type': output.contentType },
+    body: { type: 'watch', stream: stream(call, output, options) },
+  }
+}
+
+function stream(call: Call, output: Output, options: WatchOptions): WatchStream {
+  return {
+    start(sink) {
+      const { registry, closing } = call.parts
+      const stop = registry.watch(call.resource, options, {
+        event: (event) => deliver(call, output, { event, sink }),
+        end: () => {
+          closing.removeEventListener('abort', close)
+          sink.end()
+        },
+      })
+      const close = () => {
+        stop()
+        sink.end()
+      }
+      closing.addEventListener('abort', close, { once: true })
+      return () => {
+        closing.removeEventListener('abort', close)
+        stop()
+      }
+    },
+  }
+}
+
+function deliver(call: Call, output: Output, { event, sink }: { event: CacheEvent; sink: WatchSink }): boolean {
+  const { type, item, revision } = event
+  // A Status is written as it is, whatever the representation of the objects.
+  if (item) return sink.frame(type === 'ERROR' ? wholeFrame(type, item) : output.frame(type, item))
+  const { apiVersion, declaration } = call.resource
+  const end = event.initialEventsEnd ? 'initial-events-end' : undefined
+  return sink.frame(output.bookmark(bookmarkObject({ kind: declaration.kind, apiVersion }, revision, end)))
+}

@@ -1,0 +1,56 @@
+import { failure } from '../../api/status.ts'
+import type { UserInfo } from '../../wire/exchange.ts'
+import { authenticated, type TokenSource } from '../authn/tokens.ts'
+import type { Exchange, Stage } from '../exchange.ts'
+
+export const ANONYMOUS: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] }
+
+const WEBSOCKET_TOKEN_PREFIX = 'base64url.bearer.authorization.k8s.io.'
+
+/** Who asks: what the transport knows (certificate, in-process), else the bearer token, else nobody. A wrong token is 401. */
+export function authenticate(tokens: TokenSource): Stage {
+  return (exchange) => {
+    const { request } = exchange
+    const token = bearerToken(exchange)
+    if (token === undefined) {
+      exchange.user = request.user ? authenticated(request.user) : ANONYMOUS
+      return undefined
+    }
+    const found = tokens.user(token)
+    if (found instanceof Promise) return found.then((user) => settle(exchange, user))
+    return settle(exchange, found)
+  }
+}
+
+function settle(exchange: Exchange, user: UserInfo | undefined): undefined {
+  if (user) exchange.user = user
+  else if (exchange.request.user) exchange.user = authenticated(exchange.request.user)
+  else throw failure(401, 'Unauthorized', 'Unauthorized')
+  return undefined
+}
+
+function bearerToken({ request }: Exchange): string | undefined {
+  const { authorization } = request.headers
+  if (authorization !== undefined) {
+    const space = authorization.indexOf(' ')
+    if (space < 0 || authorization.slice(0, space).toLowerCase() !== 'bearer') return undefined
+    const token = authorization.slice(space + 1).trim()
+    return token === '' ? undefined : token
+  }
+  return request.upgrade ? webSocketToken(request.headers['sec-websocket-protocol']) : undefined
+}
+
+/** Browsers cannot set headers on a WebSocket: the token comes as a subprotocol. */
+function webSocketToken(protocols: string | undefined): string | undefined {
+  for (const protocol of protocols?.split(',') ?? []) {
+    const name = protocol.trim()
+    if (!name.startsWith(WEBSOCKET_TOKEN_PREFIX)) continue
+    const text = name.slice(WEBSOCKET_TOKEN_PREFIX.length).replaceAll('-', '+').replaceAll('_', '/')
+    try {
+      return atob(text)
+    } catch {
+      throw failure(401, 'Unauthorized', 'Unauthorized')
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,18 @@
+/** What /version says. Clients compare major and minor with their own; gitVersion also names ebb. */
+export function versionInfo(ebb: string): object {
+  return {
+    major: '1',
+    minor: '36',
+    emulationMajor: '1',
+    emulationMinor: '36',
+    minCompatibilityMajor: '1',
+    minCompatibilityMinor: '35',
+    gitVersion: `v1.36.2+ebb.${ebb}`,
+    gitCommit: '0000000000000000000000000000000000000000',
+    gitTreeState: 'clean',
+    buildDate: '1970-01-01T00:00:00Z',
+    goVersion: 'none',
+    compiler: 'none',
+    platform: 'any',
+  }
+}

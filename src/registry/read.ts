@@ -1,0 +1,62 @@
+/** Get, list and watch, from the watch cache alone: readers never touch the store. */
+import type { KubernetesObject } from '../api/object.ts'
+import { notFound } from '../api/status.ts'
+import type {
+  CacheEvent,
+  EventSink,
+  Filter,
+  Item,
+  ListOptions,
+  ListResult,
+  WatchOptions,
+} from '../watch-cache/watch-cache.ts'
+import { cacheKey, type StoredResource, viewOf } from './resource.ts'
+
+/** How long a read waits for a revision that is not there yet, in ms. */
+const FRESHNESS_TIMEOUT_MS = 3000
+
+export function find(resource: StoredResource, namespace: string, name: string): Item | undefined {
+  const item = resource.cache.get(cacheKey(namespace, name))
+  return item && viewOf(resource, item)
+}
+
+/** Throws 404. With a `revision`, waits until the cache has seen it. */
+export async function get(
+  resource: StoredResource,
+  target: { namespace: string; name: string; revision?: number },
+): Promise<Item> {
+  if (target.revision !== undefined && target.revision > resource.cache.revision)
+    await resource.cache.waitFor(target.revision, FRESHNESS_TIMEOUT_MS)
+  const item = find(resource, target.namespace, target.name)
+  if (!item) throw notFound(resource.groupResource, target.name)
+  return item
+}
+
+export async function list(resource: StoredResource, options: ListOptions): Promise<ListResult> {
+  const listed = resource.cache.list(throughView(resource, options))
+  const result = listed instanceof Promise ? await listed : listed
+  if (!resource.declaration.storage) return result
+  return { ...result, items: result.items.map((item) => viewOf(resource, item)) }
+}
+
+export function watch(resource: StoredResource, options: WatchOptions, sink: EventSink): () => void {
+  if (!resource.declaration.storage) return resource.cache.watch(options, sink)
+  return resource.cache.watch(throughView(resource, options), {
+    // The item of an ERROR is a Status, which has no other version.
+    event: (event: CacheEvent) =>
+      sink.event(event.item && event.type !== 'ERROR' ? { ...event, item: viewOf(resource, event.item) } : event),
+    end: () => sink.end(),
+  })
+}
+
+/** Selectors see the object as its resource's version shows it, the cache holds it as it is stored. */
+function throughView<O extends { readonly filter?: Filter }>(resource: StoredResource, options: O): O {
+  const { filter } = options
+  const storage = resource.declaration.storage
+  if (!storage || !filter) return options
+  const matches = (object: KubernetesObject) =>
+    filter.matches(object.apiVersion === resource.apiVersion ? object : storage.fromStored(object))
+  return { ...options, filter: { ...filter, matches } }
+}
+
+export type { CacheEvent, Item, ListOptions, ListResult, WatchOptions } from '../watch-cache/watch-cache.ts'
