@@ -9,16 +9,25 @@ export type Representation = 'json' | 'table' | 'metadata'
  * THE ONLY ENCODER: nothing else in ebb turns an API object into bytes (a test counts `encodes()`).
  */
 export class Encoded<T extends KubernetesObject = KubernetesObject> {
-  readonly object: T
   readonly revision: number
+  /** undefined: not parsed yet, the bytes are there. */
+  private parsed: T | undefined
   private json: Uint8Array | undefined
   /** Memo of other representations and of watch frames, keyed by the renderer (e.g. `metadata`, `table`, `frame:json:MODIFIED`). */
   private memo: Map<string, unknown> | undefined
 
-  constructor(object: T, revision: number, bytes?: Uint8Array) {
-    this.object = object
+  constructor(object: T, revision: number)
+  /** From stored bytes: the object is parsed when somebody first looks at it. */
+  constructor(object: undefined, revision: number, bytes: Uint8Array)
+  constructor(object: T | undefined, revision: number, bytes?: Uint8Array) {
+    this.parsed = object
     this.revision = revision
     this.json = bytes
+  }
+
+  get object(): T {
+    this.parsed ??= JSON.parse(decoder.decode(this.json)) as T
+    return this.parsed
   }
 
   get bytes(): Uint8Array {
@@ -42,6 +51,7 @@ export class Encoded<T extends KubernetesObject = KubernetesObject> {
 }
 
 const encoder = new TextEncoder()
+const decoder = new TextDecoder()
 let encodeCount = 0
 
 /** How many objects were turned into JSON since the process started. For the test of "encode once". */
