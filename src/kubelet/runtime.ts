@@ -51,6 +51,8 @@ export interface ContainerConfig {
   readonly env: readonly { readonly name: string; readonly value: string }[]
   readonly tty: boolean
   readonly stdin: boolean
+  /** The input ends when the first client that attached to it ends it; absent: it never ends. */
+  readonly stdinOnce?: boolean
   /** File for the log in CRI format, relative to the sandbox's log directory. */
   readonly logPath: string
   /** Path inside the container that the program may write its last words to, and the host file that they end up in. */
