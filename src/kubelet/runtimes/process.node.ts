@@ -1,0 +1,359 @@
+/**
+ * The runtime of real processes: a sandbox is a pod's network namespace, a container a program in it, by bubblewrap (a PID
+ * namespace of its own with the program as PID 1) or, where that is missing, plainly. Containers belong to the launcher
+ * (process/launcher.node.ts), not to this process: they outlive it, and `openProcessRuntime` in the same directory finds them.
+ */
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import type { Clock, Timer } from '../../base/clock.ts'
+import {
+  type ContainerConfig,
+  type ContainerId,
+  type ContainerStatus,
+  type ExecResult,
+  type ExecSession,
+  type Runtime,
+  RuntimeError,
+  type RuntimeEvent,
+  type SandboxConfig,
+  type SandboxId,
+  type SandboxStatus,
+} from '../runtime.ts'
+import { attachTo } from './process/attach.node.ts'
+import { execFailure, whyNotExecutable } from './process/command.node.ts'
+import { Container, type ContainerRecord, readText } from './process/container.node.ts'
+import { runExec, startExec } from './process/exec.node.ts'
+import { imageId } from './process/images.node.ts'
+import { commandLine, findProgram, type ImageProgram, imageMissingMessage } from './process/images.ts'
+import { Launcher, type LauncherEvent } from './process/launcher.node.ts'
+import { type PodAddress, PodNetwork } from './process/network.node.ts'
+import { type ContainerPlan, containerPlan, execPlan } from './process/plan.node.ts'
+import { freePort, Sandbox, type SandboxRecord } from './process/sandbox.node.ts'
+import { FABRIC_VARIABLE, type NodeWorld } from './process/world.ts'
+
+/** How often running containers are looked at whose end nobody may have told (a killed shim), in ms. */
+const CHECK_INTERVAL_MS = 2000
+
+export interface ProcessRuntimeOptions {
+  readonly world: NodeWorld
+  readonly clock: Clock
+  /** Programs that stand for images, in order of preference. */
+  readonly programs: readonly ImageProgram[]
+  /** Absent: bubblewrap where it is present. */
+  readonly form?: 'bwrap' | 'plain'
+}
+
+export interface ProcessRuntime extends Runtime {
+  readonly form: 'bwrap' | 'plain'
+  /** Lets go of everything without ending it: containers go on, for the next node process to find. */
+  close(): Promise<void>
+}
+
+/** Opens the runtime in `world.directory`, adopting what an earlier node process left there. Throws RuntimeError unavailable. */
+export async function openProcessRuntime(options: ProcessRuntimeOptions): Promise<ProcessRuntime> {
+  const runtime = new Processes(options)
+  await runtime.open()
+  return runtime
+}
+
+class Processes implements ProcessRuntime {
+  readonly name = 'ebb'
+  readonly version = '0.1.0'
+  readonly form: 'bwrap' | 'plain'
+  readonly degraded: readonly string[]
+  private readonly world: NodeWorld
+  private readonly clock: Clock
+  private readonly programs: readonly ImageProgram[]
+  private readonly listeners = new Set<(event: RuntimeEvent) => void>()
+  private readonly sandboxes = new Map<SandboxId, Sandbox>()
+  private readonly containers = new Map<ContainerId, Container>()
+  private readonly pauses = new Map<SandboxId, (pid: number) => void>()
+  private launcher!: Launcher
+  private network: PodNetwork | undefined
+  private checking: Timer | undefined
+
+  constructor(options: ProcessRuntimeOptions) {
+    this.world = options.world
+    this.clock = options.clock
+    this.programs = options.programs
+    const bwrap = process.platform === 'linux' && programOnPath('bwrap')
+    this.form = options.form ?? (bwrap ? 'bwrap' : 'plain')
+    this.degraded = [...this.world.degraded, ...degradedSentences(this.form, bwrap)]
+  }
+
+  async open(): Promise<void> {
+    const { directory } = this.world
+    mkdirSync(join(directory, 'c'), { recursive: true, mode: 0o700 })
+    mkdirSync(join(directory, 's'), { recursive: true, mode: 0o700 })
+    const env = { PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin', [FABRIC_VARIABLE]: this.world.fabricId }
+    try {
+      for (const id of readdirSync(join(directory, 's'))) this.sandboxes.set(id, Sandbox.read(join(directory, 's', id)))
+      this.launcher = await Launcher.open(directory, env, (event) => this.onLauncher(event))
+      if (this.world.mode === 'namespaces') await this.openNetwork()
+    } catch (error) {
+      throw new RuntimeError('unavailable', `the container runtime cannot start: ${(error as Error).message}`, {
+        cause: error,
+      })
+    }
+    for (const id of readdirSync(join(directory, 'c'))) this.adopt(id)
+    this.launcher.drain()
+    this.watch()
+  }
+
+  async close(): Promise<void> {
+    this.checking?.cancel()
+    for (const container of this.containers.values()) container.close()
+    this.launcher.close()
+    await this.network?.close()
+  }
+
+  async runSandbox(config: SandboxConfig): Promise<SandboxStatus> {
+    const id = newId()
+    const base = { id, config, createdAtMs: this.clock.now(), state: 'ready' as const }
+    const sandbox = new Sandbox(join(this.world.directory, 's', id), { ...base, ...(await this.address(config)) })
+    sandbox.prepare()
+    this.sandboxes.set(id, sandbox)
+    if (config.shareProcessNamespace && this.form === 'bwrap') {
+      const file = join('s', id, 'pause')
+      writeFileSync(join(this.world.directory, file), sandbox.pauseScript())
+      const pid = new Promise<number>((resolve) => this.pauses.set(id, resolve))
+      this.launcher.run(file)
+      sandbox.paused(await pid)
+    }
+    return sandbox.status()
+  }
+
+  async stopSandbox(id: SandboxId): Promise<void> {
+    const sandbox = this.sandboxes.get(id)
+    if (!sandbox) return
+    await Promise.all(this.containersOf(id).map((container) => container.kill()))
+    await sandbox.stop(this.network, this.launcher)
+  }
+
+  async removeSandbox(id: SandboxId): Promise<void> {
+    await this.stopSandbox(id)
+    for (const container of this.containersOf(id)) await this.removeContainer(container.record.id)
+    this.sandboxes.get(id)?.remove()
+    this.sandboxes.delete(id)
+  }
+
+  listSandboxes(): Promise<readonly SandboxStatus[]> {
+    return Promise.resolve([...this.sandboxes.values()].map((sandbox) => sandbox.status()))
+  }
+
+  async pullImage(image: string, command: readonly string[] = []): Promise<string> {
+    const program = findProgram(this.programs, image)
+    if (!program && command.length === 0) throw new RuntimeError('image-missing', imageMissingMessage(image))
+    return program?.id ?? imageId(image)
+  }
+
+  imageExists(image: string, command: readonly string[] = []): boolean {
+    return command.length > 0 || findProgram(this.programs, image) !== undefined
+  }
+
+  async createContainer(sandboxId: SandboxId, config: ContainerConfig): Promise<ContainerId> {
+    const sandbox = this.sandbox(sandboxId)
+    const program = findProgram(this.programs, config.image)
+    if (commandLine(program, config.command, config.args).length === 0)
+      throw new RuntimeError('image-missing', imageMissingMessage(config.image))
+    const id = newId()
+    const record: ContainerRecord = {
+      id,
+      sandboxId,
+      config,
+      imageId: program?.id ?? imageId(config.image),
+      ...(program?.stopSignal === undefined ? {} : { imageStopSignal: program.stopSignal }),
+      form: this.form,
+      sharedPid: sandbox.record.config.shareProcessNamespace,
+      logFile: join(sandbox.record.config.logDirectory, config.logPath),
+      createdAtMs: this.clock.now(),
+    }
+    const container = this.container(record)
+    mkdirSync(container.directory, { mode: 0o711 })
+    container.save()
+    this.containers.set(id, container)
+    await Promise.all(
+      ['out', 'err', ...(config.stdin || config.tty ? ['in'] : [])].map((name) =>
+        this.launcher.fifo(join(container.directory, name)),
+      ),
+    )
+    return id
+  }
+
+  async startContainer(id: ContainerId): Promise<void> {
+    const container = this.running(id, 'any')
+    if (container.status().state !== 'created')
+      throw new RuntimeError('start-failed', `container ${id} was started before`)
+    const plan = this.plan(container)
+    const why = whyNotExecutable(plan.command[0] ?? '', plan.env.PATH ?? '', plan.workingDir)
+    if (why !== undefined) throw container.failStart(why)
+    try {
+      plan.write()
+    } catch (error) {
+      throw container.failStart((error as Error).message)
+    }
+    await container.start(join('c', id, 'run'))
+  }
+
+  async stopContainer(id: ContainerId, graceMs: number): Promise<void> {
+    await this.containers.get(id)?.stop(graceMs)
+  }
+
+  async removeContainer(id: ContainerId): Promise<void> {
+    const container = this.containers.get(id)
+    if (!container) return
+    await container.kill()
+    container.remove()
+    this.containers.delete(id)
+  }
+
+  async containerStatus(id: ContainerId): Promise<ContainerStatus> {
+    return this.running(id, 'any').status()
+  }
+
+  async listContainers(): Promise<readonly ContainerStatus[]> {
+    return [...this.containers.values()].map((container) => container.status())
+  }
+
+  async execSync(id: ContainerId, command: readonly string[], timeoutMs: number): Promise<ExecResult> {
+    return runExec(this.execPlan(id, command, { tty: false }), timeoutMs, this.clock)
+  }
+
+  async exec(
+    id: ContainerId,
+    command: readonly string[],
+    options: { tty: boolean; stdin: boolean },
+  ): Promise<ExecSession> {
+    return startExec(this.execPlan(id, command, options), options, this.clock)
+  }
+
+  async attach(id: ContainerId): Promise<ExecSession> {
+    return attachTo(this.running(id, 'running'))
+  }
+
+  async terminationMessage(id: ContainerId): Promise<string> {
+    const text = readText(join(this.running(id, 'any').directory, 'termination-log')) ?? ''
+    return Buffer.from(text).subarray(0, TERMINATION_MESSAGE_BYTES_MAX).toString('utf8')
+  }
+
+  subscribe(listener: (event: RuntimeEvent) => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  private async openNetwork(): Promise<void> {
+    const addresses = [...this.sandboxes.values()]
+      .filter((sandbox) => sandbox.record.state === 'ready')
+      .map((sandbox) => sandbox.record.address)
+      .filter((address): address is PodAddress => address !== undefined)
+    this.network = await PodNetwork.open(this.world.nodeIndex, join(this.world.directory, 'n'), addresses)
+  }
+
+  private async address(config: SandboxConfig): Promise<Pick<SandboxRecord, 'ip' | 'port' | 'address'>> {
+    if (this.world.mode === 'plain') {
+      const taken = new Set([...this.sandboxes.values()].map((sandbox) => sandbox.record.port ?? 0))
+      return { ip: this.world.nodeIP, port: await freePort(taken) }
+    }
+    if (config.hostNetwork) return { ip: this.world.nodeIP }
+    const address = await (this.network as PodNetwork).take()
+    return { ip: address.ip, address }
+  }
+
+  private plan(container: Container): ContainerPlan {
+    return containerPlan({
+      container,
+      sandbox: this.sandbox(container.record.sandboxId),
+      program: findProgram(this.programs, container.record.config.image),
+      world: this.world,
+      home: homedir(),
+      path: process.env.PATH ?? '',
+    })
+  }
+
+  private execPlan(id: ContainerId, command: readonly string[], options: { tty: boolean }) {
+    const container = this.running(id, 'running')
+    const plan = this.plan(container)
+    const why = whyNotExecutable(command[0] ?? '', plan.env.PATH ?? '', plan.workingDir)
+    if (why !== undefined) throw new RuntimeError('start-failed', execFailure(why))
+    return execPlan(plan, container, command, options)
+  }
+
+  private onLauncher(event: LauncherEvent): void {
+    const pause = this.pauses.get(event.id)
+    if (pause && event.type === 'executing') {
+      this.pauses.delete(event.id)
+      pause(event.pid)
+      return
+    }
+    const container = this.containers.get(event.id)
+    if (event.type === 'began') container?.began(event.pid)
+    else if (event.type === 'executing') container?.executing(event.pid)
+    else container?.endedWith(event.code)
+  }
+
+  private adopt(id: string): void {
+    const text = readText(join(this.world.directory, 'c', id, 'config.json'))
+    if (text === undefined) return
+    const container = this.container(JSON.parse(text) as ContainerRecord)
+    this.containers.set(id, container)
+    container.adopt()
+  }
+
+  private watch(): void {
+    this.checking = this.clock.setTimer(CHECK_INTERVAL_MS, () => {
+      for (const container of this.containers.values()) container.check()
+      this.watch()
+    })
+  }
+
+  private container(record: ContainerRecord): Container {
+    return new Container(join(this.world.directory, 'c', record.id), record, {
+      clock: this.clock,
+      launcher: () => this.launcher,
+      emit: (event) => {
+        for (const listener of this.listeners) listener(event)
+      },
+    })
+  }
+
+  private containersOf(sandbox: SandboxId): Container[] {
+    return [...this.containers.values()].filter((container) => container.record.sandboxId === sandbox)
+  }
+
+  private sandbox(id: SandboxId): Sandbox {
+    const sandbox = this.sandboxes.get(id)
+    if (!sandbox) throw new RuntimeError('not-found', `no sandbox ${id}`)
+    return sandbox
+  }
+
+  private running(id: ContainerId, state: 'any' | 'running'): Container {
+    const container = this.containers.get(id)
+    if (!container) throw new RuntimeError('not-found', `no container ${id}`)
+    if (state === 'running' && !container.running) throw new RuntimeError('not-found', `container ${id} is not running`)
+    return container
+  }
+}
+
+/** Source: Kubernetes documentation, "Determine the Reason for Pod Failure". */
+const TERMINATION_MESSAGE_BYTES_MAX = 4096
+
+function newId(): string {
+  return randomBytes(32).toString('hex')
+}
+
+function programOnPath(name: string): boolean {
+  return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, name)))
+}
+
+function degradedSentences(form: 'bwrap' | 'plain', present: boolean): string[] {
+  const sentences = ['CPU and memory limits of containers are not enforced.']
+  if (form === 'plain') {
+    const why = present ? 'was not wanted' : 'is missing (Debian package bubblewrap)'
+    sentences.push(
+      `bubblewrap ${why}: containers have no PID namespace and no files of their own; volumes and terminationMessagePath are not mounted.`,
+    )
+  }
+  return sentences
+}

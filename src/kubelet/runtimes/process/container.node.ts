@@ -1,0 +1,309 @@
+/**
+ * One container: its files, its life from `created` over `running` to `exited`, its end. State that must outlive the node
+ * process lies in its directory: `config.json`, `started.json`, `ended.json` by us; `shim`, `status`, `exit` by the shim.
+ */
+import { closeSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Clock } from '../../../base/clock.ts'
+import { type ContainerConfig, type ContainerStatus, RuntimeError, type RuntimeEvent } from '../../runtime.ts'
+import { startFailure } from './command.node.ts'
+import { openFifoForWriting } from './fifo.node.ts'
+import type { Launcher } from './launcher.node.ts'
+import { ContainerOutput } from './output.node.ts'
+import {
+  catchesSignal,
+  isAlive,
+  killAll,
+  namespaceOf,
+  pidsInNamespace,
+  pidsInSession,
+  pidsWithMark,
+  processStat,
+  sendSignal,
+} from './proc.node.ts'
+import { parseSignal, type StopSignal } from './signals.node.ts'
+
+/** Name of the variable that marks a plain container's processes. */
+export const CONTAINER_VARIABLE = 'EBB_CONTAINER'
+
+export interface ContainerRecord {
+  readonly id: string
+  readonly sandboxId: string
+  readonly config: ContainerConfig
+  readonly imageId: string
+  readonly imageStopSignal?: string
+  readonly form: 'bwrap' | 'plain'
+  /** Shares the PID namespace of its pod: its program is not PID 1. */
+  readonly sharedPid: boolean
+  readonly logFile: string
+  readonly createdAtMs: number
+}
+
+interface Started {
+  readonly startedAtMs: number
+  readonly pid: number
+  readonly startTicks: string
+  /** Mount namespace, by which processes of a shared PID namespace are told apart. */
+  readonly mounts?: string
+}
+
+type Ended = Required<Pick<ContainerStatus, 'finishedAtMs' | 'exitCode' | 'reason'>> &
+  Pick<ContainerStatus, 'signal' | 'message'>
+
+export interface ContainerWorld {
+  readonly clock: Clock
+  readonly launcher: () => Launcher
+  readonly emit: (event: RuntimeEvent) => void
+}
+
+export class Container {
+  readonly record: ContainerRecord
+  readonly directory: string
+  private readonly world: ContainerWorld
+  private started: Started | undefined
+  private ended: Ended | undefined
+  shimPid: number | undefined
+  private starting: { resolve: () => void; reject: (error: Error) => void } | undefined
+  private stopping: Promise<void> | undefined
+  private readonly exitWaiters: (() => void)[] = []
+  output: ContainerOutput | undefined
+  /** Keeps the standard input from ending while nobody is attached. */
+  private input: number | undefined
+
+  constructor(directory: string, record: ContainerRecord, world: ContainerWorld) {
+    this.directory = directory
+    this.record = record
+    this.world = world
+  }
+
+  save(): void {
+    writeFileSync(join(this.directory, 'config.json'), JSON.stringify(this.record), { mode: 0o600 })
+  }
+
+  get pid(): number | undefined {
+    return this.started?.pid
+  }
+
+  get running(): boolean {
+    return this.started !== undefined && this.ended === undefined
+  }
+
+  get exited(): boolean {
+    return this.ended !== undefined
+  }
+
+  status(): ContainerStatus {
+    const { id, sandboxId, config, imageId, createdAtMs } = this.record
+    return {
+      id,
+      sandboxId,
+      name: config.name,
+      attempt: config.attempt,
+      image: config.image,
+      imageId,
+      state: this.ended ? 'exited' : this.started ? 'running' : 'created',
+      createdAtMs,
+      ...(this.started ? { startedAtMs: this.started.startedAtMs } : {}),
+      ...(this.running ? { pid: this.started?.pid as number } : {}),
+      ...this.ended,
+      annotations: config.annotations,
+    }
+  }
+
+  /** Runs the shim file `run` (relative to the launcher); resolves when the program is being executed. */
+  start(run: string): Promise<void> {
+    const { stdin, tty } = this.record.config
+    if (stdin || tty) this.input = openFifoForWriting(join(this.directory, 'in'))
+    this.output = new ContainerOutput(this.world.clock, this.directory, this.record.logFile)
+    return new Promise((resolve, reject) => {
+      this.starting = { resolve, reject }
+      this.world.launcher().run(run)
+    })
+  }
+
+  /** A start that never got to the launcher. The reason, as Kubernetes shows it, is StartError with exit code 128. */
+  failStart(why: string): RuntimeError {
+    const message = startFailure(why)
+    this.finish({ finishedAtMs: this.world.clock.now(), exitCode: 128, reason: 'StartError', message })
+    return new RuntimeError('start-failed', message)
+  }
+
+  /** The program's standard input ends: for containers whose input is given once. */
+  closeInput(): void {
+    if (this.input !== undefined) closeSync(this.input)
+    this.input = undefined
+  }
+
+  began(shimPid: number): void {
+    this.shimPid = shimPid
+  }
+
+  executing(shellPid: number): void {
+    const pid = this.record.form === 'bwrap' ? this.bwrapChild() : shellPid
+    if (pid === undefined || this.started) return
+    const startTicks = processStat(pid)?.startTicks ?? ''
+    const mounts = this.record.sharedPid ? namespaceOf(pid, 'mnt') : undefined
+    this.started = { startedAtMs: this.world.clock.now(), pid, startTicks, ...(mounts ? { mounts } : {}) }
+    writeFileSync(join(this.directory, 'started.json'), JSON.stringify(this.started))
+    this.world.emit({ type: 'started', container: this.status() })
+    this.starting?.resolve()
+    this.starting = undefined
+  }
+
+  /** The program has ended with `code`, as a shell counts: 128+n for death by signal n. */
+  endedWith(code: number, atMs = this.world.clock.now()): void {
+    if (this.ended) return
+    this.killLeftovers()
+    this.output?.finish()
+    if (this.started === undefined) {
+      const why = this.output?.lastWords.trim().replace(/^bwrap: /, '') || `the container's shell ended with ${code}`
+      const error = this.failStart(why)
+      this.starting?.reject(error)
+      this.starting = undefined
+      return
+    }
+    const signal = code > 128 && code <= 128 + 64 ? { signal: code - 128 } : {}
+    this.finish({ finishedAtMs: atMs, exitCode: code, reason: code === 0 ? 'Completed' : 'Error', ...signal })
+  }
+
+  /** Stop signal, wait, KILL. A stop that is already running goes on as it began. */
+  stop(graceMs: number): Promise<void> {
+    if (!this.running) return Promise.resolve()
+    this.stopping ??= this.stopNow(graceMs)
+    return this.stopping
+  }
+
+  exit(): Promise<void> {
+    return this.ended ? Promise.resolve() : new Promise((resolve) => this.exitWaiters.push(resolve))
+  }
+
+  /** Ends without grace, whatever state it is in. */
+  async kill(): Promise<void> {
+    if (!this.running) return
+    const exited = this.exit()
+    this.signalAll()
+    await exited
+  }
+
+  /** Takes up a container that an earlier node process started. */
+  adopt(): void {
+    this.started = readJson<Started>(join(this.directory, 'started.json'))
+    this.ended = readJson<Ended>(join(this.directory, 'ended.json'))
+    if (this.ended) return
+    const shim = readText(join(this.directory, 'shim'))
+    if (shim === undefined) return
+    this.shimPid = Number(shim.split(' ')[0])
+    this.output = new ContainerOutput(this.world.clock, this.directory, this.record.logFile)
+    if (this.started === undefined) this.executing(this.shimPid)
+    this.check()
+  }
+
+  /** Looks whether the program still lives; finds the end of one whose end nobody told us. */
+  check(): void {
+    if (!this.running || this.started === undefined) return
+    const code = readText(join(this.directory, 'exit'))?.trim()
+    if (code) {
+      this.endedWith(Number(code), statSync(join(this.directory, 'exit')).mtimeMs)
+    } else if (!isAlive(this.started.pid, this.started.startTicks) && !this.shimAlive()) {
+      this.killLeftovers()
+      this.output?.finish()
+      const message = 'The container could not be located when the pod was terminated'
+      this.finish({ finishedAtMs: this.world.clock.now(), exitCode: 137, reason: 'ContainerStatusUnknown', message })
+    }
+  }
+
+  /** The node process goes; the container stays. */
+  close(): void {
+    this.closeInput()
+    this.output?.close()
+  }
+
+  remove(): void {
+    this.output?.close()
+    this.releaseShim()
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+
+  private async stopNow(graceMs: number): Promise<void> {
+    const exited = this.exit()
+    if (graceMs <= 0) {
+      this.signalAll()
+      return exited
+    }
+    this.sendStopSignal()
+    const timer = this.world.clock.setTimer(graceMs, () => this.signalAll())
+    await exited
+    timer.cancel()
+  }
+
+  private sendStopSignal(): void {
+    const pid = this.started?.pid as number
+    const text = this.record.config.stopSignal ?? this.record.imageStopSignal ?? 'SIGTERM'
+    const signal = parseSignal(text) ?? (parseSignal('SIGTERM') as StopSignal)
+    // PID 1 of a namespace: the kernel itself drops a signal without handler. Where there is none we do the same.
+    const withheld = !this.record.sharedPid && signal.name !== 'SIGKILL' && !catchesSignal(pid, signal.number)
+    if (!(withheld && this.record.form === 'plain')) sendSignal(pid, signal.number)
+    this.world.emit({ type: 'signalled', container: this.status(), signal: signal.name, withheld })
+  }
+
+  private signalAll(): void {
+    if (!this.running || this.started === undefined) return
+    sendSignal(this.started.pid, 'SIGKILL')
+    this.world.emit({ type: 'signalled', container: this.status(), signal: 'SIGKILL', withheld: false })
+    if (this.record.form === 'plain') this.killLeftovers()
+  }
+
+  /** A PID namespace of its own is empty when its init is gone; elsewhere what escaped must be looked for. */
+  private killLeftovers(): void {
+    const { form, sharedPid, id } = this.record
+    const started = this.started
+    if (form === 'plain') {
+      const mark = `${CONTAINER_VARIABLE}=${id}`
+      killAll(() => [...pidsWithMark(mark), ...(started ? pidsInSession(started.pid) : [])])
+    } else if (sharedPid && started?.mounts) {
+      const mounts = started.mounts
+      killAll(() => pidsInNamespace('mnt', mounts))
+    }
+  }
+
+  private finish(ended: Ended): void {
+    this.ended = ended
+    this.closeInput()
+    writeFileSync(join(this.directory, 'ended.json'), JSON.stringify(ended))
+    this.releaseShim()
+    this.world.emit({ type: 'exited', container: this.status() })
+    for (const waiter of this.exitWaiters.splice(0)) waiter()
+  }
+
+  private releaseShim(): void {
+    if (this.shimPid === undefined) return
+    if (this.shimAlive()) sendSignal(this.shimPid, 'SIGKILL')
+    this.shimPid = undefined
+    this.world.launcher().reap()
+  }
+
+  private shimAlive(): boolean {
+    const text = readText(join(this.directory, 'shim'))
+    if (text === undefined) return false
+    const pid = Number(text.split(' ')[0])
+    const startTicks = text.slice(text.lastIndexOf(')') + 2).split(' ')[19]
+    return startTicks !== undefined && isAlive(pid, startTicks)
+  }
+
+  private bwrapChild(): number | undefined {
+    const pid = /"child-pid": (\d+)/.exec(readText(join(this.directory, 'status')) ?? '')?.[1]
+    return pid === undefined ? undefined : Number(pid)
+  }
+}
+
+export function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+function readJson<T>(file: string): T | undefined {
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : undefined
+}

@@ -1,0 +1,181 @@
+/** Commands in a running container: entering its namespaces, with its environment and working directory. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, constants, openSync, readlinkSync } from 'node:fs'
+import type { Readable } from 'node:stream'
+import type { Clock } from '../../../base/clock.ts'
+import type { ExecResult, ExecSession } from '../../runtime.ts'
+import { childrenOf, processTree, sendSignal } from './proc.node.ts'
+import { quote } from './shim.ts'
+
+/** After a command has ended its output is drained; a background child that keeps the pipe open is not waited for longer, in ms. */
+const DRAIN_MAX_MS = 250
+/** How long a terminal is looked for before a resize is given up, in ms, and how often. */
+const TERMINAL_WAIT_MS = 2000
+const TERMINAL_LOOK_MS = 10
+
+export interface ExecPlan {
+  /** Words that lead into the container's namespaces; empty in a plain container without network namespace. */
+  readonly enter: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  /** Working directory when `enter` does not set it. */
+  readonly cwd: string | undefined
+  readonly command: readonly string[]
+}
+
+export function startExec(plan: ExecPlan, options: { tty: boolean; stdin: boolean }, clock: Clock): ExecSession {
+  const script = [
+    'script',
+    '--quiet',
+    '--flush',
+    '--return',
+    '--command',
+    `exec ${plan.command.map(quote).join(' ')}`,
+    '/dev/null',
+  ]
+  const words = [...plan.enter, ...(options.tty ? script : plan.command)]
+  const child = spawn(words[0] as string, words.slice(1), {
+    env: options.tty ? { SHELL: '/bin/sh', ...plan.env } : plan.env,
+    ...(plan.cwd === undefined ? {} : { cwd: plan.cwd }),
+    detached: true,
+    stdio: [options.stdin || options.tty ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+  })
+  child.stdin?.on('error', () => {})
+  return {
+    stdout: child.stdout as Readable,
+    stderr: child.stderr as Readable,
+    write: (bytes) => writeTo(child, bytes),
+    closeStdin: () => {
+      child.stdin?.end()
+    },
+    resize: (columns, rows) =>
+      resizeTerminal({ child, clock, columns, rows, until: clock.monotonic() + TERMINAL_WAIT_MS }),
+    exit: exitCodeOf(child, clock),
+    kill: () => killTree(child, plan.enter.length > 0),
+  }
+}
+
+/** Rejects with an Error named TimeoutError when the command runs longer than `timeoutMs`; it has then been killed. */
+export async function runExec(plan: ExecPlan, timeoutMs: number, clock: Clock): Promise<ExecResult> {
+  const session = startExec(plan, { tty: false, stdin: false }, clock)
+  let late = false
+  const timer = clock.setTimer(timeoutMs, () => {
+    late = true
+    session.kill()
+  })
+  const [exitCode, stdout, stderr] = await Promise.all([session.exit, textOf(session.stdout), textOf(session.stderr)])
+  timer.cancel()
+  if (late) {
+    const error = new Error(`command ${JSON.stringify(plan.command.join(' '))} timed out`)
+    error.name = 'TimeoutError'
+    throw error
+  }
+  return { exitCode, stdout, stderr }
+}
+
+/** Bytes of output of a probe or hook that are kept. */
+const EXEC_OUTPUT_BYTES_MAX = 16 * 1024
+
+async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
+  const parts: Uint8Array[] = []
+  let kept = 0
+  try {
+    for await (const bytes of stream) {
+      if (kept < EXEC_OUTPUT_BYTES_MAX) parts.push(bytes.subarray(0, EXEC_OUTPUT_BYTES_MAX - kept))
+      kept += bytes.length
+    }
+  } catch {
+    // Cut off after the drain time: what came is what there is.
+  }
+  return Buffer.concat(parts).toString('utf8')
+}
+
+function exitCodeOf(child: ChildProcess, clock: Clock): Promise<number> {
+  return new Promise((resolve) => {
+    child.once('error', () => resolve(127))
+    child.once('exit', (code, signal) => {
+      const timer = clock.setTimer(DRAIN_MAX_MS, () => {
+        child.stdout?.destroy()
+        child.stderr?.destroy()
+      })
+      child.once('close', () => {
+        timer.cancel()
+        resolve(code ?? 128 + (SIGNAL_NUMBERS[signal ?? ''] ?? 0))
+      })
+    })
+  })
+}
+
+const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
+  SIGHUP: 1,
+  SIGINT: 2,
+  SIGQUIT: 3,
+  SIGABRT: 6,
+  SIGKILL: 9,
+  SIGUSR1: 10,
+  SIGSEGV: 11,
+  SIGUSR2: 12,
+  SIGPIPE: 13,
+  SIGALRM: 14,
+  SIGTERM: 15,
+}
+
+function writeTo(child: ChildProcess, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve) => {
+    if (!child.stdin?.writable) resolve()
+    else child.stdin.write(bytes, () => resolve())
+  })
+}
+
+/**
+ * Where namespaces are entered, the one that entered is spared: it waits for the command, collects it and ends as it did. Were
+ * it killed too, the command's zombie would be left to a process outside, and the container's PID namespace could not end.
+ */
+function killTree(child: ChildProcess, entered: boolean): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  const below = processTree(child.pid).slice(1).reverse()
+  for (const pid of below) sendSignal(pid, 'SIGKILL')
+  if (!entered || below.length === 0) sendSignal(child.pid, 'SIGKILL')
+}
+
+/** The terminal belongs to a process below script(1): looked for until it is there. */
+function resizeTerminal(job: {
+  child: ChildProcess
+  clock: Clock
+  columns: number
+  rows: number
+  until: number
+}): void {
+  const { child, clock, columns, rows } = job
+  if (child.pid === undefined || child.exitCode !== null) return
+  const owner = processTree(child.pid).find((pid) => /^\/dev\/pts\//.test(linkOf(pid)))
+  if (owner !== undefined) setTerminalSize(owner, columns, rows)
+  else if (clock.monotonic() < job.until) clock.setTimer(TERMINAL_LOOK_MS, () => resizeTerminal(job))
+}
+
+/** `pid` has the terminal as its standard input. The kernel tells the foreground programs with SIGWINCH. */
+export function setTerminalSize(pid: number, columns: number, rows: number): void {
+  let fd: number
+  try {
+    fd = openSync(`/proc/${pid}/fd/0`, constants.O_RDWR | constants.O_NOCTTY)
+  } catch {
+    return
+  }
+  const stty = spawn('stty', ['cols', String(columns), 'rows', String(rows)], { stdio: [fd, 'ignore', 'ignore'] })
+  stty.once('error', () => {})
+  closeSync(fd)
+}
+
+/** The first process below `pid` whose standard input is a terminal. */
+export function terminalOwner(pid: number): number | undefined {
+  return childrenOf(pid)
+    .flatMap(processTree)
+    .find((child) => /^\/dev\/(pts\/|console)/.test(linkOf(child)))
+}
+
+function linkOf(pid: number): string {
+  try {
+    return readlinkSync(`/proc/${pid}/fd/0`)
+  } catch {
+    return ''
+  }
+}

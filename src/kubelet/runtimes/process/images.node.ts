@@ -1,0 +1,103 @@
+/** Programs that stand for images, read from the disk: a folder with an ebb.json or a package.json, or an executable. */
+import { createHash } from 'node:crypto'
+import { accessSync, constants, existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { basename, dirname, extname, join, resolve } from 'node:path'
+import { type ImageProgram, parseImageOption } from './images.ts'
+
+/** The file that tells what to run, in a mapped folder. Every field may be missing except `command`. */
+interface ProgramFile {
+  readonly command?: readonly string[]
+  readonly args?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+  readonly workingDir?: string
+  readonly stopSignal?: string
+}
+
+/** Reads what `--image REF=PATH` means. Throws an Error with one sentence and a way out. */
+export function readImageOption(text: string, cwd: string): ImageProgram {
+  const { reference, path } = parseImageOption(text)
+  return readProgram(reference, resolve(cwd, path))
+}
+
+export function readProgram(reference: string, path: string): ImageProgram {
+  const option = `--image ${reference}=${path}`
+  if (!existsSync(path)) throw new Error(`${option}: there is no such file or folder`)
+  const real = realpathSync(path)
+  if (statSync(real).isFile()) return executable(reference, real, option)
+  const folder = programFolder(real, option)
+  return {
+    reference,
+    folder: real,
+    entrypoint: folder.command ?? [],
+    args: folder.args ?? [],
+    env: folder.env ?? {},
+    workingDir: resolve(real, folder.workingDir ?? '.'),
+    ...(folder.stopSignal === undefined ? {} : { stopSignal: folder.stopSignal }),
+    id: imageId(reference, JSON.stringify(folder), real),
+  }
+}
+
+/** An id like that of an image: stable for the same name and the same program. */
+export function imageId(...parts: readonly string[]): string {
+  return `sha256:${createHash('sha256').update(parts.join('\0')).digest('hex')}`
+}
+
+function executable(reference: string, file: string, option: string): ImageProgram {
+  let entrypoint = [file]
+  if (['.js', '.mjs', '.cjs'].includes(extname(file))) entrypoint = [process.execPath, file]
+  else if (!isExecutable(file))
+    throw new Error(`${option}: the file is not executable: chmod +x it, or map a folder with an ebb.json`)
+  const { mtimeMs, size } = statSync(file)
+  const id = imageId(reference, file, String(mtimeMs), String(size))
+  return { reference, folder: dirname(file), entrypoint, args: [], env: {}, workingDir: '/', id }
+}
+
+function programFolder(folder: string, option: string): ProgramFile {
+  const own = join(folder, 'ebb.json')
+  if (existsSync(own)) {
+    const program = parse(own, option) as ProgramFile
+    if (!Array.isArray(program.command) || program.command.some((word) => typeof word !== 'string'))
+      throw new Error(
+        `${option}: ebb.json needs "command", a list of words, for example {"command": ["node", "server.js"]}`,
+      )
+    return { ...program, command: program.command.map((word, i) => (i === 0 ? absoluteWord(folder, word) : word)) }
+  }
+  const pack = join(folder, 'package.json')
+  if (existsSync(pack)) {
+    const { scripts, main } = parse(pack, option) as { scripts?: { start?: string }; main?: string }
+    // exec, so that the program itself is PID 1 and gets the stop signal; a shell with more to do stays in between, as in an image.
+    if (scripts?.start) return { command: ['/bin/sh', '-c', execForm(scripts.start)] }
+    if (main) return { command: [process.execPath, join(folder, main)] }
+  }
+  const single = join(folder, basename(folder))
+  if (existsSync(single) && isExecutable(single)) return { command: [single] }
+  throw new Error(
+    `${option}: nothing says what to run: add an ebb.json such as {"command": ["node", "server.js"]}, or "scripts": {"start": ...} to a package.json`,
+  )
+}
+
+/** `node server.js` -> `exec node server.js`; a line with several commands stays as it is. */
+function execForm(line: string): string {
+  return /[;&|<>()`$\n]/.test(line) || /^\s*[A-Za-z_]\w*=/.test(line) ? line : `exec ${line.trim()}`
+}
+
+function absoluteWord(folder: string, word: string): string {
+  return word.startsWith('./') || word.startsWith('../') ? resolve(folder, word) : word
+}
+
+function parse(file: string, option: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'))
+  } catch (error) {
+    throw new Error(`${option}: ${basename(file)} is not JSON: ${(error as Error).message}`)
+  }
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

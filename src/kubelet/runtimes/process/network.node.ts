@@ -1,0 +1,209 @@
+/**
+ * The pod network of one node, inside the node's own network namespace: a bridge, and for each pod a network namespace with a
+ * veth, an address and a route. All through one warm `ip -force -batch -` process; ready namespaces wait in a pool.
+ *
+ * A pod's address is a /32 and its only neighbour is the bridge, so that packets between pods of one node are routed, not
+ * bridged: answers to a translated Service address come back through the node and are translated back, without masquerade.
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { POD_SLOTS_MAX, podNetwork } from './world.ts'
+
+/** Namespaces kept ready. */
+const POOL_SIZE = 6
+const BRIDGE = 'cbr0'
+
+export interface PodAddress {
+  /** Name of the network namespace, below /run/netns. */
+  readonly netns: string
+  readonly ip: string
+  readonly slot: number
+}
+
+export class PodNetwork {
+  private readonly nodeIndex: number
+  private readonly scratch: string
+  private readonly ip: WarmIp
+  private readonly used = new Set<number>()
+  private readonly pool: PodAddress[] = []
+  private filling: Promise<void> | undefined
+  private next = 0
+  private closed = false
+
+  private constructor(nodeIndex: number, scratch: string) {
+    this.nodeIndex = nodeIndex
+    this.scratch = scratch
+    this.ip = new WarmIp()
+  }
+
+  /**
+   * Must run in the node's network namespace. `keep` names the namespaces of sandboxes that live; others left by an earlier
+   * node process go. Throws when the bridge cannot be made.
+   */
+  static async open(nodeIndex: number, directory: string, keep: readonly PodAddress[]): Promise<PodNetwork> {
+    mkdirSync(directory, { recursive: true })
+    const network = new PodNetwork(nodeIndex, directory)
+    for (const address of keep) network.used.add(address.slot)
+    await network.prepare(new Set(keep.map((address) => address.netns)))
+    network.fill()
+    return network
+  }
+
+  get gateway(): string {
+    return podNetwork(this.nodeIndex).gateway
+  }
+
+  /** A ready namespace; at once when one is in the pool. Throws when every address is taken. */
+  async take(): Promise<PodAddress> {
+    while (this.pool.length === 0) {
+      this.fill()
+      await this.filling
+      if (this.closed) throw new Error('the pod network is closed')
+    }
+    const address = this.pool.shift() as PodAddress
+    this.fill()
+    return address
+  }
+
+  /** Gives the namespace and its address back; processes in it must have ended. */
+  async release(address: PodAddress): Promise<void> {
+    if (!this.used.has(address.slot)) return
+    await this.ip.run([`netns del ${address.netns}`])
+    this.used.delete(address.slot)
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    await this.filling?.catch(() => {})
+    await this.ip.close()
+  }
+
+  private async prepare(keep: ReadonlySet<string>): Promise<void> {
+    const { gateway } = podNetwork(this.nodeIndex)
+    await this.ip.run(
+      [
+        'link set lo up',
+        `link add ${BRIDGE} type bridge`,
+        `addr add ${gateway}/24 dev ${BRIDGE}`,
+        `link set ${BRIDGE} up`,
+      ],
+      { existing: true },
+    )
+    for (const [name, value] of [
+      ['ip_forward', 1],
+      ['conf/all/send_redirects', 0],
+      [`conf/${BRIDGE}/send_redirects`, 0],
+    ] as const)
+      writeFileSync(`/proc/sys/net/ipv4/${name}`, `${value}\n`)
+    const left = readdirSync('/run/netns').filter(
+      (name) => name.startsWith(`pod-${this.nodeIndex}-`) && !keep.has(name),
+    )
+    if (left.length > 0) await this.ip.run(left.map((name) => `netns del ${name}`))
+  }
+
+  private fill(): void {
+    if (this.filling || this.closed) return
+    this.filling = (async () => {
+      while (this.pool.length < POOL_SIZE && !this.closed) {
+        const slot = this.freeSlot()
+        if (slot === undefined) {
+          if (this.pool.length === 0) throw new Error(`all ${POD_SLOTS_MAX} pod addresses of this node are taken`)
+          return
+        }
+        this.pool.push(await this.make(slot))
+      }
+    })().finally(() => {
+      this.filling = undefined
+    })
+    this.filling.catch(() => {})
+  }
+
+  /** Addresses go round, so that one is not used again at once. */
+  private freeSlot(): number | undefined {
+    for (let tried = 0; tried < POD_SLOTS_MAX; tried++) {
+      const slot = this.next
+      this.next = (this.next + 1) % POD_SLOTS_MAX
+      if (!this.used.has(slot)) return slot
+    }
+    return undefined
+  }
+
+  private async make(slot: number): Promise<PodAddress> {
+    this.used.add(slot)
+    const { gateway, address } = podNetwork(this.nodeIndex)
+    const netns = `pod-${this.nodeIndex}-${slot}`
+    const inner = join(this.scratch, `slot-${slot}`)
+    writeFileSync(
+      inner,
+      `link set lo up\naddr add ${address(slot)}/32 dev eth0\nlink set eth0 up\nroute add ${gateway} dev eth0\nroute add default via ${gateway}\n`,
+    )
+    await this.ip.run([
+      `netns add ${netns}`,
+      `link add v${slot} type veth peer name eth0 netns ${netns}`,
+      `link set v${slot} master ${BRIDGE} up`,
+      `netns exec ${netns} ip -batch ${inner}`,
+    ])
+    return { netns, ip: address(slot), slot }
+  }
+}
+
+/** One `ip -force -batch -`, fed by lines; an answer to `link show dev lo` acknowledges all before it. */
+class WarmIp {
+  private child: ChildProcess | undefined
+  private waiting: { resolve: () => void; reject: (error: Error) => void; existing: boolean }[] = []
+  private errors = ''
+  private out = ''
+
+  run(lines: readonly string[], options?: { existing: boolean }): Promise<void> {
+    const child = this.start()
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ resolve, reject, existing: options?.existing ?? false })
+      child.stdin?.write(`${lines.join('\n')}\nlink show dev lo\n`)
+    })
+  }
+
+  async close(): Promise<void> {
+    const child = this.child
+    if (!child) return
+    const ended = new Promise((resolve) => child.once('close', resolve))
+    child.stdin?.end()
+    await ended
+  }
+
+  private start(): ChildProcess {
+    if (this.child) return this.child
+    const child = spawn('ip', ['-oneline', '-force', '-batch', '-'], { stdio: ['pipe', 'pipe', 'pipe'] })
+    this.child = child
+    const end = (error?: Error) => {
+      this.child = undefined
+      for (const waiter of this.waiting.splice(0)) waiter.reject(error ?? new Error(`ip ended: ${this.errors.trim()}`))
+    }
+    child.once('error', end)
+    child.once('close', () => end())
+    child.stdin.on('error', () => {})
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      this.errors += text
+    })
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.out += text
+      const lines = this.out.split('\n')
+      this.out = lines.pop() as string
+      // The complaint about a line was written before the answer that acknowledges it, into the other pipe: look there first.
+      setImmediate(() => this.acknowledge(lines.length))
+    })
+    return child
+  }
+
+  private acknowledge(count: number): void {
+    for (const waiter of this.waiting.splice(0, count)) {
+      const errors = this.errors
+        .split('\n')
+        .filter((line) => line !== '' && !line.startsWith('Command failed'))
+        .filter((line) => !(waiter.existing && /File exists|already assigned/.test(line)))
+      this.errors = ''
+      if (errors.length > 0) waiter.reject(new Error(`ip: ${errors.join('; ')}`))
+      else waiter.resolve()
+    }
+  }
+}

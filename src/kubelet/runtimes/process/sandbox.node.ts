@@ -1,0 +1,103 @@
+/** One pod's sandbox: its address, its files, and the first process of its PID namespace when the containers share one. */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import type { SandboxConfig, SandboxStatus } from '../../runtime.ts'
+import type { Launcher } from './launcher.node.ts'
+import type { PodAddress, PodNetwork } from './network.node.ts'
+import { hostsFile, resolvFile } from './pod-files.ts'
+import { isAlive, killAll, processStat, sendSignal } from './proc.node.ts'
+import { quote } from './shim.ts'
+
+export interface SandboxRecord {
+  readonly id: string
+  readonly config: SandboxConfig
+  readonly ip: string
+  readonly port?: number
+  readonly address?: PodAddress
+  /** First process of the pod's PID namespace, as the node sees it. */
+  readonly pause?: { readonly pid: number; readonly startTicks: string }
+  readonly createdAtMs: number
+  readonly state: 'ready' | 'notready'
+}
+
+export class Sandbox {
+  readonly directory: string
+  record: SandboxRecord
+
+  constructor(directory: string, record: SandboxRecord) {
+    this.directory = directory
+    this.record = record
+  }
+
+  static read(directory: string): Sandbox {
+    return new Sandbox(directory, JSON.parse(readFileSync(join(directory, 'sandbox.json'), 'utf8')) as SandboxRecord)
+  }
+
+  status(): SandboxStatus {
+    const { id, config, ip, port, createdAtMs, state } = this.record
+    const { namespace, name, uid, attempt } = config
+    const own = port === undefined ? {} : { port }
+    return { id, config: { namespace, name, uid, attempt }, state, ip, ...own, createdAtMs }
+  }
+
+  /** Writes the pod's files and the record. */
+  prepare(): void {
+    const { config, ip } = this.record
+    mkdirSync(this.directory, { recursive: true, mode: 0o755 })
+    writeFileSync(join(this.directory, 'hosts'), hostsFile(config, ip))
+    writeFileSync(join(this.directory, 'hostname'), `${config.hostname}\n`)
+    const resolv = resolvFile(config.dns)
+    if (resolv !== undefined) writeFileSync(join(this.directory, 'resolv.conf'), resolv)
+    this.save()
+  }
+
+  /** The shell that stands as PID 1 of a shared PID namespace: it only waits, and so reaps what is orphaned. */
+  pauseScript(): string {
+    const body =
+      'read -r self rest </proc/self/stat; echo "s $1 $self" >&7; exec 7>&-; trap "" TERM INT HUP; sleep infinity & wait'
+    const words = ['unshare', '--pid', '--fork', '--kill-child', '/bin/sh', '-c', body, 'pause', this.record.id]
+    return `exec ${words.map(quote).join(' ')} </dev/null >/dev/null 2>&1\n`
+  }
+
+  paused(pid: number): void {
+    this.record = { ...this.record, pause: { pid, startTicks: processStat(pid)?.startTicks ?? '' } }
+    this.save()
+  }
+
+  /** Ends the shared PID namespace and gives the address back. */
+  async stop(network: PodNetwork | undefined, launcher: Launcher): Promise<void> {
+    const { pause, address } = this.record
+    if (this.record.state === 'notready') return
+    if (pause && isAlive(pause.pid, pause.startTicks)) {
+      sendSignal(pause.pid, 'SIGKILL')
+      killAll(() => (isAlive(pause.pid, pause.startTicks) ? [pause.pid] : []))
+      launcher.reap()
+    }
+    this.record = { ...this.record, state: 'notready' }
+    this.save()
+    if (address && network) await network.release(address)
+  }
+
+  remove(): void {
+    rmSync(this.directory, { recursive: true, force: true })
+  }
+
+  private save(): void {
+    writeFileSync(join(this.directory, 'sandbox.json'), JSON.stringify(this.record), { mode: 0o600 })
+  }
+}
+
+/** A TCP port that nobody on the loopback listens on at the moment, and not one of `taken`. */
+export async function freePort(taken: ReadonlySet<number>): Promise<number> {
+  for (;;) {
+    const server = createServer()
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(0, '127.0.0.1', resolve)
+    })
+    const address = server.address()
+    await new Promise((resolve) => server.close(resolve))
+    if (typeof address === 'object' && address && !taken.has(address.port)) return address.port
+  }
+}

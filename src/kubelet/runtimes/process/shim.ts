@@ -1,0 +1,86 @@
+/**
+ * The shim of a container, as shell text: it holds the FIFOs open, runs the program, writes down its exit code, says so, and
+ * waits until it is released, so that no output and no exit code is lost while the node process is away. Pure text.
+ *
+ * Descriptors: 7 the events, 8 bubblewrap's status file, 9 its arguments, 6 a shared PID namespace, 3 and 4 keep the FIFOs.
+ */
+
+export interface ShimPlan {
+  readonly id: string
+  /** Directory of the container, relative to the launcher's. */
+  readonly directory: string
+  /** From that directory back to the launcher's. */
+  readonly back: string
+  /** Runs before everything else, e.g. `nsenter --net=...`. */
+  readonly enter: readonly string[]
+  readonly form: 'bwrap' | 'plain'
+  /** /proc/PID/ns/pid of the pod's first process, when the pod shares its PID namespace. */
+  readonly sharedPid?: string
+  readonly stdin: boolean
+  readonly tty: boolean
+  /** Plain only: everything comes from here; with bubblewrap it is in its arguments. */
+  readonly env: readonly (readonly [string, string])[]
+  readonly workingDir: string
+  readonly command: readonly string[]
+}
+
+/** Said when the program is about to be executed; the shell that says it becomes the program, with the same pid. */
+function announce(plan: ShimPlan): string {
+  return `echo "s ${plan.id} $$" >&7; unset PWD OLDPWD; exec 6>&- 7>&- 8>&- 9>&- "$@"`
+}
+
+export function renderShim(plan: ShimPlan): string {
+  const inner = plan.form === 'bwrap' ? bwrapLine(plan) : plainLine(plan)
+  const terminal = `SHELL=/bin/sh script --quiet --flush --return --command '. ./inner' /dev/null 3>&- 4>&-`
+  return [
+    `cd ${quote(plan.directory)}`,
+    'exec 3<>out 4<>err',
+    `exec 0${plan.stdin ? '<in' : '</dev/null'} 1>out 2>${plan.tty ? '&1' : 'err'}`,
+    'read -r self rest </proc/self/stat',
+    'echo "$self $rest" >shim',
+    `echo "a ${plan.id} $self" >&7`,
+    ...(plan.tty ? [`cat >inner <<'EBB-END'`, inner, 'EBB-END'] : []),
+    plan.tty ? terminal : `${inner} 3>&- 4>&-`,
+    'code=$?',
+    'echo "$code" >exit',
+    `echo "x ${plan.id} $code" >&7`,
+    'exec 0</dev/null 1>/dev/null 2>/dev/null',
+    `read -r rest <>${quote(`${plan.back}/park`)}`,
+    '',
+  ].join('\n')
+}
+
+function bwrapLine(plan: ShimPlan): string {
+  const words = [
+    ...plan.enter,
+    'bwrap',
+    '--args',
+    '9',
+    '--json-status-fd',
+    '8',
+    '--',
+    '/bin/sh',
+    '-c',
+    announce(plan),
+    'sh',
+  ]
+  const shared = plan.sharedPid === undefined ? '' : ` 6<${quote(plan.sharedPid)}`
+  return `${[...words, ...plan.command].map(quote).join(' ')} 9<args 8>status${shared}`
+}
+
+function plainLine(plan: ShimPlan): string {
+  const env = plan.env.map(([name, value]) => `${name}=${value}`)
+  const body = `cd "$1" || exit 126; shift; ${announce(plan)}`
+  const words = [...plan.enter, 'setsid', 'env', '-i', ...env, '/bin/sh', '-c', body, 'sh', plan.workingDir || '/']
+  return [...words, ...plan.command].map(quote).join(' ')
+}
+
+/** One word of a POSIX shell. */
+export function quote(word: string): string {
+  return /^[A-Za-z0-9_/.:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}
+
+/** A variable that shells drop from the environment, because its name is none of theirs. */
+export function isForeignName(name: string): boolean {
+  return !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
+}
