@@ -1,0 +1,121 @@
+/** Durability under SIGKILL, and what damaged files do. EBB_CRASH_SECONDS sets how long the killing goes on. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { build } from 'esbuild'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { SeededRandom } from '../base/random.ts'
+import { openLmdbJournal } from './lmdb-journal.node.ts'
+
+const SECONDS = Number(process.env.EBB_CRASH_SECONDS ?? 10)
+const SEED = Number(process.env.EBB_SEED ?? Math.floor(Math.random() * 2 ** 31))
+
+let folder: string
+let script: string
+const children = new Set<ChildProcess>()
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'ebb-crash-'))
+  script = await bundle('crash-writer.node.ts')
+})
+
+afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL')
+  rmSync(folder, { recursive: true, force: true })
+})
+
+/** Bundles a file of this folder for a child process; packages with native parts stay where they are installed. */
+async function bundle(file: string): Promise<string> {
+  const outfile = join(folder, file.replace('.ts', '.mjs'))
+  await build({
+    entryPoints: [join(import.meta.dirname, file)],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    plugins: [
+      {
+        name: 'packages-by-path',
+        setup: (plugin) =>
+          plugin.onResolve({ filter: /^lmdb$/ }, () => ({ path: import.meta.resolve('lmdb'), external: true })),
+      },
+    ],
+    logLevel: 'error',
+  })
+  return outfile
+}
+
+interface Attempt {
+  readonly revision: number
+  readonly changes: readonly [string, string | null][]
+}
+
+/** What the child noted: attempts in order, the highest revision that was seen or acknowledged. */
+function readNotes(path: string): { attempts: Attempt[]; promised: number; acknowledged: number } {
+  const lines = existsSync(path) ? readFileSync(path, 'utf8').split('\n').slice(0, -1) : []
+  const attempts: Attempt[] = []
+  let promised = 0
+  let acknowledged = 0
+  for (const line of lines) {
+    const [kind, revision = '', ...rest] = line.split(' ')
+    if (kind === 'T') attempts.push({ revision: Number(revision), changes: JSON.parse(rest.join(' ')) })
+    else promised = Math.max(promised, Number(revision))
+    if (kind === 'A') acknowledged++
+  }
+  return { attempts, promised, acknowledged }
+}
+
+async function killOnce(data: string, notes: string, random: SeededRandom): Promise<void> {
+  const child = spawn(process.execPath, [script, data, notes, String(random.int(2 ** 31))], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  children.add(child)
+  const exited = once(child, 'exit')
+  await Promise.race([once(child.stdout, 'data'), exited])
+  await pause(random.int(200))
+  child.kill('SIGKILL')
+  const [, signal] = await exited
+  children.delete(child)
+  expect(signal).toBe('SIGKILL')
+}
+
+it(
+  `[ST23] keeps every acknowledged write through SIGKILL, for ${SECONDS} s (EBB_SEED=${SEED})`,
+  async () => {
+    const random = new SeededRandom(SEED)
+    const data = join(folder, 'data')
+    const state = new Map<string, string>()
+    let revision = 1
+    let rounds = 0
+    let acknowledgements = 0
+    const end = performance.now() + SECONDS * 1_000
+    while (performance.now() < end) {
+      const notes = join(folder, `notes-${rounds++}`)
+      await killOnce(data, notes, random)
+      const { attempts, promised, acknowledged } = readNotes(notes)
+      acknowledgements += acknowledged
+      const journal = await openLmdbJournal(data)
+      const loaded = await journal.load()
+      const records = [...loaded.records]
+      await journal.close()
+      // Never back, and nothing missing that anybody was told of.
+      expect(loaded.revision).toBeGreaterThanOrEqual(Math.max(revision, promised))
+      // Whole transactions, in order, and nothing else: the state is that of its revision.
+      for (const attempt of attempts) {
+        if (attempt.revision > loaded.revision) break
+        for (const [key, value] of attempt.changes) value === null ? state.delete(key) : state.set(key, value)
+      }
+      const decoder = new TextDecoder()
+      const found = new Map(records.map((record) => [record.key, decoder.decode(record.value)]))
+      expect(new Map([...found].sort())).toEqual(new Map([...state].sort()))
+      revision = loaded.revision
+      rmSync(notes)
+    }
+    console.log(`${rounds} kills, ${acknowledgements} acknowledged writes, none missing`)
+    expect(rounds).toBeGreaterThan(SECONDS / 2)
+  },
+  SECONDS * 1_000 + 30_000,
+)
