@@ -37,6 +37,34 @@ export function readProgram(reference: string, path: string): ImageProgram {
   }
 }
 
+/** The reference of the built-in demo image, and the path that maps another reference to it. */
+export const ECHO_IMAGE = 'ebb/echo'
+
+/**
+ * The programs of a node: `images` maps references to absolute paths or to `ebb/echo`, whose bundle is `echoFile`. The built-in
+ * image comes last, so that a mapping of the same name wins. Throws as readProgram does.
+ */
+export function readPrograms(images: Readonly<Record<string, string>>, echoFile: string): ImageProgram[] {
+  const programs = Object.entries(images).map(([reference, path]) =>
+    path === ECHO_IMAGE ? echoProgram(reference, echoFile) : readProgram(reference, path),
+  )
+  return [...programs, echoProgram(ECHO_IMAGE, echoFile)]
+}
+
+/** Small young generation: a demo server needs none, and many run at once. */
+function echoProgram(reference: string, file: string): ImageProgram {
+  const entrypoint = [process.execPath, '--max-semi-space-size=1', file]
+  return {
+    reference,
+    folder: dirname(file),
+    entrypoint,
+    args: [],
+    env: {},
+    workingDir: '/',
+    id: imageId(reference, file),
+  }
+}
+
 /** An id like that of an image: stable for the same name and the same program. */
 export function imageId(...parts: readonly string[]): string {
   return `sha256:${createHash('sha256').update(parts.join('\0')).digest('hex')}`
@@ -49,7 +77,7 @@ function executable(reference: string, file: string, option: string): ImageProgr
     throw new Error(`${option}: the file is not executable: chmod +x it, or map a folder with an ebb.json`)
   const { mtimeMs, size } = statSync(file)
   const id = imageId(reference, file, String(mtimeMs), String(size))
-  return { reference, folder: dirname(file), entrypoint, args: [], env: {}, workingDir: '/', id }
+  return { reference, folder: dirname(file), entrypoint, args: [], env: {}, workingDir: dirname(file), id }
 }
 
 function programFolder(folder: string, option: string): ProgramFile {
