@@ -1,9 +1,13 @@
 #!/usr/bin/env node
 /** The command `ebb`. Thin: the words are in cli/, starting things is in up.node.ts; loaded only when their verb is called. */
+import { setMaxListeners } from 'node:events'
 import { CliError } from '../cli/cli-error.ts'
 import { languageOf } from '../cli/language.ts'
 import { program } from '../cli/program.ts'
 import { EBB_VERSION, KUBERNETES_VERSION } from './versions.ts'
+
+// The signal of a lifetime has as many listeners as there are things to end with it.
+setMaxListeners(0)
 
 const language = (options: { lang?: string }) => languageOf(process.env, options.lang)
 

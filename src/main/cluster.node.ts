@@ -1,0 +1,304 @@
+/**
+ * A whole cluster in this process tree: store, API server, controllers and scheduler here, nodes in the fabric. What can begin
+ * at once begins at once; nothing waits for a node. Everything ends with the lifetime, nodes first.
+ */
+import { randomBytes } from 'node:crypto'
+import { createConnection, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Step } from '../api/trace-steps.ts'
+import { createApiServer } from '../apiserver/api-server.ts'
+import { ADMIN, tokenTable } from '../apiserver/authn/tokens.ts'
+import { bootstrap } from '../apiserver/bootstrap.ts'
+import { startServer } from '../apiserver/server.node.ts'
+import { systemClock } from '../base/clock.node.ts'
+import type { Lifetime } from '../base/lifetime.ts'
+import { SeededRandom } from '../base/random.ts'
+import { tracer } from '../base/trace.ts'
+import { CliError } from '../cli/cli-error.ts'
+import { kubeconfig } from '../cli/kubeconfig.ts'
+import { ApiClient } from '../client/api-client.ts'
+import { directTransport } from '../client/direct.ts'
+import { Informers } from '../client/informer.ts'
+import { nodes as nodeResource } from '../client/resources.ts'
+import { relayListener } from '../proxy/relay.node.ts'
+import { createRegistry, type Registry } from '../registry/registry.ts'
+import { RESOURCES } from '../resources/index.ts'
+import type { Journal } from '../store/journal.ts'
+import { MemoryJournal } from '../store/memory-journal.ts'
+import { openStore } from '../store/mvcc-store.ts'
+import { StoreError } from '../store/store.ts'
+import { itemCodec } from '../watch-cache/item-codec.ts'
+import { createResourceCache } from '../watch-cache/resource-cache.ts'
+import { ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
+import { type Fabric, startFabric } from './fabric.node.ts'
+import { type Nodes, startNodes } from './nodes.node.ts'
+import { ensurePki, type Pki } from './pki.node.ts'
+import { TraceHub } from './trace-hub.ts'
+import { EBB_VERSION } from './versions.ts'
+
+/** Addresses that the server's certificate is good for: the host, and the `kubernetes` Service. */
+const SERVER_ADDRESSES = ['127.0.0.1', '::1', '10.96.0.1']
+/** Nodes that are not Ready within this time, in ms, are said to be missing; the cluster goes on without them. */
+const NODES_READY_MS = 15_000
+const CONTROLLERS = { name: 'system:kube-controller-manager', groups: ['system:masters'] }
+const SCHEDULER = { name: 'system:kube-scheduler', groups: ['system:masters'] }
+
+export interface ClusterOptions {
+  readonly port: number
+  /** undefined: in memory. */
+  readonly data: string | undefined
+  readonly runDirectory: string
+  readonly token: string | undefined
+  readonly nodes: number
+  /** Absolute paths, or `ebb/echo`. */
+  readonly images: Readonly<Record<string, string>>
+  readonly lifetime: Lifetime
+}
+
+export interface Cluster {
+  readonly port: number
+  readonly url: string
+  readonly pki: Pki
+  readonly kubeconfig: string
+  readonly hub: TraceHub
+  /** Clients inside this process, as the administrator. */
+  client(userAgent: string): ApiClient
+  /** Sentences about what this machine cannot give. */
+  degraded(): readonly string[]
+  /** Names of the nodes that are Ready; waits for all of them, within limits. */
+  nodesReady(): Promise<readonly string[]>
+}
+
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const { lifetime, runDirectory } = options
+  const fabricStart = options.nodes > 0 ? startFabric({ runDirectory, keep: keptPaths(options) }) : undefined
+  fabricStart?.catch(() => {})
+  const [pki, journal] = await Promise.all([
+    ensurePki(join(options.data ?? runDirectory, 'pki'), SERVER_ADDRESSES, systemClock.now()),
+    openJournal(options.data),
+  ])
+  const hub = new TraceHub()
+  const random = new SeededRandom(randomBytes(4).readUInt32LE())
+  const trace = (component: string) => tracer<Step>(systemClock, component, hub.emit)
+  const registry = await openRegistry(journal, { random, trace, lifetime })
+  const sockets = { plainSocket: join(runDirectory, 'api.sock'), tlsSocket: join(runDirectory, 'api-tls.sock') }
+  const nodeToken = randomBytes(24).toString('base64url')
+  const local: LocalNodes = { nodes: undefined, fabric: undefined }
+  const { server, running } = await serve(options, { pki, registry, random, hub, nodeToken, local, sockets })
+  const client = (userAgent: string, user = ADMIN as { name: string; groups: readonly string[] }) =>
+    new ApiClient(directTransport({ handle: server.handle, user }), { userAgent })
+  const names = Array.from({ length: options.nodes }, (_, i) => `ebb-${i + 1}`)
+  const nodesStarted = fabricStart?.then(async (fabric) => {
+    local.fabric = fabric
+    lifetime.add('fabric', () => fabric.stop())
+    local.nodes = await startNodes({
+      fabric,
+      names,
+      program: fileURLToPath(new URL('./node.mjs', import.meta.url)),
+      config: (_name, directory) => ({
+        apiSocket: sockets.plainSocket,
+        apiTlsSocket: sockets.tlsSocket,
+        token: nodeToken,
+        kubeletSocket: join(directory, 'kubelet.sock'),
+        relaySocket: join(directory, 'relay.sock'),
+        images: options.images,
+        version: EBB_VERSION,
+      }),
+      log: (line) => process.stderr.write(`${line}\n`),
+    })
+    lifetime.add('nodes', () => local.nodes?.end())
+  })
+  nodesStarted?.catch(() => {})
+  await bootstrap(registry)
+  await startComponents({ client, random, trace, lifetime, pki, port: running.port })
+  const url = `https://127.0.0.1:${running.port}`
+  return {
+    port: running.port,
+    url,
+    pki,
+    kubeconfig: kubeconfig({ server: url, ca: pki.ca, clientCert: pki.admin.cert, clientKey: pki.admin.key }),
+    hub,
+    client: (userAgent) => client(userAgent),
+    degraded: () => local.fabric?.degraded ?? [],
+    nodesReady: async () => {
+      await nodesStarted
+      return whenReady(client('ebb'), names)
+    },
+  }
+}
+
+/** Filled when the fabric stands: the API server serves before its nodes exist. */
+interface LocalNodes {
+  nodes: Nodes | undefined
+  fabric: Fabric | undefined
+}
+
+interface ServeParts {
+  readonly pki: Pki
+  readonly registry: Registry
+  readonly random: SeededRandom
+  readonly hub: TraceHub
+  readonly nodeToken: string
+  readonly local: LocalNodes
+  readonly sockets: { readonly plainSocket: string; readonly tlsSocket: string }
+}
+
+async function serve(options: ClusterOptions, parts: ServeParts) {
+  const { pki, registry, random, hub, nodeToken, local, sockets } = parts
+  const { lifetime } = options
+  const server = createApiServer({
+    registry,
+    clock: systemClock,
+    random: random.fork('apiserver'),
+    version: EBB_VERSION,
+    tokens: tokenTable([
+      [nodeToken, { name: 'system:node', groups: ['system:nodes'] }],
+      ...(options.token ? ([[options.token, ADMIN]] as const) : []),
+    ]),
+    documents: [
+      ({ request, user }) =>
+        request.path.startsWith(ROUTES_PREFIX) ? serveEbb(routes(local, hub, lifetime), request, user) : undefined,
+    ],
+    fault: (error, request) => complain(`${request.method} ${request.path}`, error),
+  })
+  lifetime.add('watches', () => server.close())
+  const running = await startServer({
+    handle: server.handle,
+    tls: { key: pki.server.key, cert: pki.server.cert, ca: pki.ca },
+    port: options.port,
+    ...sockets,
+    dialKubelet: (node) => dial(local.nodes?.kubeletSocket(node), node),
+    fault: (error) => complain('server', error),
+  }).catch((error: NodeJS.ErrnoException) => {
+    throw portError(error, options.port)
+  })
+  lifetime.add('server', () => running.close())
+  return { server, running }
+}
+
+const keptPaths = ({ data, images }: ClusterOptions): string[] => [
+  process.execPath,
+  fileURLToPath(new URL('.', import.meta.url)),
+  ...(data ? [data] : []),
+  ...Object.values(images).filter((path) => path.startsWith('/')),
+]
+
+async function openJournal(data: string | undefined): Promise<Journal> {
+  if (data === undefined) return new MemoryJournal()
+  try {
+    const { openLmdbJournal } = await import('../store/lmdb-journal.node.ts')
+    return await openLmdbJournal(join(data, 'store'))
+  } catch (error) {
+    if (error instanceof StoreError)
+      throw new CliError(`${error.message} (or use another folder with --data, or --ephemeral)`)
+    throw error
+  }
+}
+
+type Tracers = (component: string) => ReturnType<typeof tracer<Step>>
+
+async function openRegistry(
+  journal: Journal,
+  parts: { random: SeededRandom; trace: Tracers; lifetime: Lifetime },
+): Promise<Registry> {
+  const store = await openStore({ journal, codec: itemCodec })
+  parts.lifetime.add('store', () => store.close())
+  return createRegistry({
+    store,
+    cache: (prefix) => createResourceCache({ store, prefix, clock: systemClock }),
+    declarations: RESOURCES,
+    clock: systemClock,
+    random: parts.random.fork('registry'),
+    tracer: parts.trace('kube-apiserver'),
+  })
+}
+
+interface Components {
+  client(userAgent: string, user: { name: string; groups: readonly string[] }): ApiClient
+  readonly random: SeededRandom
+  readonly trace: Tracers
+  readonly lifetime: Lifetime
+  readonly pki: Pki
+  readonly port: number
+}
+
+async function startComponents({ client, random, trace, lifetime, pki, port }: Components): Promise<void> {
+  const { startControllers } = await import('../controllers/index.ts')
+  const controllers = client('kube-controller-manager', CONTROLLERS)
+  const informers = new Informers({
+    client: controllers,
+    clock: systemClock,
+    random: random.fork('informers'),
+    lifetime,
+  })
+  void port
+  await startControllers({
+    client: controllers,
+    informers,
+    clock: systemClock,
+    random: random.fork('controllers'),
+    tracer: trace('kube-controller-manager'),
+    lifetime,
+    options: { rootCaPem: pki.ca },
+  })
+  void SCHEDULER
+}
+
+function routes(local: LocalNodes, hub: TraceHub, lifetime: Lifetime) {
+  return {
+    hub,
+    async openRelay(target: string): Promise<string> {
+      const socketPath = local.nodes?.relaySocket('ebb-1')
+      if (!socketPath) throw new Error('there is no node here whose network could be reached')
+      const relay = await relayListener({ socketPath, target, host: '127.0.0.1', port: 0 })
+      lifetime.add(`relay to ${target}`, () => relay.close())
+      return `127.0.0.1:${relay.port}`
+    },
+    async nodeProcess(name: string, action: 'stop' | 'start'): Promise<void> {
+      if (!local.nodes) throw new Error('there are no nodes here')
+      await local.nodes.process(name, action)
+    },
+  }
+}
+
+function dial(path: string | undefined, node: string): Promise<Socket> {
+  if (!path) return Promise.reject(new Error(`node ${node} is not one of this ebb`))
+  return new Promise((resolve, reject) => {
+    const socket = createConnection(path, () => {
+      socket.off('error', reject)
+      resolve(socket)
+    })
+    socket.once('error', reject)
+  })
+}
+
+function portError(error: NodeJS.ErrnoException, port: number): Error {
+  if (error.code === 'EADDRINUSE')
+    return new CliError(
+      `port ${port} is taken: end what listens there ("ebb down", if it is an ebb), or choose another with --port; 0 takes a free one`,
+    )
+  if (error.code === 'EACCES')
+    return new CliError(`port ${port} may not be used by this user: choose one from 1024 on with --port`)
+  return error
+}
+
+/** Resolves when all named nodes are Ready, or the time is up: to those that are. */
+async function whenReady(client: ApiClient, names: readonly string[]): Promise<readonly string[]> {
+  const ready = new Set<string>()
+  const deadline = systemClock.now() + NODES_READY_MS
+  while (ready.size < names.length && systemClock.now() < deadline) {
+    for (const node of (await client.list(nodeResource)).items)
+      if (node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'))
+        ready.add(node.metadata.name ?? '')
+    if (ready.size < names.length) await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+  const missing = names.filter((name) => !ready.has(name))
+  if (missing.length)
+    process.stderr.write(`ebb: ${missing.join(', ')} did not get ready within ${NODES_READY_MS / 1000} s\n`)
+  return names.filter((name) => ready.has(name))
+}
+
+function complain(where: string, error: unknown): void {
+  process.stderr.write(`ebb: ${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+}

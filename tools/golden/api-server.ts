@@ -1,0 +1,57 @@
+/** The control plane alone for the API recordings: API server over the memory store, with its controllers where they are built. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createApiServer } from '../../src/apiserver/api-server.ts'
+import { ADMIN, tokenTable } from '../../src/apiserver/authn/tokens.ts'
+import { bootstrap } from '../../src/apiserver/bootstrap.ts'
+import { startServer } from '../../src/apiserver/server.node.ts'
+import { systemClock } from '../../src/base/clock.node.ts'
+import { SeededRandom } from '../../src/base/random.ts'
+import { ensurePki } from '../../src/main/pki.node.ts'
+import { createRegistry } from '../../src/registry/registry.ts'
+import { RESOURCES } from '../../src/resources/index.ts'
+import { MemoryJournal } from '../../src/store/memory-journal.ts'
+import { openStore } from '../../src/store/mvcc-store.ts'
+import { itemCodec } from '../../src/watch-cache/item-codec.ts'
+import { createResourceCache } from '../../src/watch-cache/resource-cache.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'ebb-golden-'))
+const pki = await ensurePki(directory, ['127.0.0.1'], systemClock.now())
+const random = new SeededRandom(Date.now())
+const store = await openStore({ journal: new MemoryJournal(), codec: itemCodec })
+const registry = createRegistry({
+  store,
+  cache: (prefix) => createResourceCache({ store, prefix, clock: systemClock }),
+  declarations: RESOURCES,
+  clock: systemClock,
+  random: random.fork('registry'),
+})
+await bootstrap(registry)
+const fault = (error: unknown) => console.error('fault:', error)
+const server = createApiServer({
+  registry,
+  clock: systemClock,
+  random: random.fork('apiserver'),
+  tokens: tokenTable([[process.argv[2] ?? 'admin-token', ADMIN]]),
+  fault,
+})
+const running = await startServer({
+  handle: server.handle,
+  tls: { ...pki.server, ca: pki.ca },
+  port: Number(process.argv[3] ?? 0),
+  dialKubelet: async (node) => {
+    throw new Error(`no such node ${node}`)
+  },
+  fault,
+})
+console.log(`https://127.0.0.1:${running.port}`)
+const stop = async () => {
+  server.close()
+  await running.close()
+  await store.close()
+  rmSync(directory, { recursive: true, force: true })
+  process.exit(0)
+}
+process.on('SIGTERM', () => void stop())
+process.on('SIGINT', () => void stop())
