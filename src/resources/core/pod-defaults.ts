@@ -91,8 +91,17 @@ function defaultContainer(container: Draft<Container> | Draft<EphemeralContainer
   if (container.livenessProbe) defaultProbe(container.livenessProbe)
   if (container.readinessProbe) defaultProbe(container.readinessProbe)
   if (container.startupProbe) defaultProbe(container.startupProbe)
-  if (container.lifecycle?.postStart) defaultHandler(container.lifecycle.postStart)
-  if (container.lifecycle?.preStop) defaultHandler(container.lifecycle.preStop)
+  if (container.lifecycle) defaultLifecycle(container)
+}
+
+/** stopSignal is behind a feature gate that is off by default: it is dropped as if never said. */
+function defaultLifecycle(container: Draft<Container> | Draft<EphemeralContainer>): void {
+  const { lifecycle } = container
+  if (!lifecycle) return
+  delete lifecycle.stopSignal
+  if (lifecycle.postStart) defaultHandler(lifecycle.postStart)
+  if (lifecycle.preStop) defaultHandler(lifecycle.preStop)
+  if (!lifecycle.postStart && !lifecycle.preStop) delete container.lifecycle
 }
 
 /** No tag and no digest, or the tag latest. What is no image reference at all follows nothing. */

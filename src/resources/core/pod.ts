@@ -10,6 +10,7 @@ import { admitPod, admitTolerations } from './pod-admission.ts'
 import { defaultPod } from './pod-defaults.ts'
 import { podRow, podRowConditions } from './pod-printing.ts'
 import { qosClass } from './pod-qos.ts'
+import { podCreateErrors } from './pod-validation.ts'
 
 const ephemeralContainers: WriteStrategy<Pod> = {
   prepare(draft, old) {
@@ -45,6 +46,7 @@ export const pod: ResourceDeclaration<Pod> = declare<Pod>({
     if (old) admitTolerations(draft.spec)
     else prepareNew(draft, context)
   },
+  validate: (object) => podCreateErrors(object),
   prepareStatus(draft, old) {
     draft.status ??= {}
     draft.status.qosClass ||= old.status?.qosClass ?? qosClass(old.spec)
