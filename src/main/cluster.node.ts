@@ -62,6 +62,8 @@ export interface Cluster {
   readonly pki: Pki
   readonly kubeconfig: string
   readonly hub: TraceHub
+  /** Where connections into the cluster's network begin. */
+  relaySocket(node: string): string
   /** Clients inside this process, as the administrator. */
   client(userAgent: string): ApiClient
   /** Sentences about what this machine cannot give. */
@@ -119,6 +121,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     pki,
     kubeconfig: kubeconfig({ server: url, ca: pki.ca, clientCert: pki.admin.cert, clientKey: pki.admin.key }),
     hub,
+    relaySocket: (node) => local.nodes?.relaySocket(node) ?? '',
     client: (userAgent) => client(userAgent),
     degraded: () => local.fabric?.degraded ?? [],
     nodesReady: async () => {
