@@ -45,9 +45,6 @@ export const replicaSetKind: ReplicaKind<ReplicaSet> = {
 export const replicationControllerKind: ReplicaKind<ReplicationController> = {
   resource: replicationControllers,
   component: 'replication-controller',
-  matches({ spec }, pod) {
-    const selector = spec?.selector ?? {}
-    return Object.keys(selector).length > 0 && mapMatches(selector, pod.metadata.labels)
-  },
+  matches: ({ spec }, pod) => mapMatches(spec?.selector, pod.metadata.labels),
   countsTerminating: false,
 }
