@@ -114,6 +114,7 @@ async function serve(state: EchoState, request: IncomingMessage, response: Serve
   const probe = url.pathname === '/healthz' || url.pathname === '/readyz'
   if (state.options.workMs > 0 && !probe) await new Promise((resolve) => setTimeout(resolve, state.options.workMs))
   const { status, body, type } = (await answer(state, url, request)) ?? { status: 200, body: `${hostname()}\n` }
+  response.setHeader('X-Pod-Name', hostname())
   // A client that keeps its connection must look for another pod with its next request.
   if (state.draining) response.setHeader('Connection', 'close')
   response.writeHead(status, { 'Content-Type': type ?? 'text/plain; charset=utf-8' }).end(body)
