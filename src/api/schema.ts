@@ -142,6 +142,19 @@ export function definition(name: string): Definition {
   return found
 }
 
+let byKind: Map<string, string> | undefined
+
+/** The definition of a kind, `{ group: 'apps', version: 'v1', kind: 'Deployment' }`. Parses the whole table once: for errors. */
+export function definitionOfKind(k: GroupVersionKind): Definition | undefined {
+  byKind ??= new Map(
+    definitionNames().flatMap((name) => definition(name).kinds.map((own) => [kindKey(own), name] as const)),
+  )
+  const name = byKind.get(kindKey(k))
+  return name === undefined ? undefined : definition(name)
+}
+
+const kindKey = (k: GroupVersionKind) => `${k.group}/${k.version}/${k.kind}`
+
 /** Full names of all definitions, sorted by their short form. */
 export function definitionNames(): string[] {
   return Object.keys(table).map(fullName)

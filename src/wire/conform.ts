@@ -24,9 +24,12 @@ export interface Conformed {
   readonly keys: number
 }
 
+/** Whose words an error has: of Go's JSON decoder, or of Kubernetes' conversion of generic objects (strategic merge patch). */
+export type Words = 'json' | 'generic'
+
 /** Throws ConformError at the first value of the wrong type. */
-export function conform(value: object, definition: Definition): Conformed {
-  const walker = new Walker()
+export function conform(value: object, definition: Definition, words: Words = 'json'): Conformed {
+  const walker = new Walker(words)
   const object = walker.struct(value as Record<string, unknown>, definition)
   return { object, unknown: walker.unknown, keys: walker.keys }
 }
@@ -49,6 +52,11 @@ class Walker {
   private readonly path: (string | number | MapKey)[] = []
   /** The struct whose field is being read, for messages. */
   private owner: Definition | undefined
+  private readonly words: Words
+
+  constructor(words: Words) {
+    this.words = words
+  }
 
   struct(value: Record<string, unknown>, definition: Definition): Record<string, unknown> {
     const outer = this.owner
@@ -185,11 +193,26 @@ class Walker {
   }
 
   private wrong(value: unknown, goType: string, literal = ''): never {
+    if (this.words === 'generic') throw new ConformError(genericError(value, goType))
     const names = this.path.filter((part) => typeof part === 'string')
     throw new ConformError(
       `json: cannot unmarshal ${kindOf(value)}${literal} into Go struct field ${this.owner?.short}.${names.join('.')} of type ${goType}`,
     )
   }
+}
+
+/** How Kubernetes' converter of generic objects says it: `cannot restore slice from string`. */
+function genericError(value: unknown, goType: string): string {
+  const from = Array.isArray(value) ? 'slice' : isObject(value) ? 'map' : goKind(value)
+  if (goType.startsWith('[]')) return `cannot restore slice from ${from}`
+  if (goType.startsWith('map[')) return `cannot restore map from ${from}`
+  if (/^v\d+\./.test(goType)) return `cannot restore struct from: ${from}`
+  return `unrecognized type: ${goType}`
+}
+
+function goKind(value: unknown): string {
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64'
+  return typeof value === 'boolean' ? 'bool' : 'string'
 }
 
 /** The fields that were read, with those that are always written, in Kubernetes' order. */

@@ -7,7 +7,12 @@
  * text has more keys than the parsed value.
  */
 
-import { type Definition, definitionNames, definition as definitionOf } from '../api/schema.ts'
+import {
+  type Definition,
+  definition as definitionOf,
+  definitionOfKind,
+  type GroupVersionKind as Kind,
+} from '../api/schema.ts'
 import { type ApiError, badRequest, failure } from '../api/status.ts'
 import { ConformError, conform } from './conform.ts'
 import type { RequestBody } from './exchange.ts'
@@ -170,12 +175,6 @@ export function strictErrorsOf(
   return [...parsed.duplicates, ...unknown.map((path) => `unknown field ${JSON.stringify(path)}`)]
 }
 
-interface Kind {
-  readonly group: string
-  readonly version: string
-  readonly kind: string
-}
-
 const versionText = (k: Kind | undefined) => (k === undefined ? '' : k.group ? `${k.group}/${k.version}` : k.version)
 
 /** kind and apiVersion of a body, filled in from the definition where they are missing. */
@@ -212,15 +211,16 @@ function cannotHandle(apiVersion: string, definition: Definition, why: string, k
 /** Where real servers register their kinds; part of the sentence about an unknown one. */
 const SCHEME = '"pkg/api/legacyscheme/scheme.go:30"'
 
+export function notRegistered(kind: Kind): string {
+  return `no kind ${JSON.stringify(kind.kind)} is registered for version ${JSON.stringify(versionText(kind))} in scheme ${SCHEME}`
+}
+
 function wrongKind(kind: Kind, definition: Definition): ApiError {
   const text = versionText(kind)
   const group = definition.name.split('.').at(-3)
-  const known = definitionNames().some((name) =>
-    definitionOf(name).kinds.some((k) => k.kind === kind.kind && k.group === kind.group && k.version === kind.version),
-  )
-  const why = known
+  const why = definitionOfKind(kind)
     ? `converting (${kind.version}.${kind.kind}) to (${group}.${definition.short}): unknown conversion`
-    : `no kind ${JSON.stringify(kind.kind)} is registered for version ${JSON.stringify(text)} in scheme ${SCHEME}`
+    : notRegistered(kind)
   return cannotHandle(text, definition, why, kind.kind)
 }
 

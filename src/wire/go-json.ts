@@ -31,6 +31,13 @@ export function strictErrors(text: string, definition: Definition): string[] {
   return scanner.errors
 }
 
+/** `duplicate field "data.a"` of well-formed JSON without a schema: a patch. */
+export function duplicateFields(text: string): string[] {
+  const scanner = new Scanner(text)
+  scanner.document({ kind: 'any' })
+  return scanner.errors
+}
+
 /** How many keys the objects of a JSON text have: colons outside strings. */
 export function countKeys(bytes: Uint8Array): number {
   let count = 0
@@ -128,6 +135,7 @@ class Scanner {
   /** The type of a member, undefined inside what the schema does not look into. */
   private member(type: Type, key: string, where: string): Type | undefined {
     if (type.kind === 'map') return type.of
+    if (type.kind === 'any') return type
     if (type.kind !== 'ref') return undefined
     const field = type.definition.fields.get(key)
     if (!field) this.report(`unknown field "${where}"`)
@@ -144,7 +152,7 @@ class Scanner {
       this.at++
       return
     }
-    const of = type?.kind === 'array' ? type.of : undefined
+    const of = type?.kind === 'array' ? type.of : type?.kind === 'any' ? type : undefined
     for (let i = 0; ; i++) {
       this.value(of, `${path}[${i}]`)
       const end = this.peek()
