@@ -31,6 +31,7 @@ import {
 export type EndReason = 'removed' | 'deleted' | 'deadline' | 'finished'
 
 export type Action =
+  | { readonly do: 'mount' }
   | { readonly do: 'run-sandbox' }
   | { readonly do: 'start'; readonly container: string; readonly attempt: number }
   /** The container waits for its restart: CrashLoopBackOff. */
@@ -44,6 +45,8 @@ export type Action =
     }
   | { readonly do: 'pre-stop'; readonly container: string; readonly graceMs: number }
   | { readonly do: 'stop'; readonly container: string; readonly graceMs: number }
+  /** Starts under way are not to go on: the pod is to end. */
+  | { readonly do: 'give-up-starts' }
   | { readonly do: 'stop-sandbox' }
   | { readonly do: 'write-terminal-status' }
   | { readonly do: 'final-delete' }
@@ -93,8 +96,8 @@ function planEnd(view: PodView, why: EndReason, nowMs: number): Action[] {
         })
       : [],
   )
-  if (view.containers.some((container) => lives(container) || container.starting)) return actions
-  return afterContainers(view, why)
+  if (view.containers.some((container) => container.starting)) return [...actions, { do: 'give-up-starts' }]
+  return view.containers.some(lives) ? actions : afterContainers(view, why)
 }
 
 /** Steps 5 and 6. */
@@ -102,7 +105,7 @@ function afterContainers(view: PodView, why: EndReason): Action[] {
   const { state } = view.sandbox
   if (state === 'starting' || state === 'stopping') return []
   if (state === 'ready' || state === 'lost') return [{ do: 'stop-sandbox' }]
-  if (why === 'removed') return view.cleanup === 'none' ? [{ do: 'clean-up' }] : []
+  if (why === 'removed') return view.cleanUp === 'none' ? [{ do: 'clean-up' }] : []
   if (view.terminalStatus !== 'written') return view.terminalStatus === 'none' ? [{ do: 'write-terminal-status' }] : []
   return why === 'deleted' && view.finalDelete === 'none' ? [{ do: 'final-delete' }] : []
 }
@@ -163,20 +166,20 @@ function planLife(view: PodView, nowMs: number): Action[] {
           nowMs,
         }),
       )
-  switch (view.sandbox.state) {
-    case 'ready':
-      return [...actions, ...planStarts(view, nowMs)]
-    case 'none':
-      return [...actions, { do: 'run-sandbox' }]
-    case 'failed': {
-      const atMs = view.sandbox.retryAtMs ?? nowMs
-      return [...actions, nowMs < atMs ? { do: 'wake', atMs } : { do: 'run-sandbox' }]
-    }
-    case 'lost':
-      return [...actions, ...leaveLostSandbox(view, nowMs)]
-    default:
-      return actions
-  }
+  return [...actions, ...planFoundations(view, nowMs)]
+}
+
+/** Volumes, then the sandbox, then containers. */
+function planFoundations(view: PodView, nowMs: number): Action[] {
+  const { volumes, sandbox } = view
+  const again = (retryAtMs: number | undefined, action: Action): Action[] =>
+    retryAtMs !== undefined && nowMs < retryAtMs ? [{ do: 'wake', atMs: retryAtMs }] : [action]
+  if (volumes.state === 'mounting') return []
+  if (volumes.state !== 'ready') return again(volumes.retryAtMs, { do: 'mount' })
+  if (sandbox.state === 'ready') return planStarts(view, nowMs)
+  if (sandbox.state === 'lost') return leaveLostSandbox(view, nowMs)
+  if (sandbox.state === 'none' || sandbox.state === 'failed') return again(sandbox.retryAtMs, { do: 'run-sandbox' })
+  return []
 }
 
 /** A probe's own grace goes before the pod's. */
@@ -200,7 +203,7 @@ function leaveLostSandbox(view: PodView, nowMs: number): Action[] {
  * only what must come after it.
  */
 function planStarts(view: PodView, nowMs: number): Action[] {
-  if (!view.volumesReady || view.containers.some((container) => container.starting)) return []
+  if (view.containers.some((container) => container.starting)) return []
   const actions: Action[] = []
   const initializing = !mainEverRan(view)
   for (const container of view.containers) {

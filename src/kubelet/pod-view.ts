@@ -64,26 +64,31 @@ export interface ContainerView {
   readonly kind: ContainerKind
   readonly spec: Container
   /** The latest life; undefined before the first. */
-  readonly run?: Run
+  readonly run: Run | undefined
   /** The life before: `lastState`. */
-  readonly previous?: Run
+  readonly previous: Run | undefined
   /** A start is under way: image, creation, first instruction, postStart. */
   readonly starting: boolean
-  readonly waiting?: Waiting
+  readonly waiting: Waiting | undefined
   /** Running, postStart done, startup probe (if any) passed. */
   readonly started: boolean
   /** `started`, and the readiness probe (if any) passes. */
   readonly ready: boolean
-  readonly unhealthy?: Unhealthy
-  readonly end?: End
-  readonly backOff?: BackOff
+  readonly unhealthy: Unhealthy | undefined
+  readonly end: End | undefined
+  readonly backOff: BackOff | undefined
 }
 
 export interface SandboxView {
   /** `failed`: could not be made; `lost`: was ready, is no more. */
   readonly state: 'none' | 'starting' | 'ready' | 'failed' | 'lost' | 'stopping' | 'stopped'
-  readonly id?: SandboxId
   readonly ip?: string
+  readonly retryAtMs?: number
+}
+
+/** What must be there before the first container: the contents of volumes. */
+export interface VolumesView {
+  readonly state: 'none' | 'mounting' | 'ready' | 'failed'
   readonly retryAtMs?: number
 }
 
@@ -93,14 +98,13 @@ export interface PodView {
   readonly removed: boolean
   /** When this kubelet, or the one before it, first took the pod on: status.startTime. */
   readonly startedAtMs: number
+  readonly volumes: VolumesView
   readonly sandbox: SandboxView
   /** Init containers in their order, then main containers. */
   readonly containers: readonly ContainerView[]
-  /** `ready`: everything the pod's volumes need is there. */
-  readonly volumesReady: boolean
   readonly terminalStatus: 'none' | 'writing' | 'written'
   readonly finalDelete: 'none' | 'sending' | 'sent'
-  readonly cleanup: 'none' | 'running' | 'done'
+  readonly cleanUp: 'none' | 'running' | 'done'
 }
 
 export const lives = (container: ContainerView): boolean => container.run?.state === 'running'

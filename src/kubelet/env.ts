@@ -1,0 +1,132 @@
+/**
+ * A container's environment and the expansion of $(VAR) in it, in command and args. Order and precedence as in Kubernetes:
+ * variables of Services first, envFrom in its order, then env in its order; the later one of a name wins.
+ */
+import type { Container, EnvVar, Pod, Service } from '../api/types/core-v1.gen.ts'
+import { type DownwardFacts, fieldText, resourceText } from './downward.ts'
+import { ConfigError, configContent, type Sources, secretContent, textOf } from './sources.ts'
+
+export interface Env {
+  readonly name: string
+  readonly value: string
+}
+
+/**
+ * Replaces `$(NAME)` by its value; `$$` is a dollar; what is not defined stays as it is written.
+ *
+ *   expand('$(A) $(B) $$(A)', new Map([['A', '1']]))   // '1 $(B) $(A)'
+ */
+export function expand(text: string, env: ReadonlyMap<string, string>): string {
+  return text.replace(/\$(\$|\(([^)]*)\))/g, (whole, inner: string, name: string | undefined) => {
+    if (inner === '$') return '$'
+    return env.get(name ?? '') ?? whole
+  })
+}
+
+/** Throws ConfigError when something that the environment needs is not there. */
+export async function makeEnv(
+  pod: Pod,
+  container: Container,
+  sources: Sources,
+  facts: DownwardFacts,
+): Promise<Map<string, string>> {
+  const namespace = pod.metadata.namespace ?? ''
+  const env = new Map<string, string>()
+  const fromServices = serviceEnv(namespace, pod.spec.enableServiceLinks !== false, sources)
+  for (const from of container.envFrom ?? []) {
+    const content = await contentFrom(from, namespace, sources)
+    for (const [key, value] of content) env.set(`${from.prefix ?? ''}${key}`, textOf(value))
+  }
+  for (const variable of container.env ?? []) {
+    const visible = new Map([...fromServices, ...env])
+    const value = await valueFor(variable, { pod, container, sources, facts, visible })
+    if (value !== undefined) env.set(variable.name, value)
+  }
+  for (const [name, value] of fromServices) if (!env.has(name)) env.set(name, value)
+  return env
+}
+
+type From = NonNullable<Container['envFrom']>[number]
+
+async function contentFrom(from: From, namespace: string, sources: Sources): Promise<Map<string, Uint8Array>> {
+  if (from.configMapRef) {
+    const { name = '', optional } = from.configMapRef
+    const found = await sources.configMap(namespace, name)
+    if (!found && !optional) throw new ConfigError(`configmap ${JSON.stringify(name)} not found`)
+    return found ? configContent(found) : new Map()
+  }
+  if (from.secretRef) {
+    const { name = '', optional } = from.secretRef
+    const found = await sources.secret(namespace, name)
+    if (!found && !optional) throw new ConfigError(`secret ${JSON.stringify(name)} not found`)
+    return found ? secretContent(found) : new Map()
+  }
+  return new Map()
+}
+
+interface ValueContext {
+  readonly pod: Pod
+  readonly container: Container
+  readonly sources: Sources
+  readonly facts: DownwardFacts
+  readonly visible: ReadonlyMap<string, string>
+}
+
+/** undefined: an optional reference to what is not there; the variable is left out. */
+async function valueFor(variable: EnvVar, { pod, container, sources, facts, visible }: ValueContext) {
+  const from = variable.valueFrom
+  const namespace = pod.metadata.namespace ?? ''
+  if (!from) return expand(variable.value ?? '', visible)
+  if (from.fieldRef) return fieldText(from.fieldRef.fieldPath, pod, facts)
+  if (from.resourceFieldRef) return resourceText(from.resourceFieldRef, container, facts)
+  if (from.configMapKeyRef) {
+    const { name = '', key, optional } = from.configMapKeyRef
+    const found = await sources.configMap(namespace, name)
+    if (!found) return missing(optional, `configmap ${JSON.stringify(name)} not found`)
+    const bytes = configContent(found).get(key)
+    return bytes ? textOf(bytes) : missing(optional, `couldn't find key ${key} in ConfigMap ${namespace}/${name}`)
+  }
+  if (from.secretKeyRef) {
+    const { name = '', key, optional } = from.secretKeyRef
+    const found = await sources.secret(namespace, name)
+    if (!found) return missing(optional, `secret ${JSON.stringify(name)} not found`)
+    const bytes = secretContent(found).get(key)
+    return bytes ? textOf(bytes) : missing(optional, `couldn't find key ${key} in Secret ${namespace}/${name}`)
+  }
+  return ''
+}
+
+function missing(optional: boolean | undefined, message: string): undefined {
+  if (!optional) throw new ConfigError(message)
+  return undefined
+}
+
+/** The `kubernetes` Service always, the namespace's own with enableServiceLinks. */
+function serviceEnv(namespace: string, links: boolean, sources: Sources): Map<string, string> {
+  const env = new Map<string, string>()
+  const master = sources.services('default').find((s) => s.metadata.name === 'kubernetes')
+  if (master) serviceVariables(master, env)
+  if (links) for (const service of sources.services(namespace)) serviceVariables(service, env)
+  return env
+}
+
+/** `REDIS_SERVICE_HOST`, `REDIS_SERVICE_PORT`, and the variables of Docker links. */
+function serviceVariables({ metadata, spec }: Service, env: Map<string, string>): void {
+  const ip = spec?.clusterIP
+  if (!ip || ip === 'None' || !spec?.ports?.length) return
+  const name = (metadata.name ?? '').toUpperCase().replaceAll('-', '_')
+  const first = spec.ports[0]
+  env.set(`${name}_SERVICE_HOST`, ip)
+  env.set(`${name}_SERVICE_PORT`, String(first?.port))
+  for (const port of spec.ports)
+    if (port.name) env.set(`${name}_SERVICE_PORT_${port.name.toUpperCase().replaceAll('-', '_')}`, String(port.port))
+  spec.ports.forEach(({ port, protocol = 'TCP' }, i) => {
+    const url = `${protocol.toLowerCase()}://${ip}:${port}`
+    const prefix = `${name}_PORT_${port}_${protocol}`
+    if (i === 0) env.set(`${name}_PORT`, url)
+    env.set(prefix, url)
+    env.set(`${prefix}_PROTO`, protocol.toLowerCase())
+    env.set(`${prefix}_PORT`, String(port))
+    env.set(`${prefix}_ADDR`, ip)
+  })
+}

@@ -1,0 +1,70 @@
+/** Lifecycle hooks: postStart and preStop. A failed hook throws; what follows from it is the worker's matter. */
+import type { Container, LifecycleHandler } from '../api/types/core-v1.gen.ts'
+import { type Clock, sleep } from '../base/clock.ts'
+import type { Prober } from './prober.ts'
+import type { ContainerId, Runtime } from './runtime.ts'
+
+/** Longest hook, in ms: what really ends it is the end of its container. */
+const HOOK_MAX_MS = 24 * 3600 * 1000
+
+export interface HookContext {
+  readonly runtime: Runtime
+  readonly prober: Prober
+  readonly clock: Clock
+  readonly container: Container
+  readonly id: ContainerId
+  readonly podIP: string
+  /** Aborts when the container has ended. */
+  readonly signal: AbortSignal
+}
+
+/** Runs one hook to its end. Rejects when it fails, and when its container ends before it. */
+export async function runHook(handler: LifecycleHandler, context: HookContext): Promise<void> {
+  const { runtime, id, clock, signal } = context
+  const gone = new Promise<never>((_, reject) => {
+    const leave = () => reject(new Error('the container ended before its hook'))
+    if (signal.aborted) leave()
+    else signal.addEventListener('abort', leave, { once: true })
+  })
+  gone.catch(() => {}) // Nobody may be waiting any more.
+  if (handler.exec) {
+    const command = handler.exec.command ?? []
+    const { exitCode, stderr } = await Promise.race([runtime.execSync(id, command, HOOK_MAX_MS), gone])
+    if (exitCode !== 0) throw new Error(`command '${command.join(' ')}' exited with ${exitCode}: ${stderr}`)
+    return
+  }
+  if (handler.sleep) {
+    await Promise.race([sleep(clock, handler.sleep.seconds * 1000, signal), gone])
+    if (signal.aborted) await gone
+    return
+  }
+  if (handler.httpGet) {
+    await Promise.race([httpHook(handler.httpGet, context), gone])
+    return
+  }
+  throw new Error(`invalid handler: ${JSON.stringify(handler)}`)
+}
+
+/** Any answer is success: Kubernetes does not look at the status of a hook. */
+async function httpHook(get: NonNullable<LifecycleHandler['httpGet']>, context: HookContext): Promise<void> {
+  const { prober, container, podIP, signal } = context
+  await prober.http({
+    scheme: get.scheme === 'HTTPS' ? 'HTTPS' : 'HTTP',
+    host: get.host || podIP,
+    port: portNumber(get.port, container),
+    path: get.path || '/',
+    headers: get.httpHeaders ?? [],
+    timeoutMs: HOOK_MAX_MS,
+    signal,
+  })
+}
+
+/** A port by number, or by the name of a container's port. Throws when there is none of that name. */
+export function portNumber(port: number | string, container: Container): number {
+  if (typeof port === 'number') return port
+  const named = container.ports?.find((p) => p.name === port)?.containerPort
+  const number = named ?? Number(port)
+  if (!Number.isInteger(number))
+    throw new Error(`couldn't find port: ${JSON.stringify(port)} in container ${container.name}`)
+  return number
+}

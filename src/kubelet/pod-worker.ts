@@ -1,0 +1,422 @@
+/**
+ * One pod's worker: builds the view, asks the plan, carries out what it says, and does so again after every change. The step is
+ * synchronous: from the watch event that shows a deletion to the runtime's stop there is no await and no request. Whatever
+ * takes time (sandbox, start, hook, stop, requests) is a job beside it, and its end is the next change.
+ */
+
+import { ApiError } from '../api/status.ts'
+import { parseTime } from '../api/time.ts'
+import type { EbbTracer } from '../api/trace-steps.ts'
+import type { Container, Pod, PodStatus } from '../api/types/core-v1.gen.ts'
+import { unreachable } from '../base/assert.ts'
+import { type Clock, sleep, type Timer } from '../base/clock.ts'
+import type { ApiClient } from '../client/api-client.ts'
+import type { EventRecorder } from '../client/events.ts'
+import { pods } from '../client/resources.ts'
+import { announcer } from './announce.ts'
+import { ContainerRecord, lostRun } from './container-record.ts'
+import { type ContainerSeams, ContainerWorker } from './container-worker.ts'
+import type { DownwardFacts } from './downward.ts'
+import { Images } from './images.ts'
+import { type Action, endReason, plan } from './plan.ts'
+import { type NodeFacts, podStatus } from './pod-status.ts'
+import { kindOf, lives, type PodView, type SandboxView, type VolumesView } from './pod-view.ts'
+import type { Prober } from './prober.ts'
+import type { ContainerStatus, Runtime, RuntimeEvent, SandboxConfig, SandboxStatus } from './runtime.ts'
+import type { Sources } from './sources.ts'
+import { StatusWriter } from './status-writer.ts'
+import type { PodVolumes } from './volumes.ts'
+
+/** Between attempts of what must succeed in the end (sandbox, volumes, stops, the final delete), in ms. */
+const RETRY_MS = 1_000
+
+const DEADLINE_MESSAGE = 'Pod was active on the node longer than the specified deadline'
+
+export interface WorkerSeams {
+  readonly runtime: Runtime
+  readonly clock: Clock
+  readonly client: ApiClient
+  readonly recorder: EventRecorder
+  readonly trace: EbbTracer
+  readonly prober: Prober
+  readonly sources: Sources
+  readonly volumes: PodVolumes
+  readonly node: NodeFacts & Pick<DownwardFacts, 'allocatable'>
+  /** What the sandbox is made from, but for its attempt. */
+  sandboxConfig(pod: Pod): Omit<SandboxConfig, 'attempt'>
+  /** A pod deleted this soon after it was seen never starts, in ms. */
+  readonly settleMs: number
+  /** Aborts when the kubelet ends; pods live on. */
+  readonly signal: AbortSignal
+  /** Failures that are tried again. */
+  failed(what: string, error: unknown): void
+  /** Nothing is left of the pod. */
+  done(): void
+}
+
+/** What the runtime already has of a pod when its worker begins. */
+export interface Adopted {
+  readonly sandbox?: SandboxStatus
+  readonly containers: readonly ContainerStatus[]
+}
+
+export class PodWorker {
+  readonly uid: string
+  private readonly seams: WorkerSeams
+  private readonly object: string
+  private readonly workers: readonly ContainerWorker[]
+  private readonly startedAtMs: number
+  private readonly images: Images
+  private readonly writer: StatusWriter
+  private readonly startAbort = new AbortController()
+  private pod: Pod
+  private removed = false
+  private sandbox: SandboxView = { state: 'none' }
+  private sandboxStatus: SandboxStatus | undefined
+  private volumes: VolumesView = { state: 'none' }
+  private terminalStatus: PodView['terminalStatus'] = 'none'
+  private finalDelete: PodView['finalDelete'] = 'none'
+  private cleanUp: PodView['cleanUp'] = 'none'
+  private lastStatus: PodStatus | undefined
+  private wasReady = false
+  private timer: Timer | undefined
+  private stepping = false
+  private stepAgain = false
+
+  constructor(pod: Pod, seams: WorkerSeams, adopted: Adopted = { containers: [] }) {
+    this.pod = pod
+    this.seams = seams
+    const { uid = '', name = '', namespace = '' } = pod.metadata
+    const { clock, client, signal } = seams
+    this.uid = uid
+    this.object = `pod ${namespace}/${name}`
+    this.startedAtMs = parseTime(pod.status?.startTime ?? '') ?? clock.now()
+    this.images = new Images(seams.runtime, clock)
+    this.lastStatus = pod.status
+    if (isOver(pod.status)) this.terminalStatus = 'written'
+    const written = (status: PodStatus) => this.statusWritten(status)
+    const failed = (error: unknown) => seams.failed(`status of ${this.object}`, error)
+    this.writer = new StatusWriter({ namespace, name, uid }, { client, clock, signal, written, failed })
+    const container = this.containerSeams()
+    const make = (isInit: boolean) => (c: Container) =>
+      new ContainerWorker(new ContainerRecord(c, kindOf(c, isInit)), container)
+    this.workers = [...(pod.spec.initContainers ?? []).map(make(true)), ...pod.spec.containers.map(make(false))]
+    this.adopt(adopted)
+  }
+
+  /** Begins, and goes on by itself. */
+  start(): void {
+    this.seams.trace.emit('pod-seen', this.object)
+    if (this.pod.metadata.deletionTimestamp) this.traceDeletion()
+    for (const worker of this.workers) if (lives(worker.record)) worker.startProbes()
+    this.step()
+  }
+
+  /** A newer state of the object. */
+  update(pod: Pod): void {
+    const isNews = pod.metadata.deletionTimestamp !== undefined && this.pod.metadata.deletionTimestamp === undefined
+    this.pod = pod
+    if (isNews) this.traceDeletion()
+    this.step()
+  }
+
+  /** The object is gone. */
+  remove(): void {
+    if (this.removed) return
+    if (this.pod.metadata.deletionTimestamp === undefined) this.traceDeletion()
+    this.removed = true
+    this.step()
+  }
+
+  /** Something happened to one of its containers. */
+  runtimeEvent({ type, container, ...more }: RuntimeEvent): void {
+    const worker = this.workers.find((w) => w.record.name === container.name)
+    if (!worker) return
+    const { trace } = this.seams
+    const pid = container.pid === undefined ? {} : { pid: container.pid }
+    if (type === 'started') {
+      worker.runs(container)
+      this.step()
+    } else if (type === 'signalled') {
+      const { signal, withheld } = more as { signal: string; withheld: boolean }
+      const detail = { container: container.name, signal, ...pid, ...(withheld ? { withheld } : {}) }
+      trace.emit('signal-sent', this.object, { detail })
+    } else {
+      const detail = { container: container.name, code: container.exitCode ?? 137 }
+      trace.emit('container-exited', this.object, { detail })
+      this.job('exit', () => worker.exited(container))
+    }
+  }
+
+  private adopt({ sandbox, containers }: Adopted): void {
+    const { initContainerStatuses = [], containerStatuses = [], podIP } = this.pod.status ?? {}
+    const ip = sandbox?.ip ?? podIP
+    if (sandbox) {
+      this.sandboxStatus = sandbox
+      this.sandbox = { state: sandbox.state === 'ready' ? 'ready' : 'lost', ...(ip ? { ip } : {}) }
+      this.volumes = { state: 'ready' }
+    } else if (ip) {
+      this.sandbox = { state: 'none', ip }
+    }
+    for (const worker of this.workers) {
+      const { record } = worker
+      const status = [...initContainerStatuses, ...containerStatuses].find((s) => s.name === record.name)
+      const own = containers.filter((c) => c.name === record.name).sort((a, b) => a.attempt - b.attempt)
+      worker.adopt(own, { started: status?.started ?? false, ready: status?.ready ?? false })
+      const lost = lostRun(status, this.seams.clock.now())
+      if (!record.run && lost) record.runs(lost)
+    }
+  }
+
+  // ---- the step
+
+  private view(): PodView {
+    const { pod, removed, startedAtMs, volumes, sandbox, terminalStatus, finalDelete, cleanUp } = this
+    const containers = this.workers.map(({ record }) => record)
+    return { pod, removed, startedAtMs, volumes, sandbox, containers, terminalStatus, finalDelete, cleanUp }
+  }
+
+  private step(): void {
+    if (this.seams.signal.aborted) return
+    this.stepAgain = true
+    if (this.stepping) return
+    this.stepping = true
+    while (this.stepAgain) {
+      this.stepAgain = false
+      this.stepOnce()
+    }
+    this.stepping = false
+  }
+
+  private stepOnce(): void {
+    const { clock, recorder } = this.seams
+    const view = this.view()
+    const nowMs = clock.now()
+    const isOverdue = endReason(view, nowMs) === 'deadline'
+    let wakeAtMs = Number.POSITIVE_INFINITY
+    for (const action of plan(view, nowMs)) {
+      if (action.do === 'wake') wakeAtMs = Math.min(wakeAtMs, action.atMs)
+      else this.apply(action)
+      // Kubernetes says so at every step of such a pod's end.
+      if (isOverdue && action.do !== 'wake')
+        announcer(recorder, this.pod)('Normal', 'DeadlineExceeded', DEADLINE_MESSAGE)
+    }
+    this.publish()
+    this.timer?.cancel()
+    this.timer = undefined
+    if (wakeAtMs < Number.POSITIVE_INFINITY)
+      this.timer = clock.setTimer(Math.max(0, wakeAtMs - clock.now()), () => this.step())
+  }
+
+  /** Notes at once what has begun; what takes time goes on as a job. */
+  private apply(action: Exclude<Action, { do: 'wake' }>): void {
+    switch (action.do) {
+      case 'mount':
+        this.mount()
+        break
+      case 'run-sandbox':
+        this.runSandbox()
+        break
+      case 'start':
+        if (this.sandboxStatus) this.worker(action.container).start(this.sandboxStatus, action.attempt)
+        break
+      case 'back-off':
+        this.worker(action.container).backOff(action.delayMs, action.untilMs)
+        break
+      case 'begin-end':
+        this.worker(action.container).beginEnd(action)
+        break
+      case 'pre-stop':
+        this.worker(action.container).preStop()
+        break
+      case 'stop':
+        this.worker(action.container).stop(action.graceMs)
+        break
+      case 'give-up-starts':
+        this.startAbort.abort()
+        break
+      case 'stop-sandbox':
+        this.stopSandbox()
+        break
+      case 'write-terminal-status':
+        this.writeTerminalStatus()
+        break
+      case 'final-delete':
+        this.sendFinalDelete()
+        break
+      case 'clean-up':
+        this.cleanUpAll()
+        break
+      default:
+        unreachable(action)
+    }
+  }
+
+  private worker(name: string): ContainerWorker {
+    return this.workers.find(({ record }) => record.name === name) as ContainerWorker
+  }
+
+  /** Runs beside the step; when it is over, well or not, the plan is asked again. */
+  private job(what: string, run: () => Promise<void>): void {
+    void run().then(
+      () => this.step(),
+      (error) => {
+        this.seams.failed(`${what} of ${this.object}`, error)
+        this.step()
+      },
+    )
+  }
+
+  /** For what must succeed in the end: again each second. Resolves early when the kubelet ends. */
+  private async persist(what: string, run: () => Promise<unknown>): Promise<void> {
+    while (!this.seams.signal.aborted) {
+      try {
+        await run()
+        return
+      } catch (error) {
+        if (isMissing(error)) return
+        this.seams.failed(`${what} of ${this.object}`, error)
+        await sleep(this.seams.clock, RETRY_MS, this.seams.signal)
+      }
+    }
+  }
+
+  private containerSeams(): ContainerSeams {
+    const { seams } = this
+    return {
+      ...seams,
+      object: this.object,
+      pod: () => this.pod,
+      podIP: () => this.sandbox.ip ?? '',
+      startSeams: () => ({ ...seams, images: this.images, facts: this.facts(), signal: this.startAbort.signal }),
+      job: (what, run) => this.job(what, run),
+      persist: (what, run) => this.persist(what, run),
+      step: () => this.step(),
+      publish: () => this.publish(),
+    }
+  }
+
+  // ---- what containers stand on
+
+  private mount(): void {
+    const { clock, volumes, settleMs, signal, recorder } = this.seams
+    this.volumes = { state: 'mounting' }
+    this.job('volumes', async () => {
+      try {
+        const settled = settleMs > 0 ? sleep(clock, settleMs, signal) : undefined
+        await volumes.setUp(this.pod, this.facts())
+        await settled
+        this.volumes = { state: 'ready' }
+      } catch (error) {
+        announcer(recorder, this.pod)('Warning', 'FailedMount', (error as Error).message)
+        this.volumes = { state: 'failed', retryAtMs: clock.now() + RETRY_MS }
+      }
+    })
+  }
+
+  private runSandbox(): void {
+    const { runtime, clock, recorder } = this.seams
+    const attempt = this.sandboxStatus ? this.sandboxStatus.config.attempt + 1 : 0
+    this.sandbox = { state: 'starting' }
+    this.job('sandbox', async () => {
+      try {
+        this.sandboxStatus = await runtime.runSandbox({ ...this.seams.sandboxConfig(this.pod), attempt })
+        this.sandbox = { state: 'ready', ip: this.sandboxStatus.ip }
+      } catch (error) {
+        const message = `Failed to create pod sandbox: ${(error as Error).message}`
+        announcer(recorder, this.pod)('Warning', 'FailedCreatePodSandBox', message)
+        this.sandbox = { state: 'failed', retryAtMs: clock.now() + RETRY_MS }
+      }
+    })
+  }
+
+  private stopSandbox(): void {
+    const { ip } = this.sandbox
+    const id = this.sandboxStatus?.id
+    this.sandbox = { state: 'stopping', ...(ip ? { ip } : {}) }
+    this.job('sandbox', async () => {
+      if (id !== undefined) await this.persist('sandbox', () => this.seams.runtime.stopSandbox(id))
+      this.sandbox = { state: 'stopped', ...(ip ? { ip } : {}) }
+    })
+  }
+
+  private facts(): DownwardFacts {
+    const { hostIP, allocatable } = this.seams.node
+    return { hostIP, allocatable, podIP: this.sandbox.ip ?? '' }
+  }
+
+  // ---- what the API is told
+
+  private status(): PodStatus {
+    const { clock, node } = this.seams
+    this.lastStatus = podStatus(this.view(), clock.now(), node, this.lastStatus)
+    return this.lastStatus
+  }
+
+  /** Writes the present status when it is new. The terminal one is written once, when the plan says so. */
+  private publish(): void {
+    if (this.removed || this.terminalStatus !== 'none') return
+    const { clock, node } = this.seams
+    if (isOver(podStatus(this.view(), clock.now(), node, this.lastStatus))) return
+    void this.writer.submit(this.status())
+  }
+
+  private writeTerminalStatus(): void {
+    const status = this.status()
+    this.terminalStatus = 'writing'
+    this.job('status', async () => {
+      await this.writer.submit(status)
+      this.terminalStatus = 'written'
+    })
+  }
+
+  private statusWritten(status: PodStatus): void {
+    const { trace } = this.seams
+    const ready = status.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false
+    if (ready && !this.wasReady) trace.emit('pod-ready', this.object)
+    this.wasReady = ready
+    if (isOver(status)) trace.emit('status-written', this.object, { detail: { phase: status.phase ?? '' } })
+  }
+
+  /** Only this pod: not one that has its name meanwhile. */
+  private sendFinalDelete(): void {
+    const { client, trace } = this.seams
+    const { namespace = '', name = '' } = this.pod.metadata
+    this.finalDelete = 'sending'
+    this.job('final delete', async () => {
+      await this.persist('final delete', async () => {
+        const options = { gracePeriodSeconds: 0, preconditions: { uid: this.uid } }
+        await client.delete(pods, { namespace, name }, options)
+        trace.emit('final-delete', this.object)
+      })
+      this.finalDelete = 'sent'
+    })
+  }
+
+  private cleanUpAll(): void {
+    const { runtime, volumes } = this.seams
+    this.cleanUp = 'running'
+    this.job('clean-up', async () => {
+      for (const worker of this.workers)
+        for (const id of worker.ids) await this.persist('clean-up', () => runtime.removeContainer(id))
+      const sandbox = this.sandboxStatus?.id
+      if (sandbox !== undefined) await this.persist('clean-up', () => runtime.removeSandbox(sandbox))
+      await this.persist('clean-up', () => volumes.tearDown())
+      this.cleanUp = 'done'
+      this.seams.done()
+    })
+  }
+
+  private traceDeletion(): void {
+    const grace = this.pod.metadata.deletionGracePeriodSeconds ?? 0
+    this.seams.trace.emit('delete-seen', this.object, { detail: { grace } })
+  }
+}
+
+const isOver = (status: PodStatus | undefined): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed'
+
+/** What was to be taken away is not there: the API's 404 and 409 (another uid), the runtime's not-found. */
+function isMissing(error: unknown): boolean {
+  if (error instanceof ApiError) return error.code === 404 || error.code === 409
+  return (error as { code?: unknown }).code === 'not-found'
+}

@@ -1,0 +1,213 @@
+/**
+ * The probes of one life of one container. Startup first; readiness and liveness once it passed. Kubernetes' rules: the first
+ * probe after initialDelaySeconds, then each periodSeconds; failureThreshold and successThreshold in a row change the result;
+ * a probe that could not be run changes nothing.
+ */
+import type { Container, Probe } from '../api/types/core-v1.gen.ts'
+import type { Clock, Timer } from '../base/clock.ts'
+import { portNumber } from './hooks.ts'
+import type { Prober } from './prober.ts'
+import type { ContainerId, Runtime } from './runtime.ts'
+
+/** Characters of a probe's output in an event. */
+const OUTPUT_CHARS_MAX = 10 * 1024
+
+export type ProbeType = 'startup' | 'readiness' | 'liveness'
+const TITLES: Record<ProbeType, string> = { startup: 'Startup', readiness: 'Readiness', liveness: 'Liveness' }
+
+export interface ProbeTarget {
+  readonly container: Container
+  readonly id: ContainerId
+  readonly podIP: string
+  readonly startedAtMs: number
+}
+
+export interface ProbeSeams {
+  readonly runtime: Runtime
+  readonly prober: Prober
+  readonly clock: Clock
+  /** A new result; the first one too. */
+  result(type: ProbeType, ok: boolean): void
+  /** For the event Unhealthy. */
+  unhealthy(message: string): void
+}
+
+export class ContainerProbes {
+  private readonly target: ProbeTarget
+  private readonly seams: ProbeSeams
+  private readonly loops = new Map<ProbeType, ProbeLoop>()
+
+  constructor(target: ProbeTarget, seams: ProbeSeams) {
+    this.target = target
+    this.seams = seams
+  }
+
+  /** Begins probing. A container without a startup probe is started, one without a readiness probe is ready, at once. */
+  start(): void {
+    const { startupProbe } = this.target.container
+    if (startupProbe) this.begin('startup', startupProbe)
+    else this.started()
+  }
+
+  /** The container's end has begun: only readiness goes on. */
+  endBegins(): void {
+    for (const type of ['startup', 'liveness'] as const) this.stopOne(type)
+  }
+
+  stop(): void {
+    for (const type of [...this.loops.keys()]) this.stopOne(type)
+  }
+
+  private started(): void {
+    const { readinessProbe, livenessProbe } = this.target.container
+    this.seams.result('startup', true)
+    if (readinessProbe) this.begin('readiness', readinessProbe)
+    else this.seams.result('readiness', true)
+    if (livenessProbe) this.begin('liveness', livenessProbe)
+  }
+
+  private begin(type: ProbeType, probe: Probe): void {
+    const loop = new ProbeLoop(type, probe, this.target, {
+      ...this.seams,
+      result: (_, ok) => {
+        if (type === 'startup' && ok) {
+          this.stopOne('startup')
+          this.started()
+          return
+        }
+        // What is to be restarted is not probed any more; its next life has probes of its own.
+        if (type !== 'readiness' && !ok) this.stopOne(type)
+        this.seams.result(type, ok)
+      },
+    })
+    this.loops.set(type, loop)
+    loop.start()
+  }
+
+  private stopOne(type: ProbeType): void {
+    this.loops.get(type)?.stop()
+    this.loops.delete(type)
+  }
+}
+
+class ProbeLoop {
+  private readonly type: ProbeType
+  private readonly probe: Probe
+  private readonly target: ProbeTarget
+  private readonly seams: ProbeSeams
+  private timer: Timer | undefined
+  private stopped = false
+  private streak = 0
+  private last: boolean | undefined
+  private published: boolean | undefined
+
+  constructor(type: ProbeType, probe: Probe, target: ProbeTarget, seams: ProbeSeams) {
+    this.type = type
+    this.probe = probe
+    this.target = target
+    this.seams = seams
+  }
+
+  start(): void {
+    const dueMs = this.target.startedAtMs + (this.probe.initialDelaySeconds ?? 0) * 1000
+    this.schedule(Math.max(0, dueMs - this.seams.clock.now()))
+  }
+
+  stop(): void {
+    this.stopped = true
+    this.timer?.cancel()
+  }
+
+  private schedule(delayMs: number): void {
+    this.timer = this.seams.clock.setTimer(delayMs, () => void this.once())
+  }
+
+  private async once(): Promise<void> {
+    const begunMs = this.seams.clock.monotonic()
+    const outcome = await attempt(this.probe, this.target, this.seams)
+    if (this.stopped) return
+    this.judge(outcome)
+    if (this.stopped) return
+    const periodMs = (this.probe.periodSeconds ?? 10) * 1000
+    this.schedule(Math.max(0, begunMs + periodMs - this.seams.clock.monotonic()))
+  }
+
+  private judge(outcome: Outcome): void {
+    const title = TITLES[this.type]
+    if (outcome.verdict === 'unknown') {
+      this.seams.unhealthy(`${title} probe errored and resulted in unknown state: ${outcome.output}`)
+      return
+    }
+    const ok = outcome.verdict === 'ok'
+    if (!ok) this.seams.unhealthy(`${title} probe failed: ${outcome.output.slice(0, OUTPUT_CHARS_MAX)}`)
+    this.streak = this.last === ok ? this.streak + 1 : 1
+    this.last = ok
+    const threshold = ok ? (this.probe.successThreshold ?? 1) : (this.probe.failureThreshold ?? 3)
+    if (this.streak < threshold || this.published === ok) return
+    this.published = ok
+    this.seams.result(this.type, ok)
+  }
+}
+
+interface Outcome {
+  readonly verdict: 'ok' | 'failed' | 'unknown'
+  readonly output: string
+}
+
+const failed = (output: string): Outcome => ({ verdict: 'failed', output })
+const OK: Outcome = { verdict: 'ok', output: '' }
+
+/** One probe. Never rejects. */
+async function attempt(probe: Probe, target: ProbeTarget, seams: ProbeSeams): Promise<Outcome> {
+  const timeoutMs = (probe.timeoutSeconds ?? 1) * 1000
+  try {
+    if (probe.exec) return await execProbe(probe.exec.command ?? [], timeoutMs, target, seams)
+    if (probe.httpGet) return await httpProbe(probe.httpGet, timeoutMs, target, seams)
+    if (probe.tcpSocket) {
+      const { host, port } = probe.tcpSocket
+      const number = portNumber(port, target.container)
+      return await seams.prober.tcp(host || target.podIP, number, timeoutMs).then(
+        () => OK,
+        (error: Error) => failed(error.message),
+      )
+    }
+    return { verdict: 'unknown', output: 'missing probe handler' }
+  } catch (error) {
+    return { verdict: 'unknown', output: (error as Error).message }
+  }
+}
+
+async function execProbe(
+  command: readonly string[],
+  timeoutMs: number,
+  { id }: ProbeTarget,
+  { runtime }: ProbeSeams,
+): Promise<Outcome> {
+  try {
+    const { exitCode, stdout, stderr } = await runtime.execSync(id, command, timeoutMs)
+    return exitCode === 0 ? OK : failed(stdout + stderr)
+  } catch (error) {
+    if ((error as Error).name !== 'TimeoutError') throw error
+    return failed(`command timed out: "${command.join(' ')}" timed out after ${timeoutMs / 1000}s`)
+  }
+}
+
+async function httpProbe(
+  get: NonNullable<Probe['httpGet']>,
+  timeoutMs: number,
+  target: ProbeTarget,
+  { prober }: ProbeSeams,
+): Promise<Outcome> {
+  const port = portNumber(get.port, target.container)
+  const given = get.httpHeaders ?? []
+  const hasAgent = given.some(({ name }) => name.toLowerCase() === 'user-agent')
+  const headers = hasAgent ? given : [...given, { name: 'User-Agent', value: 'kube-probe/1.36' }]
+  const scheme = get.scheme === 'HTTPS' ? 'HTTPS' : 'HTTP'
+  const request = { scheme, host: get.host || target.podIP, port, path: get.path || '/', headers, timeoutMs } as const
+  try {
+    const { status } = await prober.http(request)
+    return status >= 200 && status < 400 ? OK : failed(`HTTP probe failed with statuscode: ${status}`)
+  } catch (error) {
+    return failed((error as Error).message)
+  }
+}

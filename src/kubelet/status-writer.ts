@@ -1,0 +1,98 @@
+/**
+ * Writes the status of one pod: the newest one when several wait, one request at a time, again until the server takes it. The
+ * patch carries the uid, so that a successor of the same name is never touched; conditions of others stay as they are.
+ */
+import { ApiError } from '../api/status.ts'
+import type { PodStatus } from '../api/types/core-v1.gen.ts'
+import { type Clock, sleep } from '../base/clock.ts'
+import type { ApiClient } from '../client/api-client.ts'
+import { pods } from '../client/resources.ts'
+
+/** Between attempts while the server does not answer or refuses for the moment, in ms. */
+const RETRY_FIRST_MS = 200
+const RETRY_MAX_MS = 10_000
+
+export interface StatusWriterSeams {
+  readonly client: ApiClient
+  readonly clock: Clock
+  readonly signal: AbortSignal
+  /** Told of each status that the server took, and of failures that lead to a retry. */
+  written(status: PodStatus): void
+  failed(error: unknown): void
+}
+
+export interface PodIdentity {
+  readonly namespace: string
+  readonly name: string
+  readonly uid: string
+}
+
+export class StatusWriter {
+  private readonly pod: PodIdentity
+  private readonly seams: StatusWriterSeams
+  private waiting: PodStatus | undefined
+  private writing: Promise<void> | undefined
+  private last: string | undefined
+
+  constructor(pod: PodIdentity, seams: StatusWriterSeams) {
+    this.pod = pod
+    this.seams = seams
+  }
+
+  /** Resolves when this status, or a newer one, is written, or the pod is gone. A status equal to the last one is not written. */
+  submit(status: PodStatus): Promise<void> {
+    const text = JSON.stringify(status)
+    if (text !== this.last) {
+      this.last = text
+      this.waiting = status
+      this.writing ??= this.writeAll().finally(() => {
+        this.writing = undefined
+      })
+    }
+    return this.writing ?? Promise.resolve()
+  }
+
+  private async writeAll(): Promise<void> {
+    let delayMs = RETRY_FIRST_MS
+    while (this.waiting && !this.seams.signal.aborted) {
+      const status = this.waiting
+      this.waiting = undefined
+      try {
+        await this.write(status)
+        delayMs = RETRY_FIRST_MS
+      } catch (error) {
+        this.seams.failed(error)
+        if (isGone(error)) return
+        this.waiting ??= status
+        await sleep(this.seams.clock, delayMs, this.seams.signal)
+        delayMs = Math.min(delayMs * 2, RETRY_MAX_MS)
+      }
+    }
+  }
+
+  private async write(status: PodStatus): Promise<void> {
+    const { namespace, name, uid } = this.pod
+    const patch = { metadata: { uid }, status: patchOf(status) }
+    await this.seams.client.patch(pods, { namespace, name }, patch, { subresource: 'status' })
+    this.seams.written(status)
+  }
+}
+
+/** The object is gone, or another one has its name. */
+function isGone(error: unknown): boolean {
+  return error instanceof ApiError && (error.code === 404 || error.code === 409 || error.code === 422)
+}
+
+/** What is no longer true is taken away by null: a patch alone only adds. */
+function patchOf(status: PodStatus): unknown {
+  const conditions = (status.conditions ?? []).map((condition) => ({ reason: null, message: null, ...condition }))
+  return {
+    reason: null,
+    message: null,
+    podIP: null,
+    podIPs: null,
+    ...status,
+    conditions,
+    '$setElementOrder/conditions': conditions.map(({ type }) => ({ type })),
+  }
+}
