@@ -1,7 +1,7 @@
 /** Durability under SIGKILL, and what damaged files do. EBB_CRASH_SECONDS sets how long the killing goes on. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -12,14 +12,18 @@ import { openLmdbJournal } from './lmdb-journal.node.ts'
 
 const SECONDS = Number(process.env.EBB_CRASH_SECONDS ?? 10)
 const SEED = Number(process.env.EBB_SEED ?? Math.floor(Math.random() * 2 ** 31))
+const DAMAGED_CASES = 60
+const PAGE = 4096
 
 let folder: string
 let script: string
+let reader: string
 const children = new Set<ChildProcess>()
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'ebb-crash-'))
   script = await bundle('crash-writer.node.ts')
+  reader = await bundle('damage-reader.node.ts')
 })
 
 afterAll(async () => {
@@ -47,6 +51,85 @@ async function bundle(file: string): Promise<string> {
   })
   return outfile
 }
+
+/** Cuts, flips, overwrites, blanks or swaps something at random. */
+function damage(good: Buffer, random: SeededRandom): Buffer {
+  const bytes = Buffer.from(good)
+  const page = () => random.int(bytes.length / PAGE) * PAGE
+  const at = random.int(bytes.length)
+  switch (random.int(6)) {
+    case 0:
+      return bytes.subarray(0, at)
+    case 1:
+      bytes[at] = (bytes[at] as number) ^ (1 << random.int(8))
+      break
+    case 2:
+      for (let i = at; i < Math.min(at + random.int(5_000), bytes.length); i++) bytes[i] = random.int(256)
+      break
+    case 3:
+      bytes.fill(0, page(), page() + PAGE)
+      break
+    case 4:
+      bytes[random.int(2 * PAGE)] = random.int(256)
+      break
+    default: {
+      const from = page()
+      bytes.copy(bytes, page(), from, from + PAGE)
+    }
+  }
+  return bytes
+}
+
+async function fillStore(data: string): Promise<number> {
+  const journal = await openLmdbJournal(data)
+  const random = new SeededRandom(1)
+  const keys = new Set<string>()
+  for (let revision = 2; revision < 60; revision++) {
+    const touched = [...new Set(Array.from({ length: 20 }, () => `/pods/ns/${random.int(300)}`))]
+    const records = touched.map((key) => {
+      const value = random.int(4) === 0 ? undefined : new Uint8Array(random.int(6_000))
+      if (value) keys.add(key)
+      else keys.delete(key)
+      return { key, value, createRevision: revision, modRevision: revision, version: 1 }
+    })
+    await journal.commit({ revision, records })
+  }
+  await journal.close()
+  return keys.size
+}
+
+it(`[ST21] survives any damage of the file: corrupt and untouched, or all there (EBB_SEED=${SEED})`, async () => {
+  const random = new SeededRandom(SEED)
+  const base = join(folder, 'base')
+  const count = await fillStore(base)
+  const good = readFileSync(join(base, 'data.mdb'))
+  const cases = Array.from({ length: DAMAGED_CASES }, (_, i) => ({
+    path: join(folder, `case-${i}`),
+    bytes: damage(good, random),
+  }))
+  for (const { path, bytes } of cases) {
+    mkdirSync(path)
+    writeFileSync(join(path, 'store.json'), readFileSync(join(base, 'store.json')))
+    writeFileSync(join(path, 'data.mdb'), bytes)
+  }
+  const child = spawn(process.execPath, [reader, ...cases.map(({ path }) => path)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  children.add(child)
+  let output = ''
+  child.stdout.on('data', (chunk) => {
+    output += chunk
+  })
+  const [code, signal] = await once(child, 'close')
+  children.delete(child)
+  expect([code, signal]).toEqual([0, null])
+  const outcomes = output.trim().split('\n')
+  for (const [i, { path, bytes }] of cases.entries()) {
+    if (outcomes[i] === 'corrupt') expect(readFileSync(join(path, 'data.mdb')).equals(bytes)).toBe(true)
+    else expect(outcomes[i]).toMatch(new RegExp(`^ok 59 ${count}$`))
+  }
+  expect(outcomes.filter((outcome) => outcome === 'corrupt').length).toBeGreaterThan(DAMAGED_CASES / 4)
+})
 
 interface Attempt {
   readonly revision: number

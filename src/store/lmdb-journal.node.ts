@@ -1,14 +1,14 @@
 /**
  * The journal on disk: one LMDB environment in a folder of its own.
  *
- *   store.json    what this folder is: {"format":"ebb-store","version":1}
+ *   store.json    what this folder is: {"format":"ebb-store","version":1}; store.json.new while it is being made
  *   data.mdb      key -> checksum, three revisions, value; and `!revision`
  *   lock          who holds the folder (folder-lock.node.ts)
  *
  * A folder without our store.json that holds anything else is foreign; one with it whose content does not add up is corrupt.
  * Neither is touched.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
 import { crc32 } from './crc32.node.ts'
@@ -21,6 +21,7 @@ const MARKER = 'store.json'
 const FORMAT = 'ebb-store'
 const VERSION = 1
 const DATA = 'data.mdb'
+const LMDB_FILES = [DATA, 'lock.mdb']
 /** The key that holds the last revision. Keys of records begin with `/`. */
 const REVISION_KEY = '!revision'
 /** Checksum (u32), padding, then create revision, mod revision and version (f64 each). */
@@ -28,11 +29,10 @@ const HEADER_BYTES = 32
 
 /** Takes the folder and opens it, or makes it. Throws StoreError `locked`, `foreign` or `corrupt`. */
 export async function openLmdbJournal(folder: string): Promise<Journal> {
-  const fresh = inspect(folder)
-  if (fresh) mkdirSync(folder, { recursive: true, mode: 0o700 })
+  if (isFresh(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 })
   const lock = await lockFolder(folder)
   try {
-    if (fresh && !existsSync(join(folder, MARKER))) writeMarker(folder)
+    if (isFresh(folder)) return await makeJournal(folder, lock)
     checkData(folder)
     return new LmdbJournal(folder, lock)
   } catch (error) {
@@ -41,13 +41,27 @@ export async function openLmdbJournal(folder: string): Promise<Journal> {
   }
 }
 
-/** True when the folder is to be made: it is missing or empty. */
-function inspect(folder: string): boolean {
+/** The marker gets its name last: a folder that has it has data, and one that died in the making has not held any. */
+async function makeJournal(folder: string, lock: FolderLock): Promise<Journal> {
+  const marker = join(folder, MARKER)
+  writeFileSync(`${marker}.new`, `${JSON.stringify({ format: FORMAT, version: VERSION })}\n`)
+  for (const name of LMDB_FILES) rmSync(join(folder, name), { force: true })
+  const journal = new LmdbJournal(folder, lock)
+  await journal.commit({ revision: 0, records: [] })
+  renameSync(`${marker}.new`, marker)
+  return journal
+}
+
+/** True when the folder is to be made: it is missing, empty, or somebody died while making it. Throws when it is not ours. */
+function isFresh(folder: string): boolean {
   if (!existsSync(folder)) return true
   if (!statSync(folder).isDirectory()) throw foreign(folder, 'it is not a folder')
   const names = readdirSync(folder)
   if (!names.includes(MARKER)) {
-    if (names.every((name) => LOCK_FILES.test(name) || name === `${MARKER}.new`)) return true
+    const begun = names.includes(`${MARKER}.new`)
+    const ours = (name: string) =>
+      LOCK_FILES.test(name) || name === `${MARKER}.new` || (begun && LMDB_FILES.includes(name))
+    if (names.every(ours)) return true
     throw foreign(folder, 'it holds something else')
   }
   const marker = readMarker(folder)
@@ -69,12 +83,6 @@ function readMarker(folder: string): { format?: unknown; version?: unknown } {
   }
 }
 
-function writeMarker(folder: string): void {
-  const path = join(folder, MARKER)
-  writeFileSync(`${path}.new`, `${JSON.stringify({ format: FORMAT, version: VERSION })}\n`)
-  renameSync(`${path}.new`, path)
-}
-
 function foreign(folder: string, why: string): StoreError {
   return new StoreError(
     'foreign',
@@ -91,8 +99,7 @@ function corrupt(folder: string, why: string): StoreError {
 
 function checkData(folder: string): void {
   const data = join(folder, DATA)
-  // An empty file is what a crash in the first moment leaves behind.
-  if (!existsSync(data) || statSync(data).size === 0) return
+  if (!existsSync(data)) throw corrupt(folder, `${DATA} is missing`)
   const damage = lmdbDamage(data)
   if (damage) throw corrupt(folder, damage)
 }
