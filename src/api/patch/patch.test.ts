@@ -38,7 +38,7 @@ describe('JSON patch', () => {
       .array(fc.constantFrom('a', 'b', '0', '1', '-', 'x~1y'), { maxLength: 3 })
       .map((p) => p.map((s) => `/${s}`).join(''))
     const operation = fc.record({
-      op: fc.constantFrom('add', 'remove', 'replace', 'move', 'copy', 'test'),
+      op: fc.constantFrom('add', 'remove', 'replace', 'move', 'test'),
       path: pointer,
       from: pointer,
       value: json,
@@ -66,6 +66,7 @@ describe('JSON patch', () => {
     expect(applyJsonPatch({ a: 1 }, [{ op: 'replace', path: '/b', value: 2 }])).toEqual({ a: 1, b: 2 })
     expect(applyJsonPatch({ a: {} }, [{ op: 'test', path: '/a/none', value: null }])).toEqual({ a: {} })
     expect(applyJsonPatch([1, 2], [{ op: 'remove', path: '/-1' }])).toEqual([1])
+    expect(applyJsonPatch({ a: [1] }, [{ op: 'copy', from: '/a', path: '/b' }])).toEqual({ a: [1], b: [1] })
     expect(() => applyJsonPatch({}, [{ op: 'remove', path: '/a' }])).toThrow(JsonPatchError)
     expect(() => applyJsonPatch({}, [{ op: 'test', path: '/a/b', value: null }])).toThrow(JsonPatchError)
   })
