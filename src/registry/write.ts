@@ -81,8 +81,8 @@ async function createNamed(
   const context = contextOf(kit, options)
   draft.metadata = birthMetadata(kit, draft.metadata, context.now)
   if (declaration.generation === 'spec') draft.metadata.generation = 1
-  declaration.strategy.prepare?.(draft, undefined, context)
   draft.metadata.name ||= generateName(kit.random, draft.metadata.generateName ?? '')
+  declaration.strategy.prepare?.(draft, undefined, context)
   kit.updateManagedFields?.(draft, undefined, {
     resource,
     subresource: '',
