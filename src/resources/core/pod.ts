@@ -1,8 +1,6 @@
 /** Pod v1: names, strategies of its ways of writing, grace. The rules themselves are in the pod-*.ts files beside. */
-import { type FieldError, invalid } from '../../api/field-error.ts'
 import type { Draft } from '../../api/object.ts'
-import type { Pod, PodStatus } from '../../api/types/core-v1.gen.ts'
-import { INVALID_IP, ipVersion } from '../addresses.ts'
+import type { Pod } from '../../api/types/core-v1.gen.ts'
 import { sameJson } from '../compare.ts'
 import type { ActionDeclaration, Context, ResourceDeclaration, WriteStrategy } from '../declaration.ts'
 import { declare, keepBesides } from '../declare.ts'
@@ -10,6 +8,7 @@ import { admitPod, admitTolerations } from './pod-admission.ts'
 import { defaultPod } from './pod-defaults.ts'
 import { podRow, podRowConditions } from './pod-printing.ts'
 import { qosClass } from './pod-qos.ts'
+import { ephemeralUpdateErrors, podStatusErrors, podUpdateErrors } from './pod-update.ts'
 import { podCreateErrors } from './pod-validation.ts'
 
 const ephemeralContainers: WriteStrategy<Pod> = {
@@ -22,6 +21,7 @@ const ephemeralContainers: WriteStrategy<Pod> = {
     else delete draft.spec.ephemeralContainers
     if (!sameJson(wanted, old.spec.ephemeralContainers)) draft.metadata.generation = (old.metadata.generation ?? 0) + 1
   },
+  validate: (object, old) => (old ? ephemeralUpdateErrors(object, old) : []),
 }
 
 const CONNECT: readonly ActionDeclaration[] = [
@@ -46,14 +46,14 @@ export const pod: ResourceDeclaration<Pod> = declare<Pod>({
     if (old) admitTolerations(draft.spec)
     else prepareNew(draft, context)
   },
-  validate: (object) => podCreateErrors(object),
+  validate: (object, old) => (old ? podUpdateErrors(object, old) : podCreateErrors(object)),
   prepareStatus(draft, old) {
     draft.status ??= {}
     draft.status.qosClass ||= old.status?.qosClass ?? qosClass(old.spec)
     if (old.metadata.ownerReferences) draft.metadata.ownerReferences = old.metadata.ownerReferences as never
     else delete draft.metadata.ownerReferences
   },
-  validateStatus: (object) => addressErrors(object.status ?? {}),
+  validateStatus: podStatusErrors,
   subresources: [{ name: 'ephemeralcontainers', verbs: ['get', 'patch', 'update'], strategy: ephemeralContainers }],
   actions: [
     ...CONNECT,
@@ -101,10 +101,4 @@ function graceSeconds(object: Pod, requested: number | undefined): number {
   const phase = object.status?.phase
   if (!object.spec.nodeName || phase === 'Succeeded' || phase === 'Failed') return 0
   return requested ?? object.spec.terminationGracePeriodSeconds ?? 30
-}
-
-function addressErrors({ podIPs }: PodStatus): FieldError[] {
-  return (podIPs ?? []).flatMap(({ ip }, i) => {
-    return ipVersion(ip ?? '') ? [] : [invalid(`status.podIPs[${i}]`, ip ?? '', INVALID_IP)]
-  })
 }

@@ -1,0 +1,166 @@
+/** What may change in a pod once it exists: images, a shorter deadline, more tolerations, fewer gates; ephemeral containers by their subresource. */
+import { type FieldError, forbiddenField, invalid, required } from '../../api/field-error.ts'
+import type { Container, ContainerStatus, Pod, PodSpec, PodStatus, Toleration } from '../../api/types/core-v1.gen.ts'
+import { INVALID_IP, ipVersion } from '../addresses.ts'
+import { sameJson } from '../compare.ts'
+import { goText } from '../go-form.ts'
+import { unifiedDiff } from '../unified-diff.ts'
+import { podSpecErrors } from './pod-validation.ts'
+
+const DEADLINE_SECONDS_MAX = 2_147_483_647
+const CHANGEABLE =
+  'pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)'
+const COUNT = 'pod updates may not add or remove containers'
+
+/** PUT and PATCH of the pod itself. */
+export function podUpdateErrors(pod: Pod, old: Pod): FieldError[] {
+  const { spec } = pod
+  const errors = podSpecErrors(spec, 'spec')
+  for (const key of ['containers', 'initContainers'] as const) {
+    if (!imageUpdateErrors(spec[key] ?? [], old.spec[key] ?? [], `spec.${key}`, errors)) return errors
+  }
+  deadlineErrors(spec, old.spec, errors)
+  gateErrors(spec, old.spec, errors)
+  tolerationErrors(spec.tolerations ?? [], old.spec.tolerations ?? [], errors)
+  if (errors.length > 0) return errors
+  const allowed = withAllowedChanges(spec, old.spec)
+  if (!sameJson(allowed, old.spec)) {
+    const diff = unifiedDiff(goText(old.spec, 'PodSpec'), goText(allowed, 'PodSpec'))
+    if (diff) errors.push(forbiddenField('spec', `${CHANGEABLE}\n${diff}`))
+  }
+  return errors
+}
+
+/** False: the lists cannot be compared any further. */
+function imageUpdateErrors(
+  containers: readonly Container[],
+  old: readonly Container[],
+  field: string,
+  errors: FieldError[],
+): boolean {
+  if (containers.length !== old.length) {
+    errors.push(forbiddenField(field, COUNT))
+    return false
+  }
+  for (const [i, { image }] of containers.entries()) {
+    if (!image?.trim()) errors.push(required(`${field}[${i}].image`))
+  }
+  return true
+}
+
+function deadlineErrors(spec: PodSpec, old: PodSpec, errors: FieldError[]): void {
+  const field = 'spec.activeDeadlineSeconds'
+  const after = spec.activeDeadlineSeconds
+  const before = old.activeDeadlineSeconds
+  if (after === undefined) {
+    if (before !== undefined) errors.push(invalid(field, null, 'must not update from a positive integer to nil value'))
+  } else if (after < 0 || after > DEADLINE_SECONDS_MAX) {
+    errors.push(invalid(field, after, `must be between 0 and ${DEADLINE_SECONDS_MAX}, inclusive`))
+  } else if (before !== undefined && before < after) {
+    errors.push(invalid(field, after, 'must be less than or equal to previous value'))
+  }
+}
+
+function gateErrors(spec: PodSpec, old: PodSpec, errors: FieldError[]): void {
+  const before = new Set((old.schedulingGates ?? []).map((gate) => gate.name))
+  for (const [i, { name }] of (spec.schedulingGates ?? []).entries()) {
+    if (before.has(name)) continue
+    const why = `only deletion is allowed, but found new scheduling gate '${name}'`
+    errors.push(forbiddenField(`spec.schedulingGates[${i}].name`, why))
+  }
+}
+
+function tolerationErrors(after: readonly Toleration[], before: readonly Toleration[], errors: FieldError[]): void {
+  const kept = before.every((old) =>
+    after.some((t) => sameJson({ ...t, tolerationSeconds: old.tolerationSeconds }, old)),
+  )
+  if (kept) return
+  errors.push(
+    forbiddenField('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds'),
+  )
+}
+
+/** The new spec with everything that may change put back: what still differs is forbidden. */
+function withAllowedChanges(spec: PodSpec, old: PodSpec): PodSpec {
+  const images = (list: readonly Container[] | undefined, before: readonly Container[] | undefined) =>
+    list?.map((container, i) => sharing(container, before?.[i] ?? container, ['image']))
+  const { containers, initContainers } = spec
+  const shared = ['activeDeadlineSeconds', 'tolerations', 'schedulingGates'] as const
+  const out = {
+    ...sharing(spec, old, shared),
+    containers: images(containers, old.containers) ?? [],
+    ...(initContainers ? { initContainers: images(initContainers, old.initContainers) ?? [] } : {}),
+  }
+  const grown = spec.terminationGracePeriodSeconds === 1 && (old.terminationGracePeriodSeconds ?? 0) < 0
+  if (grown) Object.assign(out, { terminationGracePeriodSeconds: old.terminationGracePeriodSeconds })
+  // Kept in two fields for old clients; only one of them is compared.
+  Object.assign(out, { serviceAccount: old.serviceAccount })
+  return (old.schedulingGates?.length ?? 0) > 0 ? sharing(out, old, gatedKeys(spec, old)) : out
+}
+
+/** A pod that waits behind a gate may still be told more about where it may run. */
+function gatedKeys(spec: PodSpec, old: PodSpec): ('nodeSelector' | 'affinity')[] {
+  const kept = Object.entries(old.nodeSelector ?? {}).every(([key, value]) => spec.nodeSelector?.[key] === value)
+  return kept ? ['nodeSelector', 'affinity'] : ['affinity']
+}
+
+/** A copy of `value` that has `from`'s members under these keys, absence included. */
+function sharing<T extends object>(value: T, from: T, keys: readonly (keyof T)[]): T {
+  const out = { ...value }
+  for (const key of keys) {
+    if (from[key] === undefined) delete out[key]
+    else out[key] = from[key]
+  }
+  return out
+}
+
+/** PUT and PATCH of pods/ephemeralcontainers: there can be more of them, never others or fewer. */
+export function ephemeralUpdateErrors(pod: Pod, old: Pod): FieldError[] {
+  const errors = podSpecErrors(pod.spec, 'spec')
+  const field = 'spec.ephemeralContainers'
+  const present = new Map((pod.spec.ephemeralContainers ?? []).map((c) => [c.name, c]))
+  for (const before of old.spec.ephemeralContainers ?? []) {
+    const after = present.get(before.name)
+    const name = JSON.stringify(before.name)
+    if (!after) errors.push(forbiddenField(field, `existing ephemeral containers ${name} may not be removed\n`))
+    else if (!sameJson(after, before)) {
+      const diff = unifiedDiff(goText(before, 'EphemeralContainer'), goText(after, 'EphemeralContainer'))
+      errors.push(forbiddenField(field, `existing ephemeral containers ${name} may not be changed\n${diff}`))
+    }
+  }
+  return errors
+}
+
+/** PUT and PATCH of pods/status. */
+export function podStatusErrors(pod: Pod, old: Pod): FieldError[] {
+  const errors: FieldError[] = []
+  const status = pod.status ?? {}
+  addressErrors(status, errors)
+  if (pod.spec.restartPolicy !== 'Always') {
+    const before = old.status?.containerStatuses ?? []
+    transitionErrors(status.containerStatuses ?? [], before, { pod, field: 'status.containerStatuses' }, errors)
+  }
+  return errors
+}
+
+function addressErrors({ podIPs }: PodStatus, errors: FieldError[]): void {
+  for (const [i, { ip }] of (podIPs ?? []).entries()) {
+    if (!ipVersion(ip ?? '')) errors.push(invalid(`status.podIPs[${i}]`, ip ?? '', INVALID_IP))
+  }
+}
+
+/** A container that has ended for good stays ended. */
+function transitionErrors(
+  after: readonly ContainerStatus[],
+  before: readonly ContainerStatus[],
+  { pod, field }: { pod: Pod; field: string },
+  errors: FieldError[],
+): void {
+  for (const { name, state } of before) {
+    const ended = state?.terminated
+    if (!ended || (ended.exitCode !== 0 && pod.spec.restartPolicy === 'OnFailure')) continue
+    const i = after.findIndex((status) => status.name === name)
+    if (i < 0 || after[i]?.state?.terminated) continue
+    errors.push(forbiddenField(`${field}[${i}].state`, 'may not be transitioned to non-terminated state'))
+  }
+}
