@@ -3,8 +3,9 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { SeededRandom } from '../base/random.ts'
@@ -22,8 +23,8 @@ const children = new Set<ChildProcess>()
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'ebb-crash-'))
-  script = await bundle('crash-writer.node.ts')
-  reader = await bundle('damage-reader.node.ts')
+  script = await bundle(import.meta.resolve('./crash-writer.node.ts'))
+  reader = await bundle(import.meta.resolve('./damage-reader.node.ts'))
 })
 
 afterAll(async () => {
@@ -31,11 +32,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** Bundles a file of this folder for a child process; packages with native parts stay where they are installed. */
-async function bundle(file: string): Promise<string> {
-  const outfile = join(folder, file.replace('.ts', '.mjs'))
+/** Bundles a file for a child process; packages with native parts stay where they are installed. */
+async function bundle(url: string): Promise<string> {
+  const entry = fileURLToPath(url)
+  const outfile = join(folder, basename(entry).replace('.ts', '.mjs'))
   await build({
-    entryPoints: [join(import.meta.dirname, file)],
+    entryPoints: [entry],
     outfile,
     bundle: true,
     platform: 'node',

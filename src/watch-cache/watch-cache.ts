@@ -4,7 +4,7 @@
  */
 import type { KubernetesObject } from '../api/object.ts'
 import type { Encoded } from '../wire/encoded.ts'
-import type { WatchEventType, WatchStream } from '../wire/exchange.ts'
+import type { WatchEventType } from '../wire/exchange.ts'
 
 export type Item = Encoded<KubernetesObject>
 
@@ -73,5 +73,3 @@ export interface WatchCache {
   /** Resolves when `revision` is published (used after a write, and for NotOlderThan); rejects with 504 after the timeout. */
   waitFor(revision: number, timeoutMs: number): Promise<void>
 }
-
-export type { WatchStream }
