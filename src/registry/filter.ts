@@ -1,37 +1,47 @@
 /** Label and field selectors as a filter of the watch cache. */
+import { type FieldTerm, parseFieldSelector } from '../api/field-selector.ts'
 import type { KubernetesObject } from '../api/object.ts'
+import { everything, parseLabelSelector, type Selector, SelectorError } from '../api/selector.ts'
 import { badRequest } from '../api/status.ts'
 import type { Filter } from '../watch-cache/watch-cache.ts'
 import type { StoredResource } from './resource.ts'
 
+type Read = (object: KubernetesObject) => string
+
 /** undefined: everything. 400 for a selector that cannot be read, or a field that the kind does not offer. */
 export function filterOf(resource: StoredResource, labelSelector: string, fieldSelector: string): Filter | undefined {
-  const labels = pairs(labelSelector)
-  const fields = pairs(fieldSelector).map(([name, value]) => [fieldOf(resource, name), value] as const)
-  if (labels.length === 0 && fields.length === 0) return undefined
-  const [first] = labels
-  return {
-    matches: (object) =>
-      labels.every(([key, value]) => object.metadata.labels?.[key] === value) &&
-      fields.every(([read, value]) => read(object) === value),
-    ...(first ? { label: { key: first[0], value: first[1] } } : {}),
+  if (labelSelector === '' && fieldSelector === '') return undefined
+  const selector = labelSelector === '' ? everything : parsed(() => parseLabelSelector(labelSelector), labelSelector)
+  const terms = fieldSelector === '' ? [] : parsed(() => parseFieldSelector(fieldSelector), fieldSelector)
+  const readers = terms.map((term) => reader(resource, term, fieldSelector))
+  if (selector.empty && terms.length === 0) return undefined
+  const { exact } = selector
+  return { matches: matcher(selector, terms, readers), ...(exact ? { label: exact } : {}) }
+}
+
+function parsed<T>(parse: () => T, text: string): T {
+  try {
+    return parse()
+  } catch (error) {
+    void text
+    if (error instanceof SelectorError) throw badRequest(error.message)
+    throw error
   }
 }
 
-function pairs(selector: string): [string, string][] {
-  return selector
-    .split(',')
-    .filter(Boolean)
-    .map((part) => {
-      const [key = '', value = ''] = part.split(/==?/)
-      return [key.trim(), value.trim()]
-    })
+function matcher(selector: Selector, terms: readonly FieldTerm[], readers: readonly Read[]): Filter['matches'] {
+  if (terms.length === 0) return (object) => selector.matches(object.metadata.labels)
+  return (object) => {
+    if (!selector.empty && !selector.matches(object.metadata.labels)) return false
+    return terms.every(({ operator, value }, i) => ((readers[i] as Read)(object) === value) === (operator === '='))
+  }
 }
 
-function fieldOf(resource: StoredResource, name: string): (object: KubernetesObject) => string {
-  if (name === 'metadata.name') return (object) => object.metadata.name ?? ''
-  if (name === 'metadata.namespace') return (object) => object.metadata.namespace ?? ''
-  const read = resource.declaration.fields?.[name]
-  if (!read) throw badRequest(`field label not supported: ${name}`)
-  return read
+function reader({ declaration }: StoredResource, { field }: FieldTerm, text: string): Read {
+  if (field === 'metadata.name') return (object) => object.metadata.name ?? ''
+  if (field === 'metadata.namespace' && declaration.namespaced) return (object) => object.metadata.namespace ?? ''
+  const read = declaration.fields?.[field]
+  if (read) return read
+  void text
+  throw badRequest(`field label not supported: ${field}`)
 }

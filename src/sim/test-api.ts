@@ -8,12 +8,12 @@ import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import { ApiClient } from '../client/api-client.ts'
 import { directTransport } from '../client/direct.ts'
-import { itemCodec } from '../registry/codec.ts'
 import { createRegistry, type Registry } from '../registry/registry.ts'
 import { RESOURCES } from '../resources/index.ts'
 import type { Journal } from '../store/journal.ts'
 import { MemoryJournal } from '../store/memory-journal.ts'
 import { openStore } from '../store/mvcc-store.ts'
+import { itemCodec } from '../watch-cache/item-codec.ts'
 import { createResourceCache } from '../watch-cache/resource-cache.ts'
 
 export interface TestApiOptions {

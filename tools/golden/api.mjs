@@ -42,7 +42,10 @@ export async function startApiServer({ execArgv = [], port = 0 } = {}) {
     packages: 'external',
     logLevel: 'warning',
   })
-  const child = spawn(process.execPath, [...execArgv, bundle, TOKEN, String(port)], { stdio: ['ignore', 'pipe', 'inherit'], cwd: tmpdir() })
+  const child = spawn(process.execPath, [...execArgv, bundle, TOKEN, String(port)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    cwd: tmpdir(),
+  })
   const exited = new Promise((resolve) => child.on('exit', resolve))
   const url = await new Promise((resolve, reject) => {
     child.stdout.setEncoding('utf8').on('data', (text) => resolve(text.trim()))
