@@ -144,9 +144,14 @@ function decodeParsed(parsed: ParsedBody, definition: Definition, fieldValidatio
   if (kind.kind !== expected.kind || kind.group !== expected.group || kind.version !== expected.version)
     throw wrongKind(kind, definition)
   const { object, errors } = checked(parsed, value as object, definition, fieldValidation)
-  object.kind = expected.kind
-  object.apiVersion = versionText(expected)
-  return { object, warnings: errors }
+  return { object: typed(object, expected), warnings: errors }
+}
+
+/** With kind and apiVersion set, as the first keys. */
+function typed(object: Record<string, unknown>, kind: Kind): Record<string, unknown> {
+  const apiVersion = versionText(kind)
+  if (object.kind === kind.kind && object.apiVersion === apiVersion) return object
+  return Object.assign({ kind: kind.kind, apiVersion }, object, { kind: kind.kind, apiVersion })
 }
 
 /** The walk, with what Kubernetes calls strict decoding errors: thrown when Strict, returned as warnings when Warn. */

@@ -83,13 +83,18 @@ function headBytes({ kind, apiVersion, metadata }: ListHead): Uint8Array {
 }
 
 /** Copies pieces into chunks; a chunk is made as large as what is known to come, up to the limit. */
-class Gatherer {
+export class Gatherer {
   private readonly full: Uint8Array[] = []
   private pieces: Uint8Array[] = []
   private size = 0
+  private readonly limit: number
+
+  constructor(limit = CHUNK_BYTES) {
+    this.limit = limit
+  }
 
   add(piece: Uint8Array): void {
-    if (this.size + piece.length > CHUNK_BYTES && this.size > 0) this.flush()
+    if (this.size + piece.length > this.limit && this.size > 0) this.flush()
     this.pieces.push(piece)
     this.size += piece.length
   }
