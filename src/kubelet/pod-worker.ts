@@ -44,6 +44,8 @@ export interface WorkerSeams {
   readonly node: NodeFacts & Pick<DownwardFacts, 'allocatable'>
   /** What the sandbox is made from, but for its attempt. */
   sandboxConfig(pod: Pod): Omit<SandboxConfig, 'attempt'>
+  /** Events of this sandbox's containers are for this worker. */
+  sandboxMade(sandbox: SandboxStatus): void
   /** A pod deleted this soon after it was seen never starts, in ms. */
   readonly settleMs: number
   /** Aborts when the kubelet ends; pods live on. */
@@ -321,6 +323,7 @@ export class PodWorker {
     this.job('sandbox', async () => {
       try {
         this.sandboxStatus = await runtime.runSandbox({ ...this.seams.sandboxConfig(this.pod), attempt })
+        this.seams.sandboxMade(this.sandboxStatus)
         this.sandbox = { state: 'ready', ip: this.sandboxStatus.ip }
       } catch (error) {
         const message = `Failed to create pod sandbox: ${(error as Error).message}`

@@ -1,0 +1,230 @@
+/**
+ * The kubelet of one node: watches the pods bound to it, gives each a worker, hands runtime events to the worker they concern,
+ * and ends what belongs to no pod. Level-triggered: a worker gets the newest state of its object, never a command.
+ */
+import { isApiError } from '../api/status.ts'
+import type { EbbTracer } from '../api/trace-steps.ts'
+import type { Pod, Service } from '../api/types/core-v1.gen.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Lifetime } from '../base/lifetime.ts'
+import type { ApiClient } from '../client/api-client.ts'
+import type { EventRecorder } from '../client/events.ts'
+import type { Informer, Informers } from '../client/informer.ts'
+import { configMaps, pods, secrets, serviceAccounts, services } from '../client/resources.ts'
+import type { DownwardFacts } from './downward.ts'
+import type { NodeFacts } from './pod-status.ts'
+import { type Adopted, PodWorker, type WorkerSeams } from './pod-worker.ts'
+import type { Prober } from './prober.ts'
+import type { ContainerStatus, Runtime, SandboxConfig, SandboxStatus } from './runtime.ts'
+import type { Sources } from './sources.ts'
+import { type Files, PodVolumes } from './volumes.ts'
+
+export interface KubeletOptions {
+  readonly nodeName: string
+  readonly runtime: Runtime
+  readonly clock: Clock
+  readonly client: ApiClient
+  readonly informers: Informers
+  readonly recorder: EventRecorder
+  readonly trace: EbbTracer
+  readonly lifetime: Lifetime
+  readonly prober: Prober
+  readonly files: Files
+  readonly node: Pick<NodeFacts, 'hostIP'> & Pick<DownwardFacts, 'allocatable'>
+  /** Directory for logs and volumes of pods. */
+  readonly directory: string
+  readonly dns: { readonly servers: readonly string[]; readonly clusterDomain: string }
+  /** A pod deleted this soon after it was seen never starts, in ms. Default 0. */
+  readonly settleMs?: number
+  /** Failures that are tried again, for the log of the node. */
+  failed?(what: string, error: unknown): void
+}
+
+export class Kubelet {
+  private readonly options: KubeletOptions
+  private readonly workers = new Map<string, PodWorker>()
+  private readonly byUid = new Map<string, Pod>()
+  private readonly sandboxOwners = new Map<string, string>()
+  private readonly adopted = new Map<string, { sandbox?: SandboxStatus; containers: ContainerStatus[] }>()
+  private readonly pods: Informer<Pod>
+  private readonly services: Informer<Service>
+  private readonly sources: Sources
+
+  constructor(options: KubeletOptions) {
+    this.options = options
+    this.pods = options.informers.informer(pods, { fieldSelector: `spec.nodeName=${options.nodeName}` })
+    this.services = options.informers.informer(services)
+    this.sources = clientSources(options.client, this.services)
+  }
+
+  /** Adopts what the runtime still has, then follows the API. Resolves when it does. */
+  async start(): Promise<void> {
+    const { runtime, lifetime } = this.options
+    lifetime.add(
+      'runtime events',
+      runtime.subscribe((event) => {
+        const uid = this.sandboxOwners.get(event.container.sandboxId)
+        if (uid !== undefined) this.workers.get(uid)?.runtimeEvent(event)
+      }),
+    )
+    await this.takeStock()
+    await Promise.all([this.pods.synced, this.services.synced])
+    lifetime.add(
+      'pods',
+      this.pods.on({
+        add: (pod) => this.seen(pod),
+        update: (pod) => this.seen(pod),
+        delete: (pod) => this.gone(pod),
+      }),
+    )
+    for (const [uid, { sandbox }] of this.adopted) if (sandbox) this.endOrphan(uid, sandbox)
+  }
+
+  /** Pods that this node runs or ends, as last seen. */
+  get running(): readonly Pod[] {
+    return [...this.byUid.values()]
+  }
+
+  /** Pods whose object is in the API, whether this node still runs them or not, by namespace and name. */
+  find(namespace: string, name: string): Pod | undefined {
+    return this.pods.lister.get(`${namespace}/${name}`)
+  }
+
+  /** What the runtime has from before this process: to be adopted when the pods are seen. */
+  private async takeStock(): Promise<void> {
+    const { runtime } = this.options
+    const [sandboxes, containers] = await Promise.all([runtime.listSandboxes(), runtime.listContainers()])
+    for (const sandbox of [...sandboxes].sort((a, b) => a.config.attempt - b.config.attempt)) {
+      const { uid } = sandbox.config
+      this.sandboxOwners.set(sandbox.id, uid)
+      const entry = this.adopted.get(uid) ?? { containers: [] }
+      this.adopted.set(uid, { ...entry, sandbox })
+    }
+    for (const container of containers) {
+      const uid = this.sandboxOwners.get(container.sandboxId)
+      if (uid !== undefined) this.adopted.get(uid)?.containers.push(container)
+    }
+  }
+
+  private seen(pod: Pod): void {
+    const uid = pod.metadata.uid ?? ''
+    this.byUid.set(uid, pod)
+    const worker = this.workers.get(uid)
+    if (worker) worker.update(pod)
+    else this.begin(pod, this.adopted.get(uid))
+    this.adopted.delete(uid)
+  }
+
+  private gone(pod: Pod): void {
+    const worker = this.workers.get(pod.metadata.uid ?? '')
+    if (!worker) return
+    if (pod.metadata.deletionTimestamp) worker.update(pod)
+    worker.remove()
+  }
+
+  private begin(pod: Pod, adopted: Adopted | undefined): PodWorker {
+    const worker = new PodWorker(pod, this.workerSeams(pod), adopted)
+    this.workers.set(worker.uid, worker)
+    worker.start()
+    return worker
+  }
+
+  /** Containers whose pod was removed while no kubelet looked: they get the shortest grace. */
+  private endOrphan(uid: string, { config }: SandboxStatus): void {
+    const adopted = this.adopted.get(uid)
+    this.adopted.delete(uid)
+    const containers = [...new Set(adopted?.containers.map((c) => c.name))].map((name) => ({ name }))
+    const metadata = { namespace: config.namespace, name: config.name, uid, deletionGracePeriodSeconds: 0 }
+    const pod: Pod = { metadata, spec: { containers, nodeName: this.options.nodeName, restartPolicy: 'Never' } }
+    this.byUid.set(uid, pod)
+    this.begin(pod, adopted).remove()
+  }
+
+  private workerSeams(pod: Pod): WorkerSeams {
+    const { options } = this
+    const { uid = '' } = pod.metadata
+    return {
+      ...options,
+      node: { ...options.node, runtimeName: options.runtime.name },
+      sources: this.sources,
+      volumes: new PodVolumes(this.podDirectory(pod), options.files, this.sources),
+      settleMs: options.settleMs ?? 0,
+      signal: options.lifetime.signal,
+      sandboxConfig: (newest) => this.sandboxConfig(newest),
+      sandboxMade: ({ id }) => this.sandboxOwners.set(id, uid),
+      failed: (what, error) => options.failed?.(what, error),
+      done: () => {
+        this.workers.delete(uid)
+        this.byUid.delete(uid)
+        for (const [sandbox, owner] of this.sandboxOwners) if (owner === uid) this.sandboxOwners.delete(sandbox)
+      },
+    }
+  }
+
+  /** Logs and volumes of one pod. */
+  podDirectory({ metadata }: Pod): string {
+    return `${this.options.directory}/pods/${metadata.namespace}_${metadata.name}_${metadata.uid}`
+  }
+
+  private sandboxConfig(pod: Pod): Omit<SandboxConfig, 'attempt'> {
+    const { namespace = '', name = '', uid = '', labels = {} } = pod.metadata
+    const { spec } = pod
+    return {
+      namespace,
+      name,
+      uid,
+      hostname: (spec.hostname ?? name).slice(0, 63).replace(/[-.]+$/, ''),
+      labels,
+      shareProcessNamespace: spec.shareProcessNamespace ?? false,
+      hostNetwork: spec.hostNetwork ?? false,
+      dns: this.dnsOf(pod),
+      hostAliases: (spec.hostAliases ?? []).map(({ ip, hostnames = [] }) => ({ ip, hostnames })),
+      logDirectory: `${this.podDirectory(pod)}/logs`,
+    }
+  }
+
+  private dnsOf({ metadata, spec }: Pod): SandboxConfig['dns'] {
+    const { servers, clusterDomain } = this.options.dns
+    const own = spec.dnsConfig
+    const options = (own?.options ?? []).map(({ name, value }) =>
+      value === undefined ? `${name}` : `${name}:${value}`,
+    )
+    const given = { servers: own?.nameservers ?? [], searches: own?.searches ?? [], options }
+    const policy = spec.dnsPolicy ?? 'ClusterFirst'
+    const isCluster = policy === 'ClusterFirstWithHostNet' || (policy === 'ClusterFirst' && !spec.hostNetwork)
+    if (!isCluster || servers.length === 0) return given
+    const domains = [`${metadata.namespace}.svc.${clusterDomain}`, `svc.${clusterDomain}`, clusterDomain]
+    return {
+      servers: [...servers, ...given.servers],
+      searches: [...domains, ...given.searches],
+      options: ['ndots:5', ...given.options],
+    }
+  }
+}
+
+/** Environment and volumes from the API; services from the informer. */
+function clientSources(client: ApiClient, known: Informer<Service>): Sources {
+  return {
+    configMap: (namespace, name) => client.find(configMaps, { namespace, name }),
+    secret: (namespace, name) => client.find(secrets, { namespace, name }),
+    services: (namespace) => known.lister.inNamespace(namespace),
+    async token(pod, { audience, expirationSeconds }) {
+      const { namespace = '', name, uid } = pod.metadata
+      const spec = {
+        audiences: audience ? [audience] : [],
+        expirationSeconds,
+        boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid },
+      }
+      const request = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenRequest', spec }
+      const account = { namespace, name: pod.spec.serviceAccountName ?? 'default' }
+      try {
+        const answer = await client.createSubresource(serviceAccounts, account, 'token', request)
+        return (answer as { status?: { token?: string } }).status?.token
+      } catch (error) {
+        // A server that makes no tokens: the pod goes without.
+        if (isApiError(error, 'MethodNotAllowed') || isApiError(error, 'NotFound')) return undefined
+        throw error
+      }
+    },
+  }
+}
