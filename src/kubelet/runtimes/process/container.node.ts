@@ -142,7 +142,7 @@ export class Container {
     const pid = this.record.form === 'bwrap' ? this.bwrapChild() : shellPid
     if (pid === undefined || this.started) return
     const startTicks = processStat(pid)?.startTicks ?? ''
-    const mounts = this.record.sharedPid ? namespaceOf(pid, 'mnt') : undefined
+    const mounts = this.record.sharedPid ? (this.bwrapMounts() ?? namespaceOf(pid, 'mnt')) : undefined
     this.started = { startedAtMs: this.world.clock.now(), pid, startTicks, ...(mounts ? { mounts } : {}) }
     writeFileSync(join(this.directory, 'started.json'), JSON.stringify(this.started))
     this.world.emit({ type: 'started', container: this.status() })
@@ -288,6 +288,12 @@ export class Container {
     const pid = Number(text.split(' ')[0])
     const startTicks = text.slice(text.lastIndexOf(')') + 2).split(' ')[19]
     return startTicks !== undefined && isAlive(pid, startTicks)
+  }
+
+  /** As bubblewrap tells it: the program itself may be gone before its start is heard of. */
+  private bwrapMounts(): string | undefined {
+    const inode = /"mnt-namespace": (\d+)/.exec(readText(join(this.directory, 'status')) ?? '')?.[1]
+    return inode === undefined ? undefined : `mnt:[${inode}]`
   }
 
   private bwrapChild(): number | undefined {

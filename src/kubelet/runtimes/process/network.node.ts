@@ -6,6 +6,7 @@
  * bridged: answers to a translated Service address come back through the node and are translated back, without masquerade.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { POD_SLOTS_MAX, podNetwork } from './world.ts'
@@ -13,6 +14,8 @@ import { POD_SLOTS_MAX, podNetwork } from './world.ts'
 /** Namespaces kept ready. */
 const POOL_SIZE = 6
 const BRIDGE = 'cbr0'
+/** Names of links, in base 36 and few enough for the kernel's 15 characters. */
+const LINK_NAMES = 36 ** 8
 
 export interface PodAddress {
   /** Name of the network namespace, below /run/netns. */
@@ -29,6 +32,8 @@ export class PodNetwork {
   private readonly pool: PodAddress[] = []
   private filling: Promise<void> | undefined
   private next = 0
+  /** A removed namespace's link lives on a little: names are never used twice. */
+  private links = randomInt(LINK_NAMES)
   private closed = false
 
   private constructor(nodeIndex: number, scratch: string) {
@@ -100,6 +105,7 @@ export class PodNetwork {
       (name) => name.startsWith(`pod-${this.nodeIndex}-`) && !keep.has(name),
     )
     if (left.length > 0) await this.ip.run(left.map((name) => `netns del ${name}`))
+    this.next = (Math.max(-1, ...left.map((name) => Number(name.split('-')[2]))) + 1) % POD_SLOTS_MAX
   }
 
   private fill(): void {
@@ -133,6 +139,8 @@ export class PodNetwork {
     this.used.add(slot)
     const { gateway, address } = podNetwork(this.nodeIndex)
     const netns = `pod-${this.nodeIndex}-${slot}`
+    this.links = (this.links + 1) % LINK_NAMES
+    const link = `veth${this.links.toString(36)}`
     const inner = join(this.scratch, `slot-${slot}`)
     writeFileSync(
       inner,
@@ -140,8 +148,8 @@ export class PodNetwork {
     )
     await this.ip.run([
       `netns add ${netns}`,
-      `link add v${slot} type veth peer name eth0 netns ${netns}`,
-      `link set v${slot} master ${BRIDGE} up`,
+      `link add ${link} type veth peer name eth0 netns ${netns}`,
+      `link set ${link} master ${BRIDGE} up`,
       `netns exec ${netns} ip -batch ${inner}`,
     ])
     return { netns, ip: address(slot), slot }

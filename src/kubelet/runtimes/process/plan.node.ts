@@ -1,7 +1,7 @@
 /** From a container's configuration to what is run: environment, working directory, bubblewrap's arguments, the shim's text. */
 import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { CONTAINER_VARIABLE, type Container } from './container.node.ts'
+import { CONTAINER_VARIABLE, type Container, readText } from './container.node.ts'
 import type { ExecPlan } from './exec.node.ts'
 import { commandLine, type ImageProgram } from './images.ts'
 import { hiddenFolder, type MountRequest, rootArguments } from './root-filesystem.node.ts'
@@ -39,7 +39,7 @@ export function containerPlan(parts: {
   const workingDir = config.workingDir || program?.workingDir || '/'
   const command = commandLine(program, config.command, config.args)
   const enter = sandbox.record.address ? ['nsenter', `--net=/run/netns/${sandbox.record.address.netns}`, '--'] : []
-  const user = userWords(config.user)
+  const user = ownUser(config.user) ? [] : userWords(config.user)
   const write = () => {
     const foreign = Object.entries(env).filter(([name]) => isForeignName(name))
     const prefix = foreign.length > 0 ? ['env', ...foreign.map(([name, value]) => `${name}=${value}`)] : []
@@ -75,9 +75,10 @@ export function execPlan(
 ): ExecPlan {
   const env = options.tty && plan.env.TERM === undefined ? { ...plan.env, TERM: 'xterm' } : plan.env
   const words = [...plan.user, ...command]
+  const user = ownUser(container.record.config.user) ? ['--user', '--preserve-credentials'] : []
   if (container.record.form === 'plain') return { enter: plan.enter, env, cwd: plan.workingDir, command: words }
   const target = ['nsenter', '--target', String(container.pid), '--mount', '--uts', '--ipc', '--net', '--pid']
-  return { enter: [...target, `--wdns=${plan.workingDir}`, '--'], env, cwd: undefined, command: words }
+  return { enter: [...target, ...user, `--wdns=${plan.workingDir}`, '--'], env, cwd: undefined, command: words }
 }
 
 function environment(parts: Parameters<typeof containerPlan>[0]): Record<string, string> {
@@ -106,6 +107,8 @@ function bwrapArguments(
     sandbox.record.config.hostname,
     '--die-with-parent',
   ]
+  const user = ownUser(container.record.config.user)
+  if (user) args.push('--unshare-user', '--uid', String(user.uid ?? 0), '--gid', String(user.gid ?? 0))
   args.push('--cap-drop', 'ALL', ...CAPABILITIES.flatMap((name) => ['--cap-add', `CAP_${name}`]))
   args.push('--clearenv', ...Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value]))
   args.push(...rootArguments(mounts(container, sandbox, program), [workingDir]), '--chdir', workingDir)
@@ -129,8 +132,19 @@ function mounts(container: Container, sandbox: Sandbox, program: ImageProgram | 
   return requests
 }
 
-function userWords(user: { readonly uid?: number; readonly gid?: number } | undefined): string[] {
-  if (user?.uid === undefined && user?.gid === undefined) return []
+type User = { readonly uid?: number; readonly gid?: number }
+
+/**
+ * An ordinary user's node knows a single uid, which is its root. Another one is had by a user namespace of the container's own,
+ * in which that single uid has the wanted number.
+ */
+function ownUser(user: User | undefined): User | undefined {
+  if (!user || (!user.uid && !user.gid)) return undefined
+  return /^\s*\d+\s+\d+\s+1\s*$/.test(readText('/proc/self/uid_map') ?? '') ? user : undefined
+}
+
+function userWords(user: User | undefined): string[] {
+  if (!user?.uid && !user?.gid) return []
   const gid = user.gid ?? 0
   const words = ['setpriv', '--regid', String(gid), '--clear-groups']
   return user.uid === undefined ? words : [...words, '--reuid', String(user.uid)]
