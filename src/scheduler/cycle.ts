@@ -29,6 +29,10 @@ export function chooseNode(pod: Pod, nodes: readonly NodeInfo[], random: Random)
   return { node: best(pod, fitting, random).name }
 }
 
+export function fits(pod: Pod, node: NodeInfo): boolean {
+  return reject(pod, node) === undefined
+}
+
 function reject(pod: Pod, node: NodeInfo): Rejection | undefined {
   for (const plugin of FILTERS) {
     const rejection = plugin.filter(pod, node)

@@ -1,10 +1,10 @@
 /**
  * Pods that wait for a node. Active ones are taken by priority, then by age in the queue. A pod that fitted nowhere is parked
- * until something changes that could make room for it, and then for the rest of its back-off.
+ * until the scheduler finds a change after which it fits; one that could not be bound is tried again after a back-off.
  */
 import type { Clock, Timer } from '../base/clock.ts'
 
-/** Back-off after a pod fitted nowhere: doubles with each attempt. */
+/** Back-off after a pod could not be bound: doubles with each attempt. */
 const BACKOFF_BASE_MS = 100
 const BACKOFF_MAX_MS = 10_000
 /** A parked pod is tried again after this time whatever happens. */
@@ -14,9 +14,9 @@ interface Entry {
   readonly key: string
   readonly priority: number
   readonly sequence: number
-  attempts: number
-  /** Monotonic ms; undefined: not parked. */
-  retryAt: number | undefined
+  failures: number
+  /** Waits for a change that makes it fit. */
+  parked: boolean
   timer: Timer | undefined
 }
 
@@ -41,7 +41,7 @@ export class SchedulingQueue {
     const known = this.entries.get(key)
     const sequence = known?.sequence ?? this.sequence++
     if (known) this.drop(known)
-    const entry = { key, priority, sequence, attempts: known?.attempts ?? 0, retryAt: undefined, timer: undefined }
+    const entry = { key, priority, sequence, failures: known?.failures ?? 0, parked: false, timer: undefined }
     this.entries.set(key, entry)
     this.activate(entry)
   }
@@ -68,22 +68,28 @@ export class SchedulingQueue {
     return first.key
   }
 
-  /** The pod fitted nowhere, or could not be bound. `retry`: it is tried after its back-off even if nothing changes. */
-  park(key: string, retry: 'on-change' | 'after-backoff'): void {
+  /** The pod fitted nowhere. */
+  park(key: string): void {
     const entry = this.entries.get(key)
     if (!entry) return
     this.drop(entry)
-    const backoff = Math.min(BACKOFF_BASE_MS * 2 ** entry.attempts, BACKOFF_MAX_MS)
-    entry.attempts++
-    entry.retryAt = this.clock.monotonic() + backoff
-    this.wakeIn(entry, retry === 'after-backoff' ? backoff : PARKED_MAX_MS)
+    entry.parked = true
+    entry.timer = this.clock.setTimer(PARKED_MAX_MS, () => this.activate(entry))
   }
 
-  /** Something changed that may make room: parked pods become active when their back-off is over. */
-  wakeParked(): void {
-    const now = this.clock.monotonic()
-    for (const entry of this.entries.values())
-      if (entry.retryAt !== undefined) this.wakeIn(entry, Math.max(0, entry.retryAt - now))
+  /** The pod could not be bound. */
+  retry(key: string): void {
+    const entry = this.entries.get(key)
+    if (!entry) return
+    this.drop(entry)
+    const backoff = Math.min(BACKOFF_BASE_MS * 2 ** entry.failures, BACKOFF_MAX_MS)
+    entry.failures++
+    entry.timer = this.clock.setTimer(backoff, () => this.activate(entry))
+  }
+
+  /** Makes those parked pods active that `fits` now. */
+  wake(fits: (key: string) => boolean): void {
+    for (const entry of this.entries.values()) if (entry.parked && fits(entry.key)) this.activate(entry)
   }
 
   close(): void {
@@ -91,19 +97,10 @@ export class SchedulingQueue {
     this.entries.clear()
   }
 
-  private wakeIn(entry: Entry, ms: number): void {
-    entry.timer?.cancel()
-    if (ms === 0) {
-      this.activate(entry)
-      return
-    }
-    entry.timer = this.clock.setTimer(ms, () => this.activate(entry))
-  }
-
   private activate(entry: Entry): void {
     entry.timer?.cancel()
     entry.timer = undefined
-    entry.retryAt = undefined
+    entry.parked = false
     this.active.add(entry)
     this.available()
   }

@@ -14,7 +14,7 @@ import { involved } from '../client/events.ts'
 import type { Informer, Informers } from '../client/informer.ts'
 import { nodes as nodeResource, pods as podResource } from '../client/resources.ts'
 import { SeriesRecorder } from '../client/series-recorder.ts'
-import { chooseNode } from './cycle.ts'
+import { chooseNode, fits } from './cycle.ts'
 import { SchedulingQueue } from './queue.ts'
 import { Snapshot } from './snapshot.ts'
 
@@ -64,7 +64,7 @@ class Scheduler {
   async start(): Promise<void> {
     this.nodes.on({
       add: (node) => this.nodeChanged(node),
-      update: (node, old) => this.nodeChanged(node, old),
+      update: (node) => this.nodeChanged(node),
       delete: (node) => this.snapshot.removeNode(node),
     })
     this.pods.on({
@@ -78,9 +78,19 @@ class Scheduler {
     this.pump()
   }
 
-  private nodeChanged(node: Node, old?: Node): void {
+  private nodeChanged(node: Node): void {
     this.snapshot.setNode(node)
-    if (!old || mayAdmitMore(node, old)) this.queue.wakeParked()
+    this.wakeFor(node.metadata.name ?? '')
+  }
+
+  /** Pods that fitted nowhere are tried again when they fit a node that has changed: heartbeats wake nobody. */
+  private wakeFor(nodeName: string): void {
+    const info = this.snapshot.node(nodeName)
+    if (!info) return
+    this.queue.wake((key) => {
+      const pod = this.pods.lister.get(key)
+      return pod !== undefined && fits(pod, info)
+    })
   }
 
   private podChanged(pod: Pod, old?: Pod): void {
@@ -99,8 +109,8 @@ class Scheduler {
   private podGone(key: string): void {
     this.queue.remove(key)
     this.assumed.delete(key)
-    this.snapshot.removePod(key)
-    this.queue.wakeParked()
+    const nodeName = this.snapshot.removePod(key)
+    if (nodeName !== undefined) this.wakeFor(nodeName)
   }
 
   /** Schedules in a microtask what came in one go. */
@@ -126,7 +136,7 @@ class Scheduler {
       this.track(this.bind(pod, choice.node))
       return
     }
-    this.queue.park(key, 'on-change')
+    this.queue.park(key)
     this.recorder.event(involved(podResource, pod), {
       type: 'Warning',
       reason: 'FailedScheduling',
@@ -155,7 +165,7 @@ class Scheduler {
       this.seams.failed?.(key, error)
       if (!this.assumed.delete(key)) return
       this.snapshot.removePod(key)
-      this.queue.park(key, 'after-backoff')
+      this.queue.retry(key)
       return
     }
     this.queue.remove(key)
@@ -207,16 +217,6 @@ function sameDemand(pod: Pod, old: Pod): boolean {
     pod.metadata.uid === old.metadata.uid &&
     pod.metadata.generation === old.metadata.generation &&
     sameLabels(pod.metadata.labels, old.metadata.labels)
-  )
-}
-
-/** Whether parked pods may fit now: not so for the heartbeats that make up nearly all changes of nodes. */
-function mayAdmitMore(node: Node, old: Node): boolean {
-  return (
-    node.spec?.unschedulable !== old.spec?.unschedulable ||
-    JSON.stringify(node.spec?.taints) !== JSON.stringify(old.spec?.taints) ||
-    !sameLabels(node.metadata.labels, old.metadata.labels) ||
-    !sameLabels(node.status?.allocatable, old.status?.allocatable)
   )
 }
 

@@ -33,6 +33,11 @@ export class Snapshot {
     return result
   }
 
+  node(name: string): NodeInfo | undefined {
+    const info = this.infos.get(name)
+    return info?.node && (info as NodeInfo)
+  }
+
   setNode(node: Node): void {
     const info = this.info(node.metadata.name ?? '')
     info.node = node
@@ -57,15 +62,17 @@ export class Snapshot {
     for (const [name, amount] of requestsOf(pod)) info.requested.set(name, (info.requested.get(name) ?? 0) + amount)
   }
 
-  removePod(key: string): void {
+  /** Returns the name of the node where it was counted. */
+  removePod(key: string): string | undefined {
     const nodeName = this.placed.get(key)
     const info = nodeName === undefined ? undefined : this.infos.get(nodeName)
     const pod = info?.pods.get(key)
-    if (!info || !pod) return
+    if (!info || !pod) return undefined
     this.placed.delete(key)
     info.pods.delete(key)
     for (const [name, amount] of requestsOf(pod)) info.requested.set(name, (info.requested.get(name) ?? 0) - amount)
     if (info.pods.size === 0 && !info.node) this.infos.delete(info.name)
+    return nodeName
   }
 
   private info(name: string): MutableInfo {

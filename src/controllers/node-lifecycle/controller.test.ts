@@ -1,0 +1,79 @@
+/** Nodes that fall silent, against the real API server, in virtual time. */
+import { afterEach, expect, it } from 'vitest'
+import { rfc3339, rfc3339Micro } from '../../api/time.ts'
+import type { Pod } from '../../api/types/core-v1.gen.ts'
+import { events, leases, nodes, pods } from '../../client/resources.ts'
+import { startTestCluster, type TestCluster } from '../../sim/test-cluster.ts'
+
+let cluster: TestCluster
+afterEach(() => cluster.close())
+
+const namespace = 'default'
+const pod: Pod = {
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'p', namespace },
+  spec: { containers: [{ name: 'app', image: 'app:1' }] },
+}
+const node = () => cluster.client.get(nodes, { name: 'node-1' })
+const getPod = () => cluster.client.find(pods, { namespace, name: 'p' })
+const taintsOf = async () => (await node()).spec?.taints?.map(({ key, effect }) => `${key}:${effect}`)
+const lease = () => ({
+  apiVersion: 'coordination.k8s.io/v1',
+  kind: 'Lease',
+  metadata: { name: 'node-1', namespace: 'kube-node-lease' },
+  spec: { holderIdentity: 'node-1', leaseDurationSeconds: 40, renewTime: rfc3339Micro(cluster.clock.now()) },
+})
+
+it('makes a silent node Unknown after 50 s, its pods not ready, and evicts them when their toleration is over', async () => {
+  cluster = await startTestCluster()
+  await cluster.client.create(pods, pod)
+  await cluster.client.create(leases, lease())
+  for (let i = 0; i < 10; i++) {
+    await cluster.clock.advance(10_000)
+    await cluster.client.patch(leases, { namespace: 'kube-node-lease', name: 'node-1' }, { spec: lease().spec })
+  }
+  expect(await taintsOf()).toBeUndefined()
+  await cluster.clock.advance(49_000)
+  expect(await taintsOf()).toBeUndefined()
+  await cluster.clock.advance(1_100)
+  const silent = (await node()).status?.conditions?.find(({ type }) => type === 'Ready')
+  expect(silent).toMatchObject({
+    status: 'Unknown',
+    reason: 'NodeStatusUnknown',
+    message: 'Kubelet stopped posting node status.',
+  })
+  expect(await taintsOf()).toEqual([
+    'node.kubernetes.io/unreachable:NoSchedule',
+    'node.kubernetes.io/unreachable:NoExecute',
+  ])
+  const ready = (await getPod())?.status?.conditions?.find(({ type }) => type === 'Ready')
+  expect(ready?.status).toBe('False')
+  const told = await cluster.client.list(events, {
+    namespace,
+    fieldSelector: 'involvedObject.name=p,reason=NodeNotReady',
+  })
+  expect(told.items).toMatchObject([
+    { type: 'Warning', message: 'Node is not ready', source: { component: 'node-controller' } },
+  ])
+  await cluster.clock.advance(295_000)
+  expect((await getPod())?.metadata.deletionTimestamp).toBeUndefined()
+  await cluster.clock.advance(5_000)
+  expect((await getPod())?.metadata.deletionTimestamp).toBeDefined()
+  const now = rfc3339(cluster.clock.now())
+  const conditions = [{ type: 'Ready', status: 'True', lastHeartbeatTime: now, lastTransitionTime: now }]
+  await cluster.client.patch(nodes, { name: 'node-1' }, { status: { conditions } }, { subresource: 'status' })
+  await cluster.clock.advance(10)
+  expect(await taintsOf()).toBeUndefined()
+})
+
+it('removes pods of a node that is gone, after a quarantine', async () => {
+  cluster = await startTestCluster()
+  await cluster.client.create(pods, pod)
+  await cluster.clock.advance(1000)
+  await cluster.client.delete(nodes, { name: 'node-1' })
+  await cluster.clock.advance(39_000)
+  expect(await getPod()).toBeDefined()
+  await cluster.clock.advance(25_000)
+  expect(await getPod()).toBeUndefined()
+})
