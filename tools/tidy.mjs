@@ -22,7 +22,7 @@ for (const file of files) {
   if (lines > FILE_LINES_MAX && !file.endsWith('.gen.ts'))
     errors.push(`${file}: ${lines} lines, at most ${FILE_LINES_MAX}`)
   const name = posix.basename(file)
-  if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.(node|test|bench|gen|config|worker))*\.(ts|mjs)$/.test(name))
+  if (!/^[a-z0-9]+(-[a-z0-9]+)*(\.(node|test|bench|gen|golden|config|worker|d))*\.(ts|mts|mjs)$/.test(name))
     errors.push(`${file}: name is not kebab-case`)
   if (/^(utils?|helpers?|common|manager)\b/.test(name)) errors.push(`${file}: a name that says nothing`)
   if (!file.startsWith('src/')) continue

@@ -40,7 +40,7 @@ export interface Decoded<T = Record<string, unknown>> {
 
 const ACCEPTED = 'application/json, application/yaml, application/vnd.kubernetes.protobuf'
 
-/** 415 for a body that is neither JSON nor YAML; `accepted` for endpoints that take other types, such as PATCH. */
+/** 415 for a body that is neither JSON, YAML nor protobuf; `accepted` for endpoints that take other types, such as PATCH. */
 export function unsupportedMediaType(accepted = ACCEPTED): ApiError {
   return failure(
     415,
@@ -79,6 +79,7 @@ export function parseBody(body: RequestBody, contentType: string | undefined): P
   const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() || 'application/json'
   if (type === 'application/json') return parseJson(bytes)
   if (type === 'application/yaml') return parseYamlBody(bytes)
+  if (type === 'application/vnd.kubernetes.protobuf') return parseProtobuf(bytes)
   throw unsupportedMediaType()
 }
 
@@ -88,6 +89,16 @@ export function parseJson(bytes: Uint8Array): ParsedBody {
     return { value: JSON.parse(text), bytes, text, duplicates: [] }
   } catch {
     throw new BodyError(`json parse error: ${jsonSyntaxError(text) ?? 'invalid JSON'}`, bytes)
+  }
+}
+
+/** Field numbers are loaded when the first client sends them. */
+async function parseProtobuf(bytes: Uint8Array): Promise<ParsedBody> {
+  const { decodeProtobuf, ProtobufError } = await import('./protobuf.ts')
+  try {
+    return { value: decodeProtobuf(bytes), bytes, duplicates: [] }
+  } catch (error) {
+    throw error instanceof ProtobufError ? new BodyError(error.message, bytes) : error
   }
 }
 

@@ -1,0 +1,99 @@
+import { describe, expect, it } from 'vitest'
+import { decodeProtobuf, ProtobufError } from './protobuf.ts'
+
+/** The smallest encoder: what a Go client would write. */
+const varint = (n: number | bigint): number[] => {
+  let rest = BigInt.asUintN(64, BigInt(n))
+  const out: number[] = []
+  do {
+    out.push(Number(rest & 0x7fn) | (rest > 0x7fn ? 0x80 : 0))
+    rest >>= 7n
+  } while (rest > 0n)
+  return out
+}
+const int = (number: number, value: number | bigint) => [...varint(number * 8), ...varint(value)]
+const bytes = (number: number, value: readonly number[]) => [
+  ...varint(number * 8 + 2),
+  ...varint(value.length),
+  ...value,
+]
+const text = (number: number, value: string) => bytes(number, [...new TextEncoder().encode(value)])
+const body = (apiVersion: string, kind: string, raw: readonly number[]) =>
+  Uint8Array.from([
+    0x6b,
+    0x38,
+    0x73,
+    0,
+    ...bytes(1, [...text(1, apiVersion), ...text(2, kind)]),
+    ...bytes(2, raw),
+    ...text(3, ''),
+  ])
+
+describe('bodies in protobuf', () => {
+  it('a ConfigMap: strings, maps, bytes as base64; what was not set is absent', () => {
+    const meta = [
+      ...text(1, 'a'),
+      ...text(2, ''),
+      ...text(3, 'default'),
+      ...bytes(8, []),
+      ...int(7, 0),
+      ...bytes(11, [...text(1, 'k'), ...text(2, 'v')]),
+    ]
+    const raw = [
+      ...bytes(1, meta),
+      ...bytes(2, [...text(1, 'x'), ...text(2, 'y')]),
+      ...bytes(3, [...text(1, 'b'), ...bytes(2, [1, 2, 255])]),
+    ]
+    expect(decodeProtobuf(body('v1', 'ConfigMap', raw))).toEqual({
+      apiVersion: 'v1',
+      kind: 'ConfigMap',
+      metadata: { name: 'a', namespace: 'default', labels: { k: 'v' } },
+      data: { x: 'y' },
+      binaryData: { b: 'AQL/' },
+    })
+  })
+
+  it('a Pod: embedded structs, lists, quantities, int-or-string, pointers that are zero', () => {
+    const port = [...bytes(2, [...int(1, 1), ...int(2, 0), ...text(3, 'http')]), ...text(1, '/healthz')]
+    const probe = [...bytes(1, bytes(2, port)), ...int(2, 5)]
+    const limits = bytes(1, [...text(1, 'cpu'), ...bytes(2, text(1, '500m'))])
+    const container = [...text(1, 'app'), ...text(3, 'sh'), ...text(3, '-c'), ...bytes(8, limits), ...bytes(10, probe)]
+    const volume = [...text(1, 'data'), ...bytes(2, bytes(2, text(1, 'Memory')))]
+    const spec = [...bytes(1, volume), ...bytes(2, container), ...int(4, 0)]
+    expect(decodeProtobuf(body('v1', 'Pod', bytes(2, spec)))['spec']).toEqual({
+      volumes: [{ name: 'data', emptyDir: { medium: 'Memory' } }],
+      containers: [
+        {
+          name: 'app',
+          command: ['sh', '-c'],
+          resources: { limits: { cpu: '500m' } },
+          livenessProbe: { httpGet: { path: '/healthz', port: 'http' }, initialDelaySeconds: 5 },
+        },
+      ],
+      terminationGracePeriodSeconds: 0,
+    })
+  })
+
+  it('negative numbers, times, and fields of a later version, which are passed over', () => {
+    const meta = [
+      ...text(1, 'p'),
+      ...bytes(9, [...int(1, 1_700_000_000), ...int(2, 0)]),
+      ...int(10, -1n),
+      ...text(99, 'new'),
+    ]
+    expect(decodeProtobuf(body('v1', 'Namespace', bytes(1, meta)))['metadata']).toEqual({
+      name: 'p',
+      deletionTimestamp: '2023-11-14T22:13:20Z',
+      deletionGracePeriodSeconds: -1,
+    })
+  })
+
+  it.each([
+    ['no magic', Uint8Array.from([1, 2, 3, 4])],
+    ['a kind nobody knows', body('v1', 'Nothing', [])],
+    ['a length past the end', body('v1', 'ConfigMap', [0x0a, 0x7f])],
+    ['a number without end', body('v1', 'ConfigMap', [0xff])],
+  ])('refuses %s', (_, data) => {
+    expect(() => decodeProtobuf(data)).toThrow(ProtobufError)
+  })
+})

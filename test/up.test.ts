@@ -1,0 +1,209 @@
+/** `ebb up`, `status`, `url`, `down` as a person types them: what they print, what they refuse, what they leave behind. */
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import http from 'node:http'
+import { createServer, type Server } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type StartedCluster, startCluster } from '../tools/golden/cluster.mjs'
+import { root } from '../tools/golden/reference.mjs'
+import { Shell } from './shell.ts'
+
+const EBB = join(root, 'dist/ebb.mjs')
+let folder: string
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ebb-up-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+interface Result {
+  readonly code: number | null
+  readonly out: string
+}
+
+function ebb(args: readonly string[], env: Record<string, string> = {}): Promise<Result> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [EBB, ...args], { env: { ...process.env, LANG: 'C', ...env } })
+    let out = ''
+    for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (out += text))
+    child.on('close', (code) => resolve({ code, out }))
+  })
+}
+
+/** Processes whose environment or command line holds `mark`. */
+function processesWith(mark: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .filter((pid) =>
+      ['environ', 'cmdline'].some((file) => {
+        try {
+          return readFileSync(`/proc/${pid}/${file}`, 'latin1').includes(mark)
+        } catch {
+          return false
+        }
+      }),
+    )
+}
+
+async function gone(look: () => readonly unknown[], seconds = 10): Promise<void> {
+  const deadline = performance.now() + seconds * 1000
+  while (look().length > 0) {
+    if (performance.now() > deadline) throw new Error(`left behind: ${look().join(', ')}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+describe('ebb says what is wrong in a sentence', () => {
+  it.each([
+    [['up', '--port', '70000'], '--port 70000: must be a whole number from 0 to 65535'],
+    [['up', '--nodes', 'two'], '--nodes two: must be a whole number from 1 to 50'],
+    [['up', '--image', 'my-app'], '--image my-app: write it as REFERENCE=PATH'],
+    [['up', '--ephemeral', '--port', '0', '--image', 'a=/nowhere'], 'there is nothing at /nowhere'],
+    [['up', '--data', '/tmp/x', '--ephemeral'], '--data and --ephemeral exclude each other'],
+    [['url', 'web'], 'web: write it as service/NAME'],
+    [['url', 'pod/web'], 'a pod needs its port'],
+    [['down', '--port', '1'], 'no ebb runs at port 1'],
+  ])('%j', async (args, message) => {
+    const { code, out } = await ebb(args)
+    expect(out).toContain(message)
+    expect(out).not.toContain('    at ')
+    expect(code).toBeGreaterThan(0)
+  })
+
+  it('a port that is taken', async () => {
+    const server: Server = createServer()
+    const port = await new Promise<number>((resolve) =>
+      server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port)),
+    )
+    const { code, out } = await ebb(['up', '--ephemeral', '--no-node', '--port', String(port)])
+    server.close()
+    expect(out).toContain(`port ${port} is taken`)
+    expect(code).toBe(1)
+  })
+
+  it("somebody's kubeconfig is not overwritten", async () => {
+    const file = join(folder, 'config')
+    writeFileSync(file, 'apiVersion: v1\nkind: Config\n')
+    const { code, out } = await ebb(['up', '--ephemeral', '--no-node', '--port', '0', '--kubeconfig', file])
+    expect(out).toContain(`${file} was not written by ebb and stays as it is`)
+    expect(readFileSync(file, 'utf8')).toBe('apiVersion: v1\nkind: Config\n')
+    expect(code).toBe(1)
+  })
+
+  it('a data folder that is not ours is not touched', async () => {
+    const data = join(folder, 'foreign')
+    execFileSync('mkdir', ['-p', join(data, 'store')])
+    writeFileSync(join(data, 'store', 'thesis.txt'), 'years of work')
+    const { code, out } = await ebb(['up', '--no-node', '--port', '0', '--data', data])
+    expect(out).toContain('it holds something else')
+    expect(readdirSync(join(data, 'store'))).toEqual(['thesis.txt'])
+    expect(code).toBe(1)
+  })
+})
+
+describe('a cluster with its data on disk', () => {
+  it('keeps objects over a restart, refuses a second ebb on the folder, and ends on down', async () => {
+    const data = join(folder, 'data')
+    const env = { XDG_RUNTIME_DIR: join(folder, 'run') }
+    execFileSync('mkdir', ['-p', env.XDG_RUNTIME_DIR])
+    const up = await ebb(['up', '--data', data, '--no-node', '--port', '0', '--detach'], env)
+    expect(up.out).toMatch(/^ebb is ready in \d+ ms: https:\/\/127\.0\.0\.1:\d+, Kubernetes v1\.36/)
+    const shell = new Shell(join(data, 'kubeconfig'))
+    await shell.ok('kubectl create configmap kept --from-literal=a=b')
+    const second = await ebb(['up', '--data', data, '--no-node', '--port', '0'], env)
+    expect(second.code).toBe(1)
+    expect(second.out).toMatch(/store is in use|locked|in use/)
+    const status = await ebb(['status'], env)
+    expect(status.out).toContain('pods: none')
+    expect((await ebb(['down'], env)).out).toMatch(/has ended/)
+    expect((await ebb(['status'], env)).out).toContain('no ebb runs here')
+    const again = await ebb(['up', '--data', data, '--no-node', '--port', '0', '--detach'], {
+      ...env,
+      LANG: 'ko_KR.UTF-8',
+    })
+    expect(again.out).toMatch(/^ebb 준비 완료/)
+    expect(await shell.ok('kubectl get configmap kept -o jsonpath={.data.a}')).toBe('b')
+    await ebb(['down'], env)
+    shell.close()
+  })
+})
+
+describe('a cluster with a node', () => {
+  let cluster: StartedCluster
+  let shell: Shell
+  const mark = `ebb-leftover-${process.pid}`
+  const manifest = `
+apiVersion: v1
+kind: Pod
+metadata: {name: web, labels: {app: web}}
+spec:
+  terminationGracePeriodSeconds: 2
+  containers:
+  - {name: app, image: ebb/echo, env: [{name: MARK, value: ${mark}}], readinessProbe: {httpGet: {path: /readyz, port: 8080}, periodSeconds: 1}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
+`
+  const start = async () => {
+    cluster = await startCluster()
+    shell = new Shell(cluster.kubeconfig)
+    await shell.until('kubectl get serviceaccount default', (ran) => ran.code === 0)
+    await shell.apply(manifest)
+    await shell.ok('kubectl wait --for=condition=Ready pod/web --timeout=20s')
+  }
+  const get = (url: string) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      http.get(url, (response) => resolve(response.resume().statusCode)).on('error', reject)
+    })
+
+  it('ebb url gives an address that reaches a Service and a pod from here', async () => {
+    await start()
+    const port = /:(\d+)/.exec(cluster.url.slice(8))?.[1] as string
+    const service = await ebb(['url', 'service/web', '--port', port])
+    expect(service.out).toMatch(/^http:\/\/127\.0\.0\.1:\d+\n$/)
+    expect(await get(service.out.trim())).toBe(200)
+    const pod = await ebb(['url', 'pod/web:8080', '--port', port])
+    expect(await get(pod.out.trim())).toBe(200)
+    expect((await ebb(['url', 'service/nothing', '--port', port])).out).toContain(
+      'there is no service nothing in namespace default',
+    )
+  })
+
+  it('exec, port-forward and cp-like streams work through the real kubectl', async () => {
+    expect(await shell.ok('kubectl exec web -- echo hello')).toBe('hello\n')
+    expect((await shell.run('kubectl exec web -- sh -c "echo out; echo err >&2; exit 7"')).code).toBe(7)
+    expect(await shell.ok('kubectl exec -i web -- cat', 'through stdin')).toBe('through stdin')
+    const forward = await shell.ok(
+      `kubectl port-forward pod/web :8080 > forward.txt 2>&1 & pid=$!; for i in $(seq 100); do grep -q Forwarding forward.txt && break; sleep 0.05; done; port=$(sed -n 's/.*127.0.0.1:\\([0-9]*\\).*/\\1/p' forward.txt); curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:$port/readyz; kill $pid`,
+    )
+    expect(forward).toBe('200')
+  })
+
+  it('a stop leaves nothing: no process, no run directory', async () => {
+    const pid = cluster.pid
+    expect(processesWith(mark).length).toBeGreaterThan(0)
+    expect(await cluster.stop()).toBe(0)
+    await gone(() => processesWith(mark))
+    expect(runDirectories(pid)).toEqual([])
+    shell.close()
+  })
+
+  it('neither does kill -9 of ebb', async () => {
+    await start()
+    const pid = cluster.pid
+    process.kill(pid, 'SIGKILL')
+    await cluster.exited
+    await gone(() => [...processesWith(mark), ...runDirectories(pid)])
+    await cluster.stop()
+    shell.close()
+  })
+})
+
+function runDirectories(pid: number): string[] {
+  const places = [join(tmpdir(), `ebb-${process.getuid?.()}`), join(process.env.XDG_RUNTIME_DIR ?? '/nowhere', 'ebb')]
+  return places.map((place) => join(place, String(pid))).filter((path) => existsSync(path))
+}
