@@ -27,9 +27,10 @@ import { RESOURCES } from '../resources/index.ts'
 import type { Journal } from '../store/journal.ts'
 import { MemoryJournal } from '../store/memory-journal.ts'
 import { openStore } from '../store/mvcc-store.ts'
-import { StoreError } from '../store/store.ts'
+import { type Store, StoreError } from '../store/store.ts'
 import { itemCodec } from '../watch-cache/item-codec.ts'
 import { createResourceCache } from '../watch-cache/resource-cache.ts'
+import type { Item } from '../watch-cache/watch-cache.ts'
 import { ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
 import { type Fabric, startFabric } from './fabric.node.ts'
 import { type Nodes, startNodes } from './nodes.node.ts'
@@ -83,7 +84,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const hub = new TraceHub()
   const random = new SeededRandom(randomBytes(4).readUInt32LE())
   const trace = (component: string) => tracer<Step>(systemClock, component, hub.emit)
-  const registry = await openRegistry(journal, { random, trace, lifetime })
+  const { registry, store } = await openRegistry(journal, { random, trace, lifetime })
   const sockets = { plainSocket: join(runDirectory, 'api.sock'), tlsSocket: join(runDirectory, 'api-tls.sock') }
   const nodeToken = randomBytes(24).toString('base64url')
   const local: LocalNodes = { nodes: undefined, fabric: undefined }
@@ -113,6 +114,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   })
   nodesStarted?.catch(() => {})
   await bootstrap(registry)
+  // As after a compaction of etcd: revision 1 is too old to watch from, also on a cluster that was made just now.
+  store.compact()
   await startComponents({ client, random, trace, lifetime, pki, port: running.port })
   const url = `https://127.0.0.1:${running.port}`
   return {
@@ -204,10 +207,10 @@ type Tracers = (component: string) => ReturnType<typeof tracer<Step>>
 async function openRegistry(
   journal: Journal,
   parts: { random: SeededRandom; trace: Tracers; lifetime: Lifetime },
-): Promise<Registry> {
+): Promise<{ registry: Registry; store: Store<Item> }> {
   const store = await openStore({ journal, codec: itemCodec })
   parts.lifetime.add('store', () => store.close())
-  return createRegistry({
+  const registry = createRegistry({
     store,
     cache: (prefix) => createResourceCache({ store, prefix, clock: systemClock }),
     declarations: RESOURCES,
@@ -215,6 +218,7 @@ async function openRegistry(
     random: parts.random.fork('registry'),
     tracer: parts.trace('kube-apiserver'),
   })
+  return { registry, store }
 }
 
 interface Components {
