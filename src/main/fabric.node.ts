@@ -335,7 +335,7 @@ function readIfThere(file: string): string | undefined {
 }
 
 /** Debian keeps `ip` and `nft` in /usr/sbin, which is not on an ordinary user's PATH. */
-export function pathWithSbin(path = process.env.PATH ?? ''): string {
+function pathWithSbin(path = process.env.PATH ?? ''): string {
   const parts = path.split(delimiter).filter((part) => part !== '')
   for (const extra of ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'])
     if (!parts.includes(extra)) parts.push(extra)

@@ -47,7 +47,7 @@ export function hiddenFolder(folder: string): MountRequest[] {
   return isOwn(real) ? [{ source: real, target: real, readOnly: false }] : []
 }
 
-export function isOwn(path: string): boolean {
+function isOwn(path: string): boolean {
   return OWN.has(`/${path.split('/')[1] ?? ''}`)
 }
 

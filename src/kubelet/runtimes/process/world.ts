@@ -22,8 +22,6 @@ export interface NodeWorld {
 }
 
 export const SERVICE_CIDR = '10.96.0.0/16'
-export const LAB_CIDR = '10.88.0.0/16'
-export const LAB_GATEWAY = '10.88.0.1'
 export const CLUSTER_CIDR = '10.244.0.0/16'
 
 /** Nodes that one fabric holds; the address plan has room for no more. */
