@@ -21,6 +21,7 @@ import { ApiClient } from '../client/api-client.ts'
 import { directTransport } from '../client/direct.ts'
 import { Informers } from '../client/informer.ts'
 import { nodes as nodeResource } from '../client/resources.ts'
+import { nodeAddress } from '../kubelet/runtimes/process/world.ts'
 import { relayListener } from '../proxy/relay.node.ts'
 import { createRegistry, type Registry } from '../registry/registry.ts'
 import { RESOURCES } from '../resources/index.ts'
@@ -33,6 +34,7 @@ import { createResourceCache } from '../watch-cache/resource-cache.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
 import { ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
 import { type Fabric, startFabric } from './fabric.node.ts'
+import { API_PORT_INSIDE } from './node-config.ts'
 import { type Nodes, startNodes } from './nodes.node.ts'
 import { ensurePki, type Pki } from './pki.node.ts'
 import { TraceHub } from './trace-hub.ts'
@@ -116,7 +118,11 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   await bootstrap(registry)
   // As after a compaction of etcd: revision 1 is too old to watch from, also on a cluster that was made just now.
   store.compact()
-  await startComponents({ client, random, trace, lifetime, pki, port: running.port })
+  const apiServer =
+    options.nodes > 0
+      ? { address: nodeAddress(0), port: API_PORT_INSIDE }
+      : { address: '127.0.0.1', port: running.port }
+  await startComponents({ client, random, trace, lifetime, pki, apiServer })
   const url = `https://127.0.0.1:${running.port}`
   return {
     port: running.port,
@@ -227,29 +233,35 @@ interface Components {
   readonly trace: Tracers
   readonly lifetime: Lifetime
   readonly pki: Pki
-  readonly port: number
+  readonly apiServer: { readonly address: string; readonly port: number }
 }
 
-async function startComponents({ client, random, trace, lifetime, pki, port }: Components): Promise<void> {
-  const { startControllers } = await import('../controllers/index.ts')
+async function startComponents(parts: Components): Promise<void> {
+  const { client, random, trace, lifetime, pki, apiServer } = parts
+  const [{ startControllers }, { startScheduler }] = await Promise.all([
+    import('../controllers/index.ts'),
+    import('../scheduler/scheduler.ts'),
+  ])
   const controllers = client('kube-controller-manager', CONTROLLERS)
-  const informers = new Informers({
-    client: controllers,
-    clock: systemClock,
-    random: random.fork('informers'),
-    lifetime,
-  })
-  void port
-  await startControllers({
-    client: controllers,
-    informers,
-    clock: systemClock,
-    random: random.fork('controllers'),
-    tracer: trace('kube-controller-manager'),
-    lifetime,
-    options: { rootCaPem: pki.ca },
-  })
-  void SCHEDULER
+  const seams = { clock: systemClock, lifetime }
+  const informers = new Informers({ ...seams, client: controllers, random: random.fork('informers') })
+  await Promise.all([
+    startControllers({
+      ...seams,
+      client: controllers,
+      informers,
+      random: random.fork('controllers'),
+      tracer: trace('kube-controller-manager'),
+      options: { rootCaPem: pki.ca, apiServer },
+    }),
+    startScheduler({
+      ...seams,
+      client: client('kube-scheduler', SCHEDULER),
+      informers,
+      random: random.fork('scheduler'),
+      failed: (pod, error) => complain(`scheduler ${pod}`, error),
+    }),
+  ])
 }
 
 function routes(local: LocalNodes, hub: TraceHub, lifetime: Lifetime) {

@@ -15,3 +15,6 @@ export interface NodeConfig {
 }
 
 export const NODE_CONFIG_VARIABLE = 'EBB_NODE_CONFIG'
+
+/** Port on a node's address at which the API server is reached from inside; the `kubernetes` Service leads here. */
+export const API_PORT_INSIDE = 6443

@@ -10,10 +10,7 @@ import type { Dataplane } from '../proxy/dataplane.ts'
 import { ServiceProxy } from '../proxy/proxy.ts'
 import { type Dial, forwardToSocket, serveRelay } from '../proxy/relay.node.ts'
 import { UserspaceDataplane } from '../proxy/userspace.node.ts'
-import type { NodeConfig } from './node-config.ts'
-
-/** Port on the node's address at which the API server is reached from inside; the `kubernetes` Service leads here. */
-export const API_PORT_INSIDE = 6443
+import { API_PORT_INSIDE, type NodeConfig } from './node-config.ts'
 
 export interface NetworkParts {
   readonly world: NodeWorld
