@@ -89,7 +89,7 @@ function allocate(
   for (const claim of allocation.claims(draft as KubernetesObject)) {
     const value = `${claim.pool}/${claim.value}`
     if (taken.has(value)) {
-      const shown = claim.pool === 'nodePort' ? claim.value : JSON.stringify(claim.value)
+      const shown = claim.pool === 'nodePort' ? claim.value : JSON.stringify([claim.value])
       const why =
         claim.pool === 'nodePort'
           ? 'provided port is already allocated'

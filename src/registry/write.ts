@@ -142,11 +142,11 @@ function birthMetadata(kit: Kit, sent: Draft<ObjectMeta>, now: string): Draft<Ob
   if (sent.namespace) meta.namespace = sent.namespace
   meta.uid = uuid(kit.random)
   meta.resourceVersion = ''
-  if (sent.generation !== undefined) meta.generation = 0
+  // Kinds that count generations start at 1; the others keep what a client says, as Kubernetes does.
+  if (sent.generation) meta.generation = sent.generation
   meta.creationTimestamp = now
   copyOwn(meta, sent)
   delete (meta as Partial<typeof meta>).resourceVersion
-  if (!meta.generation) delete meta.generation
   return meta
 }
 
