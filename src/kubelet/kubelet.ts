@@ -90,6 +90,11 @@ export class Kubelet {
     return this.pods.lister.get(`${namespace}/${name}`)
   }
 
+  /** Ends the containers of all pods, each with its grace. The API is not told: the pods are this node's again when it is back. */
+  async shutDown(): Promise<void> {
+    await Promise.all([...this.workers.values()].map((worker) => worker.shutDown()))
+  }
+
   /** What the runtime has from before this process: to be adopted when the pods are seen. */
   private async takeStock(): Promise<void> {
     const { runtime } = this.options

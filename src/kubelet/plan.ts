@@ -27,8 +27,11 @@ import {
   type Unhealthy,
 } from './pod-view.ts'
 
-/** Why a pod must end. `finished`: nothing in it will run again. `removed`: its object is gone. */
-export type EndReason = 'removed' | 'deleted' | 'deadline' | 'finished'
+/**
+ * Why a pod must end. `removed`: its object is gone. `shutdown`: the node goes down; the object stays, and nothing is written.
+ * `finished`: nothing in it will run again.
+ */
+export type EndReason = 'removed' | 'deleted' | 'shutdown' | 'deadline' | 'finished'
 
 export type Action =
   | { readonly do: 'mount' }
@@ -64,6 +67,7 @@ export function plan(view: PodView, nowMs: number): Action[] {
 export function endReason(view: PodView, nowMs: number): EndReason | undefined {
   if (view.removed) return 'removed'
   if (view.pod.metadata.deletionTimestamp) return 'deleted'
+  if (view.shutdown) return 'shutdown'
   if (nowMs >= deadlineOf(view)) return 'deadline'
   return finished(view) ? 'finished' : undefined
 }
@@ -105,6 +109,7 @@ function afterContainers(view: PodView, why: EndReason): Action[] {
   const { state } = view.sandbox
   if (state === 'starting' || state === 'stopping') return []
   if (state === 'ready' || state === 'lost') return [{ do: 'stop-sandbox' }]
+  if (why === 'shutdown') return []
   if (why === 'removed') return view.cleanUp === 'none' ? [{ do: 'clean-up' }] : []
   if (view.terminalStatus !== 'written') return view.terminalStatus === 'none' ? [{ do: 'write-terminal-status' }] : []
   return why === 'deleted' && view.finalDelete === 'none' ? [{ do: 'final-delete' }] : []

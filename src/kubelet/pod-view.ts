@@ -96,6 +96,8 @@ export interface PodView {
   readonly pod: Pod
   /** Gone from the API (a forced delete, or the object of a container found after a restart). */
   readonly removed: boolean
+  /** The node is going down. */
+  readonly shutdown: boolean
   /** When this kubelet, or the one before it, first took the pod on: status.startTime. */
   readonly startedAtMs: number
   readonly volumes: VolumesView

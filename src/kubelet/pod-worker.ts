@@ -73,6 +73,7 @@ export class PodWorker {
   private readonly startAbort = new AbortController()
   private pod: Pod
   private removed = false
+  private shutdown: (() => void) | undefined
   private sandbox: SandboxView = { state: 'none' }
   private sandboxStatus: SandboxStatus | undefined
   private volumes: VolumesView = { state: 'none' }
@@ -130,6 +131,14 @@ export class PodWorker {
     this.step()
   }
 
+  /** Ends the containers because the node goes down. Resolves when none is left; the API is not told. */
+  shutDown(): Promise<void> {
+    return new Promise((resolve) => {
+      this.shutdown = resolve
+      this.step()
+    })
+  }
+
   /** Something happened to one of its containers. */
   runtimeEvent({ type, container, ...more }: RuntimeEvent): void {
     const worker = this.workers.find((w) => w.record.name === container.name)
@@ -175,7 +184,8 @@ export class PodWorker {
   private view(): PodView {
     const { pod, removed, startedAtMs, volumes, sandbox, terminalStatus, finalDelete, cleanUp } = this
     const containers = this.workers.map(({ record }) => record)
-    return { pod, removed, startedAtMs, volumes, sandbox, containers, terminalStatus, finalDelete, cleanUp }
+    const shutdown = this.shutdown !== undefined
+    return { pod, removed, shutdown, startedAtMs, volumes, sandbox, containers, terminalStatus, finalDelete, cleanUp }
   }
 
   private step(): void {
@@ -204,6 +214,7 @@ export class PodWorker {
         announcer(recorder, this.pod)('Normal', 'DeadlineExceeded', DEADLINE_MESSAGE)
     }
     this.publish()
+    if (this.isDown()) this.shutdown?.()
     this.timer?.cancel()
     this.timer = undefined
     if (wakeAtMs < Number.POSITIVE_INFINITY)
@@ -252,6 +263,12 @@ export class PodWorker {
       default:
         unreachable(action)
     }
+  }
+
+  private isDown(): boolean {
+    const isGone =
+      this.sandbox.state !== 'ready' && this.sandbox.state !== 'starting' && this.sandbox.state !== 'stopping'
+    return isGone && !this.workers.some(({ record }) => lives(record) || record.starting)
   }
 
   private worker(name: string): ContainerWorker {
@@ -358,7 +375,7 @@ export class PodWorker {
 
   /** Writes the present status when it is new. The terminal one is written once, when the plan says so. */
   private publish(): void {
-    if (this.removed || this.terminalStatus !== 'none') return
+    if (this.removed || this.shutdown || this.terminalStatus !== 'none') return
     const { clock, node } = this.seams
     if (isOver(podStatus(this.view(), clock.now(), node, this.lastStatus))) return
     void this.writer.submit(this.status())

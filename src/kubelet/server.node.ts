@@ -1,0 +1,147 @@
+/**
+ * The kubelet's own HTTP server, on a Unix socket that only the API server reaches: it has checked who asks and what for.
+ *
+ *   GET /containerLogs/NAMESPACE/POD/CONTAINER?follow&tailLines&sinceSeconds&sinceTime&timestamps&previous&limitBytes
+ *   /exec/NAMESPACE/POD/CONTAINER?command&input&output&error&tty      WebSocket (streaming.node.ts)
+ *   /attach/NAMESPACE/POD/CONTAINER?input&output&error&tty            WebSocket
+ *   /portForward/NAMESPACE/POD                                       WebSocket (port-forward.node.ts)
+ */
+import { mkdirSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { dirname } from 'node:path'
+import type { Pod } from '../api/types/core-v1.gen.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Lifetime } from '../base/lifetime.ts'
+import { logPathOf } from './container-start.ts'
+import type { Kubelet } from './kubelet.ts'
+import { readLog } from './logs.node.ts'
+import { logOptions } from './logs.ts'
+import type { ContainerStatus, Runtime } from './runtime.ts'
+
+export interface KubeletServerOptions {
+  readonly kubelet: Kubelet
+  readonly runtime: Runtime
+  readonly clock: Clock
+  readonly socketPath: string
+  readonly lifetime: Lifetime
+}
+
+/** Resolves when it listens. Ends with the lifetime; streams are cut then. */
+export async function serveKubelet(options: KubeletServerOptions): Promise<void> {
+  const { socketPath, lifetime } = options
+  mkdirSync(dirname(socketPath), { recursive: true })
+  rmSync(socketPath, { force: true })
+  const sockets = new Set<Socket>()
+  const server = createServer((request, response) => void answer(options, request, response))
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(socketPath, resolve)
+  })
+  lifetime.add('kubelet server', async () => {
+    for (const socket of sockets) socket.destroy()
+    await new Promise((resolve) => server.close(resolve))
+  })
+}
+
+/** What a request is about, looked up. */
+export interface Target {
+  readonly pod: Pod
+  /** Lives of the container, the newest first. */
+  readonly lives: readonly ContainerStatus[]
+  readonly query: URLSearchParams
+  readonly container: string
+}
+
+/** A failure with its HTTP status. */
+export class HttpError extends Error {
+  override readonly name = 'HttpError'
+  readonly status: number
+  constructor(status: number, message: string) {
+    super(message)
+    this.status = status
+  }
+}
+
+async function answer(options: KubeletServerOptions, request: IncomingMessage, response: ServerResponse) {
+  try {
+    const { verb, path, query } = parse(request)
+    if (verb === 'healthz') {
+      response.end('ok')
+      return
+    }
+    if (verb !== 'containerLogs') throw new HttpError(404, '404 page not found')
+    await sendLog(options, await findTarget(options, path, query), response)
+  } catch (error) {
+    if (response.headersSent) {
+      response.destroy()
+      return
+    }
+    response.writeHead(error instanceof HttpError ? error.status : 500, { 'content-type': 'text/plain; charset=utf-8' })
+    response.end(`${(error as Error).message}\n`)
+  }
+}
+
+export function parse(request: IncomingMessage): { verb: string; path: readonly string[]; query: URLSearchParams } {
+  const [path = '', query = ''] = (request.url ?? '').split('?', 2)
+  const [verb = '', ...rest] = path.split('/').slice(1).map(decodeURIComponent)
+  return { verb, path: rest, query: new URLSearchParams(query) }
+}
+
+/** Throws HttpError 404 for a pod that is not here. */
+export async function findTarget(
+  { kubelet, runtime }: Pick<KubeletServerOptions, 'kubelet' | 'runtime'>,
+  [namespace = '', name = '', container = '']: readonly string[],
+  query: URLSearchParams,
+): Promise<Target> {
+  const pod = kubelet.find(namespace, name)
+  if (!pod) throw new HttpError(404, `pod ${JSON.stringify(`${namespace}/${name}`)} not found`)
+  const sandboxes = (await runtime.listSandboxes()).filter((s) => s.config.uid === pod.metadata.uid)
+  const ids = new Set(sandboxes.map((s) => s.id))
+  const lives = (await runtime.listContainers())
+    .filter((c) => ids.has(c.sandboxId) && c.name === container && c.state !== 'created')
+    .sort((a, b) => b.attempt - a.attempt)
+  return { pod, lives, query, container }
+}
+
+async function sendLog(options: KubeletServerOptions, target: Target, response: ServerResponse): Promise<void> {
+  const { kubelet, runtime, clock } = options
+  const { pod, lives, query, container } = target
+  const wanted = logOptions(query, clock.now())
+  const life = lives[wanted.previous ? 1 : 0]
+  const { name } = pod.metadata
+  if (!life) {
+    const which = wanted.previous ? 'previous terminated container' : 'container'
+    throw new HttpError(400, `${which} ${JSON.stringify(container)} in pod ${JSON.stringify(name)} not found`)
+  }
+  const gone = new AbortController()
+  response.once('close', () => gone.abort())
+  const ended = new AbortController()
+  const forget = runtime.subscribe((event) => {
+    if (event.type === 'exited' && event.container.id === life.id) ended.abort()
+  })
+  if (life.state !== 'running') ended.abort()
+  const path = `${kubelet.podDirectory(pod)}/logs/${logPathOf(container, life.attempt)}`
+  try {
+    response.writeHead(200, { 'content-type': 'text/plain', 'transfer-encoding': 'chunked' })
+    response.flushHeaders()
+    for await (const bytes of readLog(path, wanted, { ended: ended.signal, gone: gone.signal })) {
+      if (gone.signal.aborted) return
+      if (!response.write(bytes)) await drained(response)
+    }
+    response.end()
+  } finally {
+    forget()
+  }
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    response.once('drain', resolve)
+    response.once('close', resolve)
+  })
+}
