@@ -43,10 +43,15 @@ interface Subscription<V> {
   readonly since: number
 }
 
-/** Loads the journal, then serves from memory. Throws what `journal.load` throws. */
+/** Loads the journal, then serves from memory. Throws what `journal.load` throws, with the journal closed. */
 export async function openStore<V>(options: StoreOptions<V>): Promise<MvccStore<V>> {
   const store = new MvccStore(options)
-  await store.load()
+  try {
+    await store.load()
+  } catch (error) {
+    await options.journal.close()
+    throw error
+  }
   return store
 }
 

@@ -142,7 +142,7 @@ class Comparison {
     if (next.do === 'put') await this.put(next.key, next.label)
     else if (next.do === 'delete') await this.delete(next.key)
     else if (next.do === 'other') await this.other()
-    else if (next.do === 'watch') this.watch(next)
+    else if (next.do === 'watch') await this.watch(next)
     else if (next.do === 'pages') await this.pages(next)
     else this.exact(next)
   }
@@ -182,12 +182,13 @@ class Comparison {
     await durable
   }
 
-  private watch(step: Of<'watch'>): void {
+  private async watch(step: Of<'watch'>): Promise<void> {
     const from = Math.max(this.naive.head - step.back, 1)
     const seen: string[] = []
     const { selector, namespace } = step
     const options = { ...filterFor(selector), ...(namespace ? { namespace } : {}), resourceVersion: String(from) }
     this.cache.watch(options, { event: (event) => Boolean(seen.push(said(event))), end: () => void seen.push('end') })
+    await null
     if (from < this.naive.oldest) expect(seen).toEqual(['ERROR', 'end'])
     else this.watches.push({ from, step, seen })
   }

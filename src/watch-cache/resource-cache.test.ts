@@ -61,7 +61,7 @@ function show({ type, item: object, initialEventsEnd }: CacheEvent): string {
 }
 
 /** A watch that writes down what it sees; `room` is how many events it takes. */
-function watch(options: WatchOptions = {}, room = Number.POSITIVE_INFINITY) {
+async function watch(options: WatchOptions = {}, room = Number.POSITIVE_INFINITY) {
   const events: CacheEvent[] = []
   const seen: string[] = []
   const stop = cache.watch(options, {
@@ -73,6 +73,8 @@ function watch(options: WatchOptions = {}, room = Number.POSITIVE_INFINITY) {
     },
     end: () => void seen.push('end'),
   })
+  expect(seen).toEqual([])
+  await null
   return { seen, events, stop }
 }
 
@@ -247,25 +249,39 @@ describe('watches', () => {
     await put('ns/a', { v: '1' })
     await put('other/a')
     await put('ns/a', { v: '2' })
-    const { seen } = watch({ namespace: 'ns', resourceVersion: String(from) })
+    const { seen } = await watch({ namespace: 'ns', resourceVersion: String(from) })
     await remove('ns/a')
     await put('ns/b')
     expect(seen).toEqual(['ADDED a@3 1', 'MODIFIED a@5 2', 'DELETED a@6 2', 'ADDED b@7'])
+  })
+
+  it('[WC24] calls no sink from within watch', async () => {
+    await put('ns/a')
+    let returned = false
+    const early: boolean[] = []
+    const sink = { event: () => Boolean(early.push(!returned)), end: () => void early.push(!returned) }
+    for (const resourceVersion of ['0', '1', '99']) cache.watch({ resourceVersion, sendInitialEvents: true }, sink)
+    returned = true
+    await null
+    expect(early).toEqual([false, false, false, false])
   })
 
   it('[WC10] turns entering and leaving a selector into ADDED and DELETED, the old object with the new revision', async () => {
     const from = String(await put('ns/start'))
     await put('ns/a', { w: 'no' })
     await put('ns/a', { w: 'yes' })
-    const live = watch({ resourceVersion: String(store.revision), filter: labelled('w', 'yes') })
+    const live = await watch({ resourceVersion: String(store.revision), filter: labelled('w', 'yes') })
     await put('ns/a', { w: 'yes', n: '2' })
     await put('ns/a', { w: 'no' })
     await put('ns/a', { w: 'no', n: '4' })
     await put('ns/a', { w: 'yes' })
     await remove('ns/a')
     expect(live.seen).toEqual(['MODIFIED a@5 yes,2', 'DELETED a@6 yes,2', 'ADDED a@8 yes', 'DELETED a@9 yes'])
-    expect(watch({ resourceVersion: from, filter: labelled('w', 'yes') }).seen).toEqual(['ADDED a@4 yes', ...live.seen])
-    expect(watch({ resourceVersion: from, filter: labelled('w', 'no') }).seen).toEqual([
+    expect((await watch({ resourceVersion: from, filter: labelled('w', 'yes') })).seen).toEqual([
+      'ADDED a@4 yes',
+      ...live.seen,
+    ])
+    expect((await watch({ resourceVersion: from, filter: labelled('w', 'no') })).seen).toEqual([
       'ADDED a@3 no',
       'DELETED a@4 no',
       'ADDED a@6 no',
@@ -275,21 +291,23 @@ describe('watches', () => {
   })
 
   it('[WC11] makes each event once for all watchers', async () => {
-    const all = [1, 2, 3].map(() => watch({ filter: labelled('w', 'yes'), sendInitialEvents: false }))
+    const all = await Promise.all(
+      [1, 2, 3].map(() => watch({ filter: labelled('w', 'yes'), sendInitialEvents: false })),
+    )
     await put('ns/a', { w: 'yes' })
     await put('ns/a', { w: 'no' })
     const [first] = all
     for (const other of all) expect(other.events).toEqual(first?.events)
     for (const other of all) expect(other.events[1]?.item).toBe(first?.events[1]?.item)
-    const late = watch({ filter: labelled('w', 'yes'), resourceVersion: '1' })
+    const late = await watch({ filter: labelled('w', 'yes'), resourceVersion: '1' })
     expect(late.events[1]?.item).toBe(first?.events[1]?.item)
   })
 
   it('[WC12] begins with the present state when no revision is given, or 0', async () => {
     await put('ns/b')
     await put('ns/a')
-    const without = watch({ namespace: 'ns' })
-    const zero = watch({ resourceVersion: '0' })
+    const without = await watch({ namespace: 'ns' })
+    const zero = await watch({ resourceVersion: '0' })
     await put('ns/c')
     expect(without.seen).toEqual(['ADDED a@3', 'ADDED b@2', 'ADDED c@4'])
     expect(zero.seen).toEqual(without.seen)
@@ -299,32 +317,34 @@ describe('watches', () => {
   it('[WC13] ends asked-for initial events with a bookmark, when bookmarks are wanted', async () => {
     await put('ns/a', { x: '1' })
     const asked = { sendInitialEvents: true, bookmarks: true }
-    expect(watch(asked).seen).toEqual(['ADDED a@2 1', 'BOOKMARK end'])
-    expect(watch({ ...asked, resourceVersion: '1' }).seen).toEqual(['ADDED a@2 1', 'BOOKMARK end'])
-    expect(watch({ ...asked, filter: labelled('x', 'none') }).seen).toEqual(['BOOKMARK end'])
-    expect(watch({ sendInitialEvents: true }).seen).toEqual(['ADDED a@2 1'])
-    expect(watch({ sendInitialEvents: false, bookmarks: true, resourceVersion: '1' }).seen).toEqual(['ADDED a@2 1'])
-    expect(watch({ sendInitialEvents: false }).seen).toEqual([])
-    expect(watch({ ...asked, resourceVersion: '99' }).seen).toEqual(['ERROR 504', 'end'])
+    expect((await watch(asked)).seen).toEqual(['ADDED a@2 1', 'BOOKMARK end'])
+    expect((await watch({ ...asked, resourceVersion: '1' })).seen).toEqual(['ADDED a@2 1', 'BOOKMARK end'])
+    expect((await watch({ ...asked, filter: labelled('x', 'none') })).seen).toEqual(['BOOKMARK end'])
+    expect((await watch({ sendInitialEvents: true })).seen).toEqual(['ADDED a@2 1'])
+    expect((await watch({ sendInitialEvents: false, bookmarks: true, resourceVersion: '1' })).seen).toEqual([
+      'ADDED a@2 1',
+    ])
+    expect((await watch({ sendInitialEvents: false })).seen).toEqual([])
+    expect((await watch({ ...asked, resourceVersion: '99' })).seen).toEqual(['ERROR 504', 'end'])
   })
 
   it('[WC14] ends a watch from before the window or the floor with ERROR 410', async () => {
     for (let i = 0; i < 60; i++) await put('ns/a', { i: String(i) })
-    expect(watch({ resourceVersion: '10' }).seen).toEqual(['ERROR 410', 'end'])
-    expect(watch({ resourceVersion: '11' }).seen).toHaveLength(50)
+    expect((await watch({ resourceVersion: '10' })).seen).toEqual(['ERROR 410', 'end'])
+    expect((await watch({ resourceVersion: '11' })).seen).toHaveLength(50)
     store.compact(50)
-    const { events, seen } = watch({ resourceVersion: '49' })
+    const { events, seen } = await watch({ resourceVersion: '49' })
     expect(seen).toEqual(['ERROR 410', 'end'])
     expect(events[0]?.item?.object).toMatchObject({ reason: 'Expired', message: 'too old resource version: 49 (50)' })
-    expect(watch({ resourceVersion: '50' }).seen).toHaveLength(11)
-    expect(catching(() => watch({ resourceVersion: 'abc' }))).toMatchObject({
+    expect((await watch({ resourceVersion: '50' })).seen).toHaveLength(11)
+    expect(catching(() => cache.watch({ resourceVersion: 'abc' }, { event: () => true, end() {} }))).toMatchObject({
       code: 500,
       message: 'resourceVersion: Invalid value: "abc": strconv.ParseUint: parsing "abc": invalid syntax',
     })
   })
 
   it('[WC15] keeps a watch from the future silent until then', async () => {
-    const { seen } = watch({ resourceVersion: '3' })
+    const { seen } = await watch({ resourceVersion: '3' })
     await put('ns/a')
     await put('ns/b')
     expect(seen).toEqual([])
@@ -333,23 +353,23 @@ describe('watches', () => {
   })
 
   it('[WC16] drops a watcher that is full, tells it 410 and counts it; the others notice nothing', async () => {
-    const slow = watch({}, 1)
-    const quick = watch()
+    const slow = await watch({}, 1)
+    const quick = await watch()
     for (const key of ['ns/a', 'ns/b', 'ns/c']) await put(key)
     expect(slow.seen).toEqual(['ADDED a@2', 'ERROR 410', 'end'])
     expect(quick.seen).toEqual(['ADDED a@2', 'ADDED b@3', 'ADDED c@4'])
     expect([cache.dropped, cache.watchers]).toEqual([1, 1])
-    const atStart = watch({}, 1)
+    const atStart = await watch({}, 1)
     expect(atStart.seen).toEqual(['ADDED a@2', 'ERROR 410', 'end'])
-    const inReplay = watch({ resourceVersion: '1' }, 2)
+    const inReplay = await watch({ resourceVersion: '1' }, 2)
     expect(inReplay.seen).toEqual(['ADDED a@2', 'ADDED b@3', 'ERROR 410', 'end'])
     expect(cache.dropped).toBe(3)
   })
 
   it('[WC17] sends bookmarks about every minute to those who want them, and sets no timer otherwise', async () => {
-    const plain = watch()
+    const plain = await watch()
     expect(clock.nextDue()).toBeUndefined()
-    const marked = watch({ bookmarks: true })
+    const marked = await watch({ bookmarks: true })
     await put('ns/a')
     await store.transact((txn) => txn.put('/nodes/n', item('n', {}, txn.revision))).durable
     await clock.advance(61_000)
@@ -362,8 +382,8 @@ describe('watches', () => {
   })
 
   it('[WC18] ends after its time, with a last bookmark', async () => {
-    const marked = watch({ bookmarks: true, timeoutMs: 2_000 })
-    const plain = watch({ timeoutMs: 3_000 })
+    const marked = await watch({ bookmarks: true, timeoutMs: 2_000 })
+    const plain = await watch({ timeoutMs: 3_000 })
     await clock.advance(2_000)
     expect(marked.seen).toEqual(['BOOKMARK', 'end'])
     expect(plain.seen).toEqual([])
@@ -373,7 +393,7 @@ describe('watches', () => {
   })
 
   it('[WC19] says nothing more after a stop, also one from within an event', async () => {
-    const stopped = watch()
+    const stopped = await watch()
     stopped.stop()
     stopped.stop()
     const seen: string[] = []
@@ -388,6 +408,7 @@ describe('watches', () => {
         end: () => void seen.push('end'),
       },
     )
+    cache.watch({ resourceVersion: '0' }, { event: () => Boolean(seen.push('never')), end() {} })()
     await put('ns/a')
     await put('ns/b')
     expect(stopped.seen).toEqual([])
@@ -395,9 +416,11 @@ describe('watches', () => {
   })
 
   it('[WC20] ends all watches when it closes', async () => {
-    const one = watch()
-    const two = watch({ namespace: 'ns', bookmarks: true, timeoutMs: 5_000 })
+    const one = await watch()
+    const two = await watch({ namespace: 'ns', bookmarks: true, timeoutMs: 5_000 })
     cache.close()
+    const late = await watch()
+    expect(late.seen).toEqual(['end'])
     await put('ns/a')
     expect([one.seen, two.seen]).toEqual([['end'], ['end']])
     expect(clock.nextDue()).toBeUndefined()

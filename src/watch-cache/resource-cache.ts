@@ -51,6 +51,7 @@ export class ResourceCache implements WatchCache {
   private readonly snapshots: Snapshots
   private readonly fanOut: FanOut
   private readonly unsubscribe: () => void
+  private closed = false
 
   constructor({ store, prefix, clock, windowChangesMax }: ResourceCacheOptions) {
     this.store = store
@@ -94,12 +95,23 @@ export class ResourceCache implements WatchCache {
 
   watch(options: WatchOptions, sink: EventSink): () => void {
     const from = parseResourceVersion(options.resourceVersion)
-    const watcher = this.fanOut.add(options, sink)
-    const initial = options.sendInitialEvents ?? from === 0
-    if (initial) this.sendPresent(watcher, options, from)
-    else if (from === 0) watcher.since = this.revision
-    else this.sendSince(watcher, from)
-    return () => this.fanOut.remove(watcher)
+    const asOf = this.revision
+    let watcher: Watcher | undefined
+    let stopped = false
+    queueMicrotask(() => {
+      if (stopped) return
+      if (this.closed) {
+        sink.end()
+        return
+      }
+      watcher = this.fanOut.add(options, sink)
+      if (options.sendInitialEvents ?? from === 0) this.sendPresent(watcher, options, from)
+      else this.sendSince(watcher, from === 0 ? asOf : from)
+    })
+    return () => {
+      stopped = true
+      if (watcher) this.fanOut.remove(watcher)
+    }
   }
 
   waitFor(revision: number, timeoutMs: number): Promise<void> {
@@ -120,6 +132,7 @@ export class ResourceCache implements WatchCache {
 
   /** Ends all watches. The cache no longer follows the store. */
   close(): void {
+    this.closed = true
     this.unsubscribe()
     this.fanOut.endAll()
   }

@@ -67,6 +67,7 @@ export interface WatchCache {
   readonly revision: number
   get(key: string): Item | undefined
   list(options: ListOptions): Promise<ListResult> | ListResult
+  /** The sink is never called from within `watch`; the first events come a microtask later. Throws ApiError for a bad version. */
   watch(options: WatchOptions, sink: EventSink): () => void
   /** Watchers that were dropped because their sink was full. */
   readonly dropped: number
