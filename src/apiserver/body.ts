@@ -1,9 +1,7 @@
 /** From a request's body to a draft of the resource's kind. */
-import { invalidObject } from '../api/field-error.ts'
 import type { DeleteOptions, Draft, KubernetesObject } from '../api/object.ts'
-import { badRequest } from '../api/status.ts'
-import { ConformError } from '../wire/conform.ts'
-import { decodeObject, decodeOptions, type FieldValidation, pruneAndCheck } from '../wire/decode.ts'
+import { decodeObject, decodeOptions, type FieldValidation } from '../wire/decode.ts'
+import { readPatch } from '../wire/patch.ts'
 import { type Call, warn } from './call.ts'
 
 interface Validation {
@@ -40,30 +38,18 @@ export async function readDeleteBody(call: Call): Promise<DeleteOptions | undefi
   return decodeOptions<DeleteOptions>(body, request.headers['content-type'], DELETE_OPTIONS)
 }
 
-/** The result of a patch as an object of the kind: pruned, and checked like a body. */
-export function decodePatched(call: Call, { fieldValidation }: Validation, patched: unknown): Draft<KubernetesObject> {
-  const { declaration, apiVersion } = call.resource
-  const { kind, definition } = declaration
-  const refuse = (why: string) =>
-    invalidObject({ group: '', resource: '', kind: '' }, '', [
-      {
-        type: 'FieldValueInvalid',
-        field: 'patch',
-        message: `Invalid value: ${JSON.stringify(JSON.stringify(patched))}: ${why}`,
-      },
-    ])
-  const { kind: patchedKind, apiVersion: patchedVersion } = patched as KubernetesObject
-  if (patchedKind !== kind || patchedVersion !== apiVersion)
-    throw refuse(`no kind "${patchedKind}" is registered for version "${patchedVersion}"`)
-  try {
-    const { object, strictErrors } = pruneAndCheck<Draft<KubernetesObject>>(patched as object, definition)
-    if (fieldValidation === 'Strict' && strictErrors.length > 0)
-      throw badRequest(`strict decoding error: ${strictErrors.join(', ')}`)
-    if (fieldValidation === 'Warn') for (const text of strictErrors) warn(call, text)
-    object.kind = kind
-    object.apiVersion = apiVersion
+/** A patch of the call's body, read once; applied, it gives a new, mutable object of the definition. */
+export async function readPatchOf(
+  call: Call,
+  definition: string,
+  { fieldValidation }: Validation,
+): Promise<(current: object) => Draft<KubernetesObject>> {
+  const { request } = call.exchange
+  const contentType = request.headers['content-type']
+  const patch = readPatch({ body: await request.body(), contentType, definition, fieldValidation })
+  return (current) => {
+    const { object, warnings } = patch.apply<Draft<KubernetesObject>>(current)
+    for (const text of warnings) warn(call, text)
     return object
-  } catch (error) {
-    throw error instanceof ConformError ? refuse(error.message) : error
   }
 }

@@ -2,28 +2,33 @@
 import type { ListMeta } from '../api/object.ts'
 import type { Item, ListResult } from '../registry/read.ts'
 import type { ApiResponse, ResponseBody, WatchEventType, WatchFrame } from '../wire/exchange.ts'
-import { jsonFrame } from '../wire/frame.ts'
+import { jsonFrame, watchFrame } from '../wire/frame.ts'
 import { typedListChunks } from '../wire/list.ts'
+import { type Negotiated, negotiate } from '../wire/negotiate.ts'
+import { includeObjectOf, metadataList, metadataOf, notAList, TableRenderer } from '../wire/representation.ts'
 import type { Call } from './call.ts'
 
 export interface Output {
   readonly contentType: string
-  object(item: Item): { object: unknown; bytes(): Uint8Array }
+  object(item: Item): { readonly object: unknown; bytes(): Uint8Array }
   list(result: ListResult): ResponseBody
   frame(type: WatchEventType, item: Item): WatchFrame
-  bookmark(item: Item): WatchFrame
 }
 
-/** The representation that the Accept header asks for; 406 when there is none. */
+/** The representation that the Accept header asks for, for this call alone; throws 406 when there is none. */
 export function outputOf(call: Call): Output {
-  return jsonOutput(call)
+  const negotiated = negotiate(call.exchange.request.headers['accept'])
+  if (!negotiated.as) return jsonOutput(call, negotiated.format)
+  return negotiated.as === 'Table' ? tableOutput(call, negotiated) : metadataOutput(call, negotiated)
 }
 
-function jsonOutput({ resource }: Call): Output {
+const json = (format: string) => (format === 'yaml' ? 'application/yaml' : 'application/json')
+
+function jsonOutput({ resource }: Call, format: string): Output {
   const { kind } = resource.declaration
   const { apiVersion } = resource
   return {
-    contentType: 'application/json',
+    contentType: json(format),
     object: (item) => ({ object: item.object, bytes: () => item.bytes }),
     list(result) {
       const head = { kind: `${kind}List`, apiVersion, metadata: listMeta(result) }
@@ -34,7 +39,42 @@ function jsonOutput({ resource }: Call): Output {
       }
     },
     frame: wholeFrame,
-    bookmark: (item) => wholeFrame('BOOKMARK', item),
+  }
+}
+
+function metadataOutput({ resource }: Call, { as, version, format }: Negotiated): Output {
+  const { kind } = resource.declaration
+  const form = (item: Item) => metadataOf(item, version)
+  return {
+    contentType: json(format),
+    object(item) {
+      if (as === 'PartialObjectMetadataList') throw notAList(as, `not a list (*v1.${kind})`)
+      return { object: form(item).object, bytes: () => form(item).bytes }
+    },
+    list(result) {
+      if (as === 'PartialObjectMetadata') throw notAList(as, `a list (*v1.${kind}List)`)
+      return { type: 'list', ...metadataList(listMeta(result), result.items, version) }
+    },
+    frame: (type, item) => wholeFrame(type, form(item)),
+  }
+}
+
+function tableOutput({ exchange, resource, parts }: Call, { version, format }: Negotiated): Output {
+  const includeObject = includeObjectOf(exchange.request.query.get('includeObject'))
+  const now = () => new TableRenderer(resource.declaration as never, { version, includeObject, now: parts.clock.now() })
+  let columns = true
+  return {
+    contentType: json(format),
+    object(item) {
+      const table = now().single(item, { columns: true })
+      return { object: table.object(), bytes: () => table.bytes() }
+    },
+    list: (result) => ({ type: 'list', ...now().list(listMeta(result), result.items) }),
+    frame(type, item) {
+      const table = now().single(item, { columns })
+      columns = false
+      return { type, object: table.object(), bytes: () => watchFrame(type, table.bytes()) }
+    },
   }
 }
 

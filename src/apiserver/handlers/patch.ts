@@ -1,10 +1,8 @@
 import type { Draft, KubernetesObject } from '../../api/object.ts'
-import { badRequest } from '../../api/status.ts'
 import type { ApiResponse } from '../../wire/exchange.ts'
-import { decodePatched } from '../body.ts'
+import { readPatchOf } from '../body.ts'
 import { type Call, writeOptions } from '../call.ts'
 import { answerItem, outputOf } from '../output.ts'
-import { readPatch } from '../patch-body.ts'
 import { writeQuery } from '../write-query.ts'
 import { strategyOf } from './strategy.ts'
 import { checkName, checkNamespace } from './update.ts'
@@ -13,12 +11,12 @@ import { checkName, checkNamespace } from './update.ts'
 export async function handlePatch(call: Call): Promise<ApiResponse> {
   const output = outputOf(call)
   const query = writeQuery(call.exchange, 'PatchOptions')
-  const patch = await readPatch(call)
   const { info } = call.exchange
   const { declaration } = call.resource
+  const patched = await readPatchOf(call, declaration.definition, query)
   const transform = (current: KubernetesObject): Draft<KubernetesObject> => {
-    const draft = decodePatched(call, query, patch.apply(current))
-    if (!draft.metadata) throw badRequest('the object has no metadata')
+    const draft = patched(current)
+    draft.metadata ??= {}
     checkName(draft, info.name)
     checkNamespace(draft, declaration.namespaced ? info.namespace : '')
     declaration.default?.(draft)

@@ -4,12 +4,13 @@ import type { Draft, KubernetesObject } from '../../api/object.ts'
 import { draftOf } from '../../registry/draft.ts'
 import type { ScaleDeclaration } from '../../resources/declaration.ts'
 import type { ApiResponse } from '../../wire/exchange.ts'
-import { readDefinition } from '../body.ts'
+import { readDefinition, readPatchOf } from '../body.ts'
 import { type Call, writeOptions } from '../call.ts'
-import { type AppliedPatch, readPatch } from '../patch-body.ts'
 import { methodNotAllowed, objectResponse } from '../respond.ts'
 import { type WriteQuery, writeQuery } from '../write-query.ts'
 import { checkName } from './update.ts'
+
+const SCALE = 'io.k8s.api.autoscaling.v1.Scale'
 
 interface Scale extends KubernetesObject {
   readonly spec?: { readonly replicas?: number }
@@ -47,7 +48,7 @@ function scaleOf(call: Call, object: KubernetesObject): Scale {
 
 async function putScale(call: Call): Promise<ApiResponse> {
   const query = writeQuery(call.exchange, 'UpdateOptions')
-  const sent = await readDefinition<Scale>(call, 'io.k8s.api.autoscaling.v1.Scale', query)
+  const sent = await readDefinition<Scale>(call, SCALE, query)
   sent.metadata ??= {}
   checkName(sent as Draft<KubernetesObject>, call.exchange.info.name)
   return writeScale(call, query, () => sent)
@@ -55,9 +56,9 @@ async function putScale(call: Call): Promise<ApiResponse> {
 
 async function patchScale(call: Call): Promise<ApiResponse> {
   const query = writeQuery(call.exchange, 'PatchOptions')
-  const patch: AppliedPatch = await readPatch(call)
+  const apply = await readPatchOf(call, SCALE, query)
   return writeScale(call, query, (current) => {
-    const patched = patch.apply(scaleOf(call, current)) as Draft<Scale>
+    const patched = apply(scaleOf(call, current)) as Draft<Scale>
     if (patched.metadata?.resourceVersion === current.metadata.resourceVersion) delete patched.metadata.resourceVersion
     return patched
   })

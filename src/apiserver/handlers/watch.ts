@@ -51,5 +51,5 @@ function deliver(call: Call, output: Output, { event, sink }: { event: CacheEven
   if (item) return sink.frame(type === 'ERROR' ? wholeFrame(type, item) : output.frame(type, item))
   const { apiVersion, declaration } = call.resource
   const end = event.initialEventsEnd ? 'initial-events-end' : undefined
-  return sink.frame(output.bookmark(bookmarkObject({ kind: declaration.kind, apiVersion }, revision, end)))
+  return sink.frame(output.frame('BOOKMARK', bookmarkObject({ kind: declaration.kind, apiVersion }, revision, end)))
 }
