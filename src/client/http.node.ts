@@ -65,6 +65,8 @@ export async function httpTransport(target: HttpTarget): Promise<Transport> {
   return new HttpTransport(https.request, { ...address, agent }, target.token)
 }
 
+class StaleConnection extends TransportError {}
+
 class HttpTransport implements Transport {
   private readonly request: (options: http.RequestOptions) => http.ClientRequest
   private readonly where: http.RequestOptions & { readonly agent: http.Agent }
@@ -139,8 +141,21 @@ class HttpTransport implements Transport {
     response.once('close', () => this.open.delete(response))
   }
 
-  /** Sends and resolves with the head of the answer. */
-  private head(request: TransportRequest): Promise<Head> {
+  /**
+   * Sends and resolves with the head of the answer. A kept connection may turn out to be closed already: then once more on a
+   * new one, but never for POST, which may have been carried out.
+   */
+  private async head(request: TransportRequest): Promise<Head> {
+    try {
+      return await this.headOnce(request)
+    } catch (error) {
+      const stale = error instanceof StaleConnection && request.method !== 'POST' && !request.signal?.aborted
+      if (stale) return this.headOnce(request)
+      throw error
+    }
+  }
+
+  private headOnce(request: TransportRequest): Promise<Head> {
     return new Promise((resolve, reject) => {
       const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body))
       const out = this.request({
@@ -155,9 +170,11 @@ class HttpTransport implements Transport {
         ...(request.signal ? { signal: request.signal } : {}),
       })
       out.setTimeout(RESPONSE_TIMEOUT_MS, () => out.destroy(new Error(`no answer in ${RESPONSE_TIMEOUT_MS / 1000} s`)))
-      out.once('error', (error) =>
-        reject(new TransportError(`${request.method} ${request.path}: ${error.message}`, { cause: error })),
-      )
+      out.once('error', (error: NodeJS.ErrnoException) => {
+        const stale = out.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
+        const Kind = stale ? StaleConnection : TransportError
+        reject(new Kind(`${request.method} ${request.path}: ${error.message}`, { cause: error }))
+      })
       out.once('response', (response: http.IncomingMessage) => {
         // A watch or a log may be silent for long: from here on the timeout is the reader's business.
         out.setTimeout(0)

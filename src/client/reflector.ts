@@ -21,6 +21,9 @@ const RETRY_MAX_MS = 30_000
 /** A watch ends by itself after this time up to twice as long, so that no server keeps all its watchers for ever. */
 const WATCH_TIMEOUT_SECONDS = 300
 
+/** A watch that lasted this long worked, even if nothing happened. */
+const WATCH_WORKED_MS = 1000
+
 export interface ReflectorSink<T extends KubernetesObject> {
   /** The whole present state. */
   replace(objects: readonly T[]): void
@@ -73,12 +76,14 @@ class Reflection<T extends KubernetesObject> {
     while (!signal.aborted) {
       try {
         await this.listOnce()
+        const began = clock.monotonic()
         const end = await this.watchOnce()
         if (end.expired) this.revision = undefined
-        if (this.events > 0) this.backoff.reset()
+        const worked = this.events > 0 || clock.monotonic() - began >= WATCH_WORKED_MS
+        if (worked) this.backoff.reset()
         if (end.error !== undefined) throw end.error
         // A server that ends watches at once must not be asked in a tight loop.
-        if (this.events === 0) await sleep(clock, this.backoff.next(), signal)
+        if (!worked) await sleep(clock, this.backoff.next(), signal)
       } catch (error) {
         if (signal.aborted) return
         failed?.(error)
@@ -136,12 +141,12 @@ class Reflection<T extends KubernetesObject> {
 
   /** Hands an event on; returns the end of the watch when the event is an error. */
   private event(event: WatchEvent<unknown>): WatchEnd | undefined {
-    this.events++
     if (event.type === 'ERROR') {
       const status = event.object as Status
       const error = asError(status.code ?? 500, status)
       return error.code === 410 ? { expired: true } : { expired: false, error }
     }
+    this.events++
     const object = event.object as T
     this.revision = object.metadata.resourceVersion ?? this.revision
     if (event.type !== 'BOOKMARK') this.sink.apply(event.type, object)
