@@ -2,7 +2,7 @@
 import type { EbbTraceEvent } from '../api/trace-steps.ts'
 import type { Recording } from './record.ts'
 
-export interface ContainerExit {
+interface ContainerExit {
   readonly container: string
   readonly code: number
   readonly at: number

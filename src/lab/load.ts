@@ -9,7 +9,7 @@
 import type { Clock, Timer } from '../base/clock.ts'
 
 /** `new`: a connection for this request alone. `keep-alive`: one kept from earlier requests where there is one. */
-export type ConnectionKind = 'new' | 'keep-alive'
+type ConnectionKind = 'new' | 'keep-alive'
 
 /**
  * ok         status below 500, complete answer

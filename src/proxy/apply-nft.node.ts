@@ -8,6 +8,8 @@
  * transaction, by `nft -f -` (a long line costs nft the square of its length).
  */
 import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
 import type { Dataplane } from './dataplane.ts'
 import type { ProxyPlan } from './plan.ts'
 import { diffCommands, fullCommands, type NftConfig, type RuleSet, renderRules, TABLE } from './render-nft.ts'
@@ -19,7 +21,7 @@ const ANSWER_TIMEOUT_MS = 5_000
 const ACKNOWLEDGE = 'describe ip saddr'
 const ACKNOWLEDGEMENT = /payload expression, datatype ipv4_addr[^\n]*\n$/
 
-export class NftError extends Error {
+class NftError extends Error {
   override readonly name = 'NftError'
 }
 
@@ -52,6 +54,9 @@ export class NftDataplane implements Dataplane {
     const dataplane = new NftDataplane(options, await runs('conntrack', ['--version']))
     const rules = renderRules(new Map(), options)
     await replaceTable(rules)
+    await routeInsteadOfBridging().catch((error: Error) =>
+      options.log?.(`a pod may not reach itself by its Service: ${error.message}`),
+    )
     dataplane.applied = rules
     return dataplane
   }
@@ -92,6 +97,15 @@ export class NftDataplane implements Dataplane {
   get warmPid(): number | undefined {
     return this.warm?.pid
   }
+}
+
+/**
+ * Where the module br_netfilter is loaded, a pod's packets meet our rules on the bridge already, and what is redirected to the
+ * pod they came from would have to leave by the port it came in by, which a bridge refuses. Off, for this namespace alone.
+ */
+async function routeInsteadOfBridging(): Promise<void> {
+  const file = '/proc/sys/net/bridge/bridge-nf-call-iptables'
+  if (existsSync(file)) await writeFile(file, '0\n')
 }
 
 function replaceTable(rules: RuleSet): Promise<void> {

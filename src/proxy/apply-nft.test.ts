@@ -2,7 +2,7 @@
  * On a real kernel. This file runs twice: outside, where it starts itself again inside user and network namespaces of its
  * own, and inside, where the tests are. What the namespace holds goes with it.
  */
-import { execFileSync, spawnSync } from 'node:child_process'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
@@ -12,7 +12,7 @@ import { planAll } from './plan.ts'
 import { type SampleEndpoint, type SampleService, service, slice } from './samples.ts'
 
 const inside = process.env.EBB_TEST_NETNS === '1'
-const unshare = process.getuid?.() === 0 ? ['--net'] : ['--user', '--map-root-user', '--net']
+const unshare = process.getuid?.() === 0 ? ['--net', '--mount'] : ['--user', '--map-root-user', '--net', '--mount']
 const impossible = inside ? '' : whyNot()
 
 function whyNot(): string {
@@ -205,5 +205,71 @@ describe.runIf(inside)('nftables, inside', () => {
     await dataplane.apply(planWith(b.ip, 20))
     expect(await reach('10.96.1.40')).toBe(b.ip)
     expect(execFileSync('nft', ['list', 'table', 'ip', 'ebb-proxy'], { encoding: 'utf8' })).not.toContain('s0/tcp')
+  })
+
+  describe('with pods in namespaces of their own', () => {
+    beforeEach(() => {
+      const pod = (name: string, ip: string) => `
+        ip netns add ${name}
+        ip link add v${name} type veth peer name eth0 netns ${name}
+        ip link set v${name} master cbr up
+        ip -n ${name} link set lo up
+        ip -n ${name} addr add ${ip}/32 dev eth0
+        ip -n ${name} link set eth0 up
+        ip -n ${name} route add 10.244.0.1 dev eth0
+        ip -n ${name} route add default via 10.244.0.1`
+      execFileSync('sh', [
+        '-ec',
+        `mount -t tmpfs tmpfs /run; mkdir /run/netns
+         for a in 10.244.0.1 10.244.0.5 10.244.0.6; do ip addr del $a/32 dev lo; done
+         ip link add cbr type bridge; ip addr add 10.244.0.1/24 dev cbr; ip link set cbr up
+         echo 1 >/proc/sys/net/ipv4/ip_forward
+         ip route replace 10.96.0.0/16 dev cbr
+         ${pod('a', a.ip)}
+         ${pod('b', b.ip)}`,
+      ])
+    })
+    afterEach(() => {
+      execFileSync('sh', [
+        '-ec',
+        'ip link del va; ip link del vb; ip netns del a; ip netns del b; ip link del cbr; umount -l /run',
+      ])
+    })
+
+    /** A server in pod a that says who called. */
+    async function serveInA(): Promise<void> {
+      const program = `require('node:net').createServer((s) => s.on('error', () => {}).end(s.remoteAddress))
+        .listen(8080, '0.0.0.0', () => console.log('up'))`
+      const child = spawn('ip', ['netns', 'exec', 'a', process.execPath, '-e', program])
+      const exited = new Promise((resolve) => child.once('exit', resolve))
+      ends.push(() => {
+        child.kill('SIGKILL')
+        return exited
+      })
+      await new Promise((resolve) => child.stdout.once('data', resolve))
+    }
+
+    /** What a client in a pod gets from an address. */
+    function from(pod: string, host = '10.96.0.10', port = 80): string {
+      const program = `require('node:net').connect({ port: ${port}, host: '${host}', timeout: 5000 })
+        .on('timeout', function () { console.log('timeout'); this.destroy() }).on('error', (e) => console.log(e.code))
+        .on('data', (d) => console.log(String(d)))`
+      return execFileSync('ip', ['netns', 'exec', pod, process.execPath, '-e', program], { encoding: 'utf8' }).trim()
+    }
+
+    it('[PN1] a pod is seen as itself, also through a Service, but not by itself', async () => {
+      await serveInA()
+      await apply({ nodePort: 30080 }, [a])
+      expect(from('b')).toBe(b.ip)
+      expect(from('a')).toBe('10.244.0.1')
+      expect(from('b', '192.168.1.10', 30080)).toBe('10.244.0.1')
+      expect(await reach()).toBe('10.244.0.1')
+    })
+
+    it('[PN4] a pod is refused at once where there are no endpoints', async () => {
+      await apply({ nodePort: 30080 }, [])
+      expect(from('b')).toBe('ECONNREFUSED')
+      expect(from('b', '192.168.1.10', 30080)).toBe('ECONNREFUSED')
+    })
   })
 })

@@ -10,7 +10,7 @@
 import type { Service } from '../api/types/core-v1.gen.ts'
 import type { EndpointSlice } from '../api/types/discovery-v1.gen.ts'
 
-export type Protocol = 'TCP' | 'UDP'
+type Protocol = 'TCP' | 'UDP'
 
 export interface Backend {
   readonly ip: string

@@ -29,14 +29,14 @@ export interface RuleSet {
   readonly chains: ReadonlyMap<string, RuleChain>
 }
 
-export interface RuleElements {
+interface RuleElements {
   readonly kind: 'map' | 'set'
   /** What stands in the braces of the declaration. */
   readonly declaration: string
   readonly elements: ReadonlyMap<string, string>
 }
 
-export interface RuleChain {
+interface RuleChain {
   /** Hook line of a base chain, '' for a chain that others go to. */
   readonly hook: string
   readonly rules: readonly string[]
