@@ -2,8 +2,10 @@
 import { type FieldError, forbiddenField, invalid, notSupported, required } from '../../api/field-error.ts'
 import type { Draft } from '../../api/object.ts'
 import type { Deployment, DeploymentSpec } from '../../api/types/apps-v1.gen.ts'
+import type { PodSpec } from '../../api/types/core-v1.gen.ts'
 import { sameJson } from '../compare.ts'
 import { defaultTemplate } from '../core/pod-defaults.ts'
+import { podWarnings } from '../core/pod-warnings.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, formatSelector, selectorText, since } from '../format.ts'
@@ -25,7 +27,8 @@ export const deployment: ResourceDeclaration<Deployment> = declare<Deployment>({
     draft.spec ??= {} as typeof draft.spec
     defaultSpec(draft.spec)
   },
-  prepare(draft, old) {
+  prepare(draft, old, context) {
+    if (!old) podWarnings(draft.spec.template.spec as PodSpec, 'spec.template.spec', context.warn)
     // Annotations count: rollout history keeps its change cause in one.
     if (old && !sameJson(draft.metadata.annotations, old.metadata.annotations)) {
       draft.metadata.generation = (old.metadata.generation ?? 0) + 1

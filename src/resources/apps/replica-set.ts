@@ -1,8 +1,10 @@
 /** ReplicaSet apps/v1. */
 import { type FieldError, invalid } from '../../api/field-error.ts'
 import type { ReplicaSet } from '../../api/types/apps-v1.gen.ts'
+import type { PodSpec } from '../../api/types/core-v1.gen.ts'
 import { sameJson } from '../compare.ts'
 import { defaultTemplate } from '../core/pod-defaults.ts'
+import { podWarnings } from '../core/pod-warnings.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, formatSelector, selectorText, since } from '../format.ts'
@@ -26,6 +28,9 @@ export const replicaSet: ResourceDeclaration<ReplicaSet> = declare<ReplicaSet>({
     spec.replicas ??= 1
     spec.template ??= {}
     defaultTemplate(spec.template)
+  },
+  prepare(draft, old, context) {
+    if (!old) podWarnings(draft.spec.template?.spec as PodSpec, 'spec.template.spec', context.warn)
   },
   validate: (object, old) => specErrors(object, old),
   scale: {

@@ -57,7 +57,7 @@ function emptyStatus(): Draft<NonNullable<Node['status']>> {
 function defaultPodCidrs(draft: Draft<Node>): void {
   const spec = draft.spec
   if (!spec) return
-  if (spec.podCIDR && !spec.podCIDRs?.length) spec.podCIDRs = [spec.podCIDR]
+  if (spec.podCIDR && spec.podCIDRs?.[0] !== spec.podCIDR) spec.podCIDRs = [spec.podCIDR]
   else if (!spec.podCIDR && spec.podCIDRs?.[0]) spec.podCIDR = spec.podCIDRs[0]
 }
 

@@ -10,6 +10,7 @@ import { podRow, podRowConditions } from './pod-printing.ts'
 import { qosClass } from './pod-qos.ts'
 import { ephemeralUpdateErrors, podStatusErrors, podUpdateErrors } from './pod-update.ts'
 import { podCreateErrors } from './pod-validation.ts'
+import { podWarnings } from './pod-warnings.ts'
 
 const ephemeralContainers: WriteStrategy<Pod> = {
   prepare(draft, old) {
@@ -80,6 +81,7 @@ export const pod: ResourceDeclaration<Pod> = declare<Pod>({
 
 function prepareNew(draft: Draft<Pod>, context: Context): void {
   const { spec } = draft
+  podWarnings(spec as Pod['spec'], 'spec', context.warn)
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1
   admitPod(draft, context)
   draft.status = { phase: 'Pending', qosClass: qosClass(spec as Pod['spec']) }
