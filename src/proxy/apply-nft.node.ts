@@ -31,7 +31,7 @@ export interface NftOptions extends NftConfig {
 }
 
 export class NftDataplane implements Dataplane {
-  readonly degraded: readonly string[]
+  readonly degraded: readonly string[] = []
   private readonly options: NftOptions
   private warm: WarmNft | undefined
   /** What is in the kernel, when that is known. */
@@ -42,11 +42,6 @@ export class NftDataplane implements Dataplane {
   private constructor(options: NftOptions, hasConntrack: boolean) {
     this.options = options
     this.hasConntrack = hasConntrack
-    this.degraded = hasConntrack
-      ? []
-      : [
-          'The conntrack tool is not installed: a UDP client that keeps sending from one port stays with a removed endpoint until it pauses for 30 s (120 s for streams).',
-        ]
   }
 
   /** Rejects with NftError when this process may not write nftables here, saying why. */
@@ -69,9 +64,26 @@ export class NftDataplane implements Dataplane {
     if (!commands || commands.length > WARM_COMMANDS_MAX) await replaceTable(rules)
     else if (commands.length > 0) await this.change(commands, rules)
     this.applied = rules
-    const gone = removedUdpBackends(this.plan, plan)
+    const gone = removedUdpRoutes(this.plan, plan)
     this.plan = plan
-    if (this.hasConntrack) await Promise.all(gone.map(({ address, backend }) => forgetUdp(address, backend)))
+    if (gone.length > 0) await this.forgetUdp(gone)
+  }
+
+  /** UDP has no end of a connection: conntrack would send a client's next datagrams to the removed backend still. [PA4] */
+  private async forgetUdp(gone: readonly UdpRoute[]): Promise<void> {
+    if (this.hasConntrack) {
+      await Promise.all(
+        // conntrack answers 1 when there was nothing to delete.
+        gone.map(({ address, backend }) =>
+          runs('conntrack', ['-D', '-p', 'udp', '--orig-dst', address, '--reply-src', backend]),
+        ),
+      )
+      return
+    }
+    const backends = [...new Set(gone.map(({ backend }) => backend))].join(', ')
+    this.options.log?.(
+      `UDP clients that keep sending from one port stay with removed endpoints (${backends}) until they pause for 30 s, 120 s for streams: the program conntrack is missing (Debian package conntrack)`,
+    )
   }
 
   private async change(commands: readonly string[], rules: RuleSet): Promise<void> {
@@ -182,9 +194,13 @@ class WarmNft {
   }
 }
 
-/** UDP has no end of a connection: conntrack would send a client's next datagrams to the removed backend still. [PA4] */
-function removedUdpBackends(before: ProxyPlan, after: ProxyPlan): { address: string; backend: string }[] {
-  const removed: { address: string; backend: string }[] = []
+interface UdpRoute {
+  readonly address: string
+  readonly backend: string
+}
+
+function removedUdpRoutes(before: ProxyPlan, after: ProxyPlan): readonly UdpRoute[] {
+  const removed: UdpRoute[] = []
   for (const [key, old] of before) {
     if (old.protocol !== 'UDP') continue
     const port = after.get(key)
@@ -193,11 +209,6 @@ function removedUdpBackends(before: ProxyPlan, after: ProxyPlan): { address: str
       if (!left.has(ip)) for (const address of old.addresses) removed.push({ address, backend: ip })
   }
   return removed
-}
-
-/** conntrack answers 1 when there was nothing to delete. */
-async function forgetUdp(address: string, backend: string): Promise<void> {
-  await runs('conntrack', ['-D', '-p', 'udp', '--orig-dst', address, '--reply-src', backend])
 }
 
 function runs(file: string, args: readonly string[]): Promise<boolean> {
