@@ -189,6 +189,8 @@ function holderFabric(parts: {
     async stop() {
       parts.child.stdin?.destroy()
       await line.ended
+      // Its own PID 1 has done this, unless it was killed.
+      rmSync(runDirectory, { recursive: true, force: true })
     },
   }
 }

@@ -148,34 +148,23 @@ describe.skipIf(why !== undefined)('fabric with namespaces', () => {
     await until(() => child.exitCode !== null)
     expect(host()).toEqual(before)
   })
+})
 
+describe('the runtime in the fabric', () => {
   const inside = join('src', 'kubelet', 'runtimes', 'process.test.ts')
-  it.each(users)(
-    `passes ${inside} inside (user %s)`,
-    async (uid) => {
-      const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
-      const argv = [
-        'sh',
-        '-c',
-        `cd '${root}' && exec "$0" "$@"`,
-        process.execPath,
-        vitest,
-        'run',
-        '--project',
-        'unit',
-        '--configLoader',
-        'runner',
-        inside,
-      ]
-      const env = {
-        EXIT_WITH_NODE: '1',
-        VITEST: '',
-        VITEST_WORKER_ID: '',
-        VITEST_POOL_ID: '',
-        NODE_ENV: '',
-        NO_COLOR: '1',
-      }
-      const { child, output } = await start('namespaces', uid, argv, env)
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
+  const flags = ['run', '--project', 'unit', '--configLoader', 'runner', inside]
+  const argv = ['sh', '-c', `cd '${root}' && exec "$0" "$@"`, process.execPath, vitest, ...flags]
+  const env = { EXIT_WITH_NODE: '1', VITEST: '', VITEST_WORKER_ID: '', VITEST_POOL_ID: '', NODE_ENV: '', NO_COLOR: '1' }
+  const worlds = [
+    ...(why ? [] : users.map((uid) => ['namespaces', uid] as const)),
+    ...users.filter((uid) => uid !== undefined).map((uid) => ['plain', uid] as const),
+  ]
+
+  it.skipIf(worlds.length === 0).each(worlds)(
+    `passes ${inside}: %s, user %s`,
+    async (mode, uid) => {
+      const { child, output } = await start(mode, uid, argv, env)
       await until(() => child.exitCode !== null)
       if (child.exitCode !== 0) console.log(output())
       expect(child.exitCode).toBe(0)
