@@ -1,11 +1,9 @@
-import { setImmediate } from 'node:timers'
 import { expect, it } from 'vitest'
 import type { Pod } from '../api/types/core-v1.gen.ts'
 import { deployments, pods } from '../client/resources.ts'
 import type { SimProgram } from '../kubelet/runtimes/simulated.ts'
+import { drain } from './drain.node.ts'
 import { startWorld, type World } from './world.ts'
-
-const drain = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 const stubborn: SimProgram = { onSignal: { SIGTERM: 'ignore' } }
 

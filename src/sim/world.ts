@@ -216,8 +216,9 @@ export class SimNode {
   }
 
   /** Ends the node's process, not its pods. */
-  crash(): Promise<void> {
-    return this.life.close()
+  async crash(): Promise<void> {
+    this.runtime.forgetStops()
+    await this.life.close()
   }
 
   /** Starts the process again: it adopts what runs. */

@@ -86,6 +86,8 @@ interface SimContainer {
   readonly isPid1: boolean
   readonly lines: { readonly atMs: number; readonly line: string }[]
   readonly timers: Set<Timer>
+  /** Ends of graces that somebody waits for. */
+  readonly kills: Set<Timer>
   readonly waiters: (() => void)[]
   state: 'created' | 'running' | 'exited'
   startedAtMs?: number
@@ -172,6 +174,7 @@ export class SimulatedRuntime implements Runtime {
       isPid1: !sandbox.config.shareProcessNamespace,
       lines: [],
       timers: new Set(),
+      kills: new Set(),
       waiters: [],
       state: 'created',
       stopSignalSent: false,
@@ -205,7 +208,7 @@ export class SimulatedRuntime implements Runtime {
     if (graceMs === 0) this.kill(container)
     else {
       if (!container.stopSignalSent) this.signal(container, container.config.stopSignal ?? 'SIGTERM')
-      this.after(container, graceMs, () => this.kill(container))
+      container.kills.add(this.after(container, graceMs, () => this.kill(container)))
     }
     return ended
   }
@@ -260,6 +263,15 @@ export class SimulatedRuntime implements Runtime {
 
   // ---- for tests and for the simulated world
 
+  /** The node process is gone: programs live on, but nobody waits for the end of a grace any more. */
+  forgetStops(): void {
+    for (const container of this.containers.values()) {
+      for (const timer of container.kills) timer.cancel()
+      container.kills.clear()
+      container.waiters.length = 0
+    }
+  }
+
   /** What a container has written, with the virtual time of each line. */
   output(id: ContainerId): readonly { readonly atMs: number; readonly line: string }[] {
     return this.containers.get(id)?.lines ?? []
@@ -311,12 +323,13 @@ export class SimulatedRuntime implements Runtime {
     container.lines.push({ atMs: this.options.clock.now(), line })
   }
 
-  private after(container: SimContainer, delayMs: number, fire: () => void): void {
+  private after(container: SimContainer, delayMs: number, fire: () => void): Timer {
     const timer = this.options.clock.setTimer(delayMs, () => {
       container.timers.delete(timer)
       fire()
     })
     container.timers.add(timer)
+    return timer
   }
 
   private pauseWhileRunning(container: SimContainer, ms: number): Promise<'over' | 'ended'> {
