@@ -1,8 +1,8 @@
 /** The query of lists, watches and collections: selectors, pages, revisions. */
 import { type FieldError, forbiddenField, invalidObject, notSupported } from '../api/field-error.ts'
-import { badRequest } from '../api/status.ts'
+import { type ApiError, badRequest, failure } from '../api/status.ts'
 import { filterOf } from '../registry/filter.ts'
-import type { ListOptions, WatchOptions } from '../registry/read.ts'
+import { type ListOptions, parseResourceVersion, type WatchOptions } from '../registry/read.ts'
 import type { StoredResource } from '../registry/resource.ts'
 import type { Exchange } from './exchange.ts'
 import { isTrue } from './request-info.ts'
@@ -13,6 +13,7 @@ type Match = 'Exact' | 'NotOlderThan'
 export function listOptions(exchange: Exchange, resource: StoredResource): ListOptions {
   const { query } = exchange.request
   const limit = integer(query, 'limit')
+  integer(query, 'timeoutSeconds')
   const match = query.get('resourceVersionMatch') || undefined
   const token = query.get('continue') || undefined
   const resourceVersion = query.get('resourceVersion') || undefined
@@ -41,7 +42,7 @@ function listErrors(sent: {
     if (sent.match !== 'Exact' && sent.match !== 'NotOlderThan')
       errors.push(notSupported(field, sent.match, ['Exact', 'NotOlderThan', '']))
     if (sent.match === 'Exact' && sent.resourceVersion === '0')
-      errors.push(forbiddenField(field, 'resourceVersionMatch "Exact" is forbidden for resourceVersion "0"'))
+      errors.push(forbiddenField(field, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'))
   }
   if (sent.initial) errors.push(forbiddenField('sendInitialEvents', 'sendInitialEvents is forbidden for list'))
   return errors
@@ -50,11 +51,14 @@ function listErrors(sent: {
 export function watchOptions(exchange: Exchange, resource: StoredResource): WatchOptions {
   const { query } = exchange.request
   const resourceVersion = query.get('resourceVersion') || undefined
+  // A bad one is an answer of its own: once the stream has begun it is too late for that.
+  parseResourceVersion(resourceVersion)
   const match = query.get('resourceVersionMatch') || undefined
   const initial = query.has('sendInitialEvents') ? isTrue(query.get('sendInitialEvents')) : undefined
   const bookmarks = query.has('allowWatchBookmarks') && isTrue(query.get('allowWatchBookmarks'))
   const timeout = integer(query, 'timeoutSeconds')
   integer(query, 'limit')
+  if (resourceVersion !== undefined && !/^\d+$/.test(resourceVersion)) throw badRevision(resourceVersion)
   refuse(watchErrors(match, initial, query.get('continue') || undefined))
   return {
     ...selection(exchange, resource),
@@ -63,6 +67,16 @@ export function watchOptions(exchange: Exchange, resource: StoredResource): Watc
     ...(initial === undefined ? {} : { sendInitialEvents: initial }),
     ...(timeout !== undefined && timeout > 0 ? { timeoutMs: timeout * 1000 } : {}),
   }
+}
+
+/** Kubernetes answers 500 to this on get and watch, 400 on list. */
+export function badRevision(text: string): ApiError {
+  const quoted = JSON.stringify(text)
+  return failure(
+    500,
+    '',
+    `resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: invalid syntax`,
+  )
 }
 
 function watchErrors(match: string | undefined, initial: boolean | undefined, token: string | undefined): FieldError[] {

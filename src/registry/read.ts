@@ -59,4 +59,5 @@ function throughView<O extends { readonly filter?: Filter }>(resource: StoredRes
   return { ...options, filter: { ...filter, matches } }
 }
 
+export { parseResourceVersion } from '../watch-cache/resource-version.ts'
 export type { CacheEvent, Item, ListOptions, ListResult, WatchOptions } from '../watch-cache/watch-cache.ts'

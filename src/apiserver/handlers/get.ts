@@ -1,6 +1,6 @@
-import { failure } from '../../api/status.ts'
 import type { ApiResponse } from '../../wire/exchange.ts'
 import type { Call } from '../call.ts'
+import { badRevision } from '../list-query.ts'
 import { answerItem, outputOf } from '../output.ts'
 
 /** GET of one object, or of a subresource that is the object itself (status). */
@@ -9,16 +9,6 @@ export async function handleGet(call: Call): Promise<ApiResponse> {
   const output = outputOf(call)
   const namespace = call.resource.declaration.namespaced ? info.namespace : ''
   const text = request.query.get('resourceVersion')
-  const target = { namespace, name: info.name, ...(text ? { revision: revision(text) } : {}) }
+  const target = { namespace, name: info.name, ...(text ? { revision: parseResourceVersion(text) } : {}) }
   return answerItem(output, await call.parts.registry.get(call.resource, target))
-}
-
-function revision(text: string): number {
-  if (/^\d+$/.test(text)) return Number(text)
-  const quoted = JSON.stringify(text)
-  throw failure(
-    500,
-    '',
-    `resourceVersion: Invalid value: ${quoted}: strconv.ParseUint: parsing ${quoted}: invalid syntax`,
-  )
 }
