@@ -4,9 +4,9 @@
  * (process/launcher.node.ts), not to this process: they outlive it, and `openProcessRuntime` in the same directory finds them.
  */
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import type { Clock, Timer } from '../../base/clock.ts'
 import {
   type ContainerConfig,
@@ -22,6 +22,7 @@ import {
   type SandboxStatus,
 } from '../runtime.ts'
 import { attachTo } from './process/attach.node.ts'
+import { bubblewrapTrouble } from './process/bubblewrap.node.ts'
 import { execFailure, whyNotExecutable } from './process/command.node.ts'
 import { Container, type ContainerRecord, readText } from './process/container.node.ts'
 import { runExec, startExec } from './process/exec.node.ts'
@@ -61,8 +62,9 @@ export async function openProcessRuntime(options: ProcessRuntimeOptions): Promis
 class Processes implements ProcessRuntime {
   readonly name = 'ebb'
   readonly version = '0.1.0'
-  readonly form: 'bwrap' | 'plain'
-  readonly degraded: readonly string[]
+  form: 'bwrap' | 'plain'
+  degraded: readonly string[] = []
+  private readonly wanted: 'bwrap' | 'plain' | undefined
   private readonly world: NodeWorld
   private readonly clock: Clock
   private readonly programs: readonly ImageProgram[]
@@ -78,20 +80,21 @@ class Processes implements ProcessRuntime {
     this.world = options.world
     this.clock = options.clock
     this.programs = options.programs
-    const bwrap = process.platform === 'linux' && programOnPath('bwrap')
-    this.form = options.form ?? (bwrap ? 'bwrap' : 'plain')
-    this.degraded = [...this.world.degraded, ...degradedSentences(this.form, bwrap)]
+    this.wanted = options.form
+    this.form = options.form ?? 'bwrap'
   }
 
   async open(): Promise<void> {
     const { directory } = this.world
     mkdirSync(join(directory, 'c'), { recursive: true, mode: 0o700 })
     mkdirSync(join(directory, 's'), { recursive: true, mode: 0o700 })
+    const trouble = this.wanted === 'plain' ? 'was not wanted' : bubblewrapTrouble()
     const env = { PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin', [FABRIC_VARIABLE]: this.world.fabricId }
     try {
       for (const id of readdirSync(join(directory, 's'))) this.sandboxes.set(id, Sandbox.read(join(directory, 's', id)))
       this.launcher = await Launcher.open(directory, env, (event) => this.onLauncher(event))
       if (this.world.mode === 'namespaces') await this.openNetwork()
+      this.judge(await trouble)
     } catch (error) {
       throw new RuntimeError('unavailable', `the container runtime cannot start: ${(error as Error).message}`, {
         cause: error,
@@ -115,11 +118,11 @@ class Processes implements ProcessRuntime {
     const sandbox = new Sandbox(join(this.world.directory, 's', id), { ...base, ...(await this.address(config)) })
     sandbox.prepare()
     this.sandboxes.set(id, sandbox)
-    if (config.shareProcessNamespace && this.form === 'bwrap') {
+    if (config.shareProcessNamespace && this.formOf(sandbox) === 'bwrap') {
       const file = join('s', id, 'pause')
       writeFileSync(join(this.world.directory, file), sandbox.pauseScript())
       const pid = new Promise<number>((resolve) => this.pauses.set(id, resolve))
-      this.launcher.run(file)
+      await this.launcher.run(file)
       sandbox.paused(await pid)
     }
     return sandbox.status()
@@ -165,7 +168,7 @@ class Processes implements ProcessRuntime {
       config,
       imageId: program?.id ?? imageId(config.image),
       ...(program?.stopSignal === undefined ? {} : { imageStopSignal: program.stopSignal }),
-      form: this.form,
+      form: this.formOf(sandbox),
       sharedPid: sandbox.record.config.shareProcessNamespace,
       logFile: join(sandbox.record.config.logDirectory, config.logPath),
       createdAtMs: this.clock.now(),
@@ -243,12 +246,24 @@ class Processes implements ProcessRuntime {
     return () => this.listeners.delete(listener)
   }
 
+  /** Chooses the form, and says what is degraded. Throws when a form was asked for that is not to be had. */
+  private judge(trouble: string | undefined): void {
+    if (trouble !== undefined && this.wanted === 'bwrap') throw new Error(`bubblewrap ${trouble}`)
+    this.form = trouble === undefined ? 'bwrap' : 'plain'
+    this.degraded = [...this.world.degraded, ...degradedSentences(trouble)]
+  }
+
   private async openNetwork(): Promise<void> {
     const addresses = [...this.sandboxes.values()]
       .filter((sandbox) => sandbox.record.state === 'ready')
       .map((sandbox) => sandbox.record.address)
       .filter((address): address is PodAddress => address !== undefined)
     this.network = await PodNetwork.open(this.world.nodeIndex, join(this.world.directory, 'n'), addresses)
+  }
+
+  /** Only root can make a PID namespace that several containers join; without it they share the node's, plainly. */
+  private formOf(sandbox: Sandbox): 'bwrap' | 'plain' {
+    return sandbox.record.config.shareProcessNamespace && process.getuid?.() !== 0 ? 'plain' : this.form
   }
 
   private async address(config: SandboxConfig): Promise<Pick<SandboxRecord, 'ip' | 'port' | 'address'>> {
@@ -343,17 +358,13 @@ function newId(): string {
   return randomBytes(32).toString('hex')
 }
 
-function programOnPath(name: string): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some((folder) => existsSync(join(folder, name)))
-}
-
-function degradedSentences(form: 'bwrap' | 'plain', present: boolean): string[] {
+function degradedSentences(trouble: string | undefined): string[] {
   const sentences = ['CPU and memory limits of containers are not enforced.']
-  if (form === 'plain') {
-    const why = present ? 'was not wanted' : 'is missing (Debian package bubblewrap)'
+  if (process.getuid?.() !== 0)
+    sentences.push('Every container runs as the user who started ebb: runAsUser has no effect.')
+  if (trouble !== undefined)
     sentences.push(
-      `bubblewrap ${why}: containers have no PID namespace and no files of their own; volumes and terminationMessagePath are not mounted.`,
+      `bubblewrap ${trouble}: containers have no PID namespace and no files of their own; volumes and terminationMessagePath are not mounted.`,
     )
-  }
   return sentences
 }

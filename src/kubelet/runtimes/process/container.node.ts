@@ -64,6 +64,8 @@ export class Container {
   private ended: Ended | undefined
   shimPid: number | undefined
   private starting: { resolve: () => void; reject: (error: Error) => void } | undefined
+  /** Resolves when a start that is under way has come to its end, this or that way. */
+  private settled: Promise<void> = Promise.resolve()
   private stopping: Promise<void> | undefined
   private readonly exitWaiters: (() => void)[] = []
   output: ContainerOutput | undefined
@@ -115,10 +117,15 @@ export class Container {
     const { stdin, tty } = this.record.config
     if (stdin || tty) this.input = openFifoForWriting(join(this.directory, 'in'))
     this.output = new ContainerOutput(this.world.clock, this.directory, this.record.logFile)
-    return new Promise((resolve, reject) => {
+    const start = new Promise<void>((resolve, reject) => {
       this.starting = { resolve, reject }
-      this.world.launcher().run(run)
+      this.world.launcher().run(run).catch(reject)
     })
+    this.settled = start.then(
+      () => {},
+      () => {},
+    )
+    return start
   }
 
   /** A start that never got to the launcher. The reason, as Kubernetes shows it, is StartError with exit code 128. */
@@ -167,10 +174,11 @@ export class Container {
   }
 
   /** Stop signal, wait, KILL. A stop that is already running goes on as it began. */
-  stop(graceMs: number): Promise<void> {
-    if (!this.running) return Promise.resolve()
+  async stop(graceMs: number): Promise<void> {
+    await this.settled
+    if (!this.running) return
     this.stopping ??= this.stopNow(graceMs)
-    return this.stopping
+    await this.stopping
   }
 
   exit(): Promise<void> {
@@ -179,6 +187,7 @@ export class Container {
 
   /** Ends without grace, whatever state it is in. */
   async kill(): Promise<void> {
+    await this.settled
     if (!this.running) return
     const exited = this.exit()
     this.signalAll()

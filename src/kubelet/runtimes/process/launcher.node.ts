@@ -49,6 +49,7 @@ export type LauncherEvent =
 
 export class Launcher {
   private readonly directory: string
+  private readonly env: Readonly<Record<string, string>>
   private readonly control: number
   private readonly events: FifoReader
   private readonly listener: (event: LauncherEvent) => void
@@ -58,11 +59,16 @@ export class Launcher {
   private waiting: (() => void)[] = []
   private rest = ''
 
-  private constructor(directory: string, listener: (event: LauncherEvent) => void) {
+  private constructor(
+    directory: string,
+    env: Readonly<Record<string, string>>,
+    listener: (event: LauncherEvent) => void,
+  ) {
     this.directory = directory
+    this.env = env
     this.listener = listener
     this.control = openFifoForWriting(join(directory, 'control'))
-    this.fifos = readdirSync(join(directory, 'pool'))
+    this.fifos = readdirSync(join(directory, 'pool')).filter((name) => !name.startsWith('.'))
     this.events = readFifo(join(directory, 'events'), (bytes) => this.take(Buffer.from(bytes).toString('latin1')))
   }
 
@@ -74,11 +80,12 @@ export class Launcher {
   ): Promise<Launcher> {
     mkdirSync(directory, { recursive: true, mode: 0o700 })
     if (!runs(directory)) await start(directory, env)
-    return new Launcher(directory, listener)
+    return new Launcher(directory, env, listener)
   }
 
-  /** Sources the shell file at `path`, relative to the directory, in a process of its own. */
-  run(path: string): void {
+  /** Sources the shell file at `path`, relative to the directory, in a process of its own. A launcher that was lost is replaced. */
+  async run(path: string): Promise<void> {
+    if (!runs(this.directory)) await start(this.directory, this.env)
     writeSync(this.control, `./${path}\n`)
   }
 
@@ -90,11 +97,12 @@ export class Launcher {
   /** Moves a ready FIFO to `path`. */
   async fifo(path: string): Promise<void> {
     while (this.fifos.length === 0) {
-      this.order()
-      await new Promise<void>((resolve) => this.waiting.push(resolve))
+      const ready = new Promise<void>((resolve) => this.waiting.push(resolve))
+      await this.order()
+      await ready
     }
     renameSync(join(this.directory, 'pool', this.fifos.pop() as string), path)
-    if (this.fifos.length < FIFOS_LOW) this.order()
+    if (this.fifos.length < FIFOS_LOW) void this.order().catch(() => {})
   }
 
   /** What already happened is told before this returns. */
@@ -108,7 +116,7 @@ export class Launcher {
     closeSync(this.control)
   }
 
-  private order(): void {
+  private async order(): Promise<void> {
     if (this.ordered) return
     this.ordered = true
     this.batch++
@@ -118,7 +126,7 @@ export class Launcher {
       join(this.directory, file),
       `mkfifo -m 622 ${names.join(' ')}; rm ${file}; echo "f ${process.pid}-${this.batch}" >&7\n`,
     )
-    this.run(file)
+    await this.run(file)
   }
 
   private take(text: string): void {

@@ -15,6 +15,7 @@ export class ContainerOutput {
   private readonly framers: Record<LogStream, LogFramer>
   private readonly listeners = new Set<(stream: LogStream, bytes: Uint8Array) => void>()
   private open = true
+  private lostBytes = 0
   /** The last bytes of stderr, for the message of a start that failed. */
   lastWords = ''
 
@@ -59,10 +60,25 @@ export class ContainerOutput {
     for (const listener of this.listeners) listener(stream, bytes)
   }
 
+  /** A full disk must not take the node process down; what is missing is said in the log as soon as there is room. */
   private write(bytes: Uint8Array): void {
-    let from = 0
-    while (from < bytes.length) from += writeSync(this.log, bytes, from)
+    if (bytes.length === 0) return
+    try {
+      if (this.lostBytes > 0) {
+        const text = `ebb: ${this.lostBytes} bytes of log could not be written here\n`
+        writeAll(this.log, new LogFramer('stderr').push(Buffer.from(text), this.clock.now()))
+        this.lostBytes = 0
+      }
+      writeAll(this.log, bytes)
+    } catch {
+      this.lostBytes += bytes.length
+    }
   }
+}
+
+function writeAll(fd: number, bytes: Uint8Array): void {
+  let from = 0
+  while (from < bytes.length) from += writeSync(fd, bytes, from)
 }
 
 /** A bounded queue of bytes between a producer that never waits and an async iterator. */

@@ -39,7 +39,7 @@ export function containerPlan(parts: {
   const workingDir = config.workingDir || program?.workingDir || '/'
   const command = commandLine(program, config.command, config.args)
   const enter = sandbox.record.address ? ['nsenter', `--net=/run/netns/${sandbox.record.address.netns}`, '--'] : []
-  const user = ownUser(config.user) ? [] : userWords(config.user)
+  const user = form === 'plain' || !ownUser(config.user) ? userWords(config.user) : []
   const write = () => {
     const foreign = Object.entries(env).filter(([name]) => isForeignName(name))
     const prefix = foreign.length > 0 ? ['env', ...foreign.map(([name, value]) => `${name}=${value}`)] : []
@@ -77,8 +77,9 @@ export function execPlan(
   const words = [...plan.user, ...command]
   const user = ownUser(container.record.config.user) ? ['--user', '--preserve-credentials'] : []
   if (container.record.form === 'plain') return { enter: plan.enter, env, cwd: plan.workingDir, command: words }
-  const target = ['nsenter', '--target', String(container.pid), '--mount', '--uts', '--ipc', '--net', '--pid']
-  return { enter: [...target, ...user, `--wdns=${plan.workingDir}`, '--'], env, cwd: undefined, command: words }
+  const target = ['nsenter', '--target', String(container.pid), '--mount', '--uts', '--ipc', '--pid']
+  const net = plan.enter.length > 0 ? ['--net'] : []
+  return { enter: [...target, ...net, ...user, `--wdns=${plan.workingDir}`, '--'], env, cwd: undefined, command: words }
 }
 
 function environment(parts: Parameters<typeof containerPlan>[0]): Record<string, string> {
@@ -135,11 +136,13 @@ function mounts(container: Container, sandbox: Sandbox, program: ImageProgram | 
 type User = { readonly uid?: number; readonly gid?: number }
 
 /**
- * An ordinary user's node knows a single uid, which is its root. Another one is had by a user namespace of the container's own,
- * in which that single uid has the wanted number.
+ * An ordinary user has a single uid. In a fabric it is root's; a container that wants another one gets a user namespace of its
+ * own, in which the single uid has the wanted number. Without a fabric every container needs one, and is its root: with another
+ * number bubblewrap makes two, and no command could get in any more.
  */
 function ownUser(user: User | undefined): User | undefined {
-  if (!user || (!user.uid && !user.gid)) return undefined
+  if (process.getuid?.() !== 0) return {}
+  if (!user?.uid && !user?.gid) return undefined
   return /^\s*\d+\s+\d+\s+1\s*$/.test(readText('/proc/self/uid_map') ?? '') ? user : undefined
 }
 

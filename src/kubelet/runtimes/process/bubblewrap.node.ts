@@ -1,0 +1,24 @@
+/** Whether bubblewrap is there and can do here what containers need of it. */
+import { spawn } from 'node:child_process'
+
+const NEEDED = ['--unshare-pid', '--as-pid-1', '--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev']
+
+/** undefined when it works; else the rest of a sentence that begins with its name. Costs one start of it, about 5 ms. */
+export function bubblewrapTrouble(): Promise<string | undefined> {
+  if (process.platform !== 'linux') return Promise.resolve('is for Linux only')
+  return new Promise((resolve) => {
+    const options = [...NEEDED, '--perms', '1777', '--tmpfs', '/tmp', '--json-status-fd', '3']
+    const child = spawn('bwrap', [...options, 'true'], { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] })
+    let errors = ''
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      errors = (errors + text).slice(0, 300)
+    })
+    child.stdio[3]?.on('data', () => {})
+    child.once('error', (error: NodeJS.ErrnoException) =>
+      resolve(
+        error.code === 'ENOENT' ? 'is missing (Debian package bubblewrap)' : `cannot be started (${error.message})`,
+      ),
+    )
+    child.once('close', (code) => resolve(code === 0 ? undefined : `does not work here (${errors.trim()})`))
+  })
+}
