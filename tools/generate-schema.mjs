@@ -1,6 +1,6 @@
 /**
  * Writes src/api/types/schema.gen.ts, the table that decoding, patching, apply and OpenAPI walk, and
- * src/api/types/descriptions.gen.ts, the texts that only OpenAPI shows. Both hold JSON text for each definition, so that
+ * src/api/types/descriptions.gen.ts, the texts that only OpenAPI shows, with the definitions that have no fields. Both hold JSON text for each definition, so that
  * loading the module costs nothing and a definition is parsed when it is first used. `src/api/schema.ts` reads them.
  *
  * Definition: { k: ["apps/v1/Deployment"], m: mapType, u: unions, f: { field: "<code>" | ["<code>", { ...extras }] } }
@@ -9,7 +9,7 @@
  * then one letter for a scalar, or `@` and a name.
  */
 import { writeFileSync } from 'node:fs'
-import { loadDefinitions } from './schema/load.mjs'
+import { loadDefinitions, parameters, special } from './schema/load.mjs'
 
 const OUT = new URL('../src/api/types/', import.meta.url)
 const LETTER = {
@@ -34,6 +34,7 @@ const EXTRA = {
   listKeys: 'n',
   mapType: 'm',
   enum: 'e',
+  itemEnum: 'i',
   default: 'd',
 }
 
@@ -54,6 +55,7 @@ function entry(d) {
     const text = (p.required ? '!' : '') + marks + code(p.type)
     const more = Object.entries(p.extras).map(([k, v]) => [EXTRA[k], v])
     if (p.goType) more.push(['g', p.goType])
+    if (p.ref) more.push(['r', p.ref])
     f[p.name] = more.length ? [text, Object.fromEntries(more)] : text
   }
   return {
@@ -87,4 +89,13 @@ writeFileSync(
   `${head}export const descriptions: Readonly<Record<string, string>> = {\n${definitions
     .map((d) => `  ${literal(short(d.name))}: ${literal(JSON.stringify(texts(d)))},`)
     .join('\n')}\n}\n`,
+)
+
+writeFileSync(
+  new URL('special.gen.ts', OUT),
+  `${head}/** Definitions without fields, as published. */\nexport const special: Readonly<Record<string, object>> = ${JSON.stringify(special, null, 2)}\n`,
+)
+writeFileSync(
+  new URL('../../apiserver/openapi/parameters.gen.ts', OUT),
+  `${head}export const parameters: Readonly<Record<string, object>> = ${JSON.stringify(parameters, null, 2)}\n`,
 )

@@ -18,8 +18,7 @@ export class QuantityError extends Error {
   override readonly name = 'QuantityError'
 }
 
-const FORMAT_WRONG =
-  "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+const FORMAT_WRONG = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 const SUFFIX_WRONG = "unable to parse quantity's suffix"
 const NUMBER_WRONG = 'unable to parse numeric part of quantity'
 

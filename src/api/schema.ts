@@ -46,6 +46,8 @@ export interface Field {
   readonly listKeys?: readonly string[]
   readonly mapType?: 'atomic' | 'granular'
   readonly enum?: readonly string[]
+  /** The enum of a list's elements. */
+  readonly itemEnum?: readonly string[]
   /** As published: real defaults, and the zero values of fields that are always written. */
   readonly default?: unknown
   /** An empty value ('' 0 false [] {}) means absent: it is not written out. */
@@ -57,6 +59,8 @@ export interface Field {
   readonly zero?: '' | 0 | false | null | '0' | 'object'
   /** How Go names the type in error messages: `int32`, `v1.Protocol`, `[]v1.Container`. */
   readonly goType: string
+  /** Full name of the field-less definition that OpenAPI refers to here, e.g. JSON of apiextensions. */
+  readonly ref?: string
 }
 
 export interface GroupVersionKind {
@@ -103,8 +107,10 @@ interface RawExtras {
   n?: string[]
   m?: 'atomic' | 'granular'
   e?: string[]
+  i?: string[]
   d?: unknown
   g?: string
+  r?: string
 }
 
 interface RawDefinition {
@@ -223,6 +229,8 @@ function parseField(name: string, text: string, extras: RawExtras): Field {
     ...(extras.n ? { listKeys: extras.n } : {}),
     ...(extras.m ? { mapType: extras.m } : {}),
     ...(extras.e ? { enum: extras.e } : {}),
+    ...(extras.i ? { itemEnum: extras.i } : {}),
+    ...(extras.r ? { ref: extras.r } : {}),
     ...(extras.d === undefined ? {} : { default: extras.d }),
     ...(zero === undefined ? {} : { zero }),
   }

@@ -16,6 +16,7 @@ const [api, machinery] = process.argv.slice(2)
 
 function source(d) {
   if (d.name.startsWith('io.k8s.api.')) return [api, `${d.group}/${d.version}`]
+  if (d.group === 'pkg') return [machinery, 'pkg/version']
   if (d.group === 'meta') return [machinery, 'pkg/apis/meta/v1']
   return undefined
 }

@@ -77,13 +77,14 @@ function definition(className, name) {
     doc: docs.doc,
     ...own,
     properties: attributes.map((a) => {
-      const { type, ...rest } = more[a.baseName] ?? {}
+      const { type, ref, ...rest } = more[a.baseName] ?? {}
       const described = docs.properties.get(a.name) ?? docs.properties.get(a.baseName)
       return {
         name: a.baseName,
         doc: described?.doc ?? '',
         required: described?.required ?? false,
         type: typeOf(a.type, a.format, type),
+        ...(ref ? { ref } : {}),
         extras: rest,
       }
     }),
@@ -113,6 +114,10 @@ export function loadDefinitions() {
     return { ...d, doc: docs[d.name]?.[''] ?? d.doc, properties: properties.sort((a, b) => order(a) - order(b)) }
   })
 }
+
+/** Definitions without fields, as published, and the parameters of operations. */
+export const special = read('special.gen.json')
+export const parameters = read('parameters.gen.json')
 
 /** Names that extras.gen.json has and client-node has no class for. */
 export const missing = names.filter((n) => !classOf(n) && n !== 'io.k8s.apimachinery.pkg.version.Info')

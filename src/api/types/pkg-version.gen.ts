@@ -2,17 +2,17 @@
 
 /** Info contains versioning information. */
 export interface Info {
-  readonly buildDate: string
-  readonly compiler: string
+  readonly major: string
+  readonly minor: string
   readonly emulationMajor?: string
   readonly emulationMinor?: string
-  readonly gitCommit: string
-  readonly gitTreeState: string
-  readonly gitVersion: string
-  readonly goVersion: string
-  readonly major: string
   readonly minCompatibilityMajor?: string
   readonly minCompatibilityMinor?: string
-  readonly minor: string
+  readonly gitVersion: string
+  readonly gitCommit: string
+  readonly gitTreeState: string
+  readonly buildDate: string
+  readonly goVersion: string
+  readonly compiler: string
   readonly platform: string
 }

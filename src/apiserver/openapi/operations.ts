@@ -78,7 +78,8 @@ export function groupNames(group: string, version: string): { tag: string; id: s
   return { tag: `${id.slice(0, 1).toLowerCase()}${id.slice(1)}_${version}`, id: id + capital(version) }
 }
 
-const article = (kind: string) => (/^[AEIOU]/.test(kind) ? 'an' : 'a')
+/** `a Pod`, `an Event`, and `Endpoints` without an article. */
+const one = (kind: string) => (/[^s]s$/.test(kind) ? kind : `${/^[AEIOU]/.test(kind) ? 'an' : 'a'} ${kind}`)
 
 /** Paths of a resource with their operations, subresources included. */
 export function operationsOf(resource: OpenApiResource): PathOperations[] {
@@ -168,7 +169,7 @@ class Maker {
       out.push(
         this.write('post', `create${this.id}${this.scope}${kind}`, {
           definition,
-          description: `create ${article(kind)} ${kind}`,
+          description: `create ${one(kind)}`,
           kind: this.own(),
           where: 'collection',
         }),
@@ -184,7 +185,7 @@ class Maker {
     return this.make({
       method: 'delete',
       id,
-      description: all ? `delete collection of ${kind}` : `delete ${article(kind)} ${kind}`,
+      description: all ? `delete collection of ${kind}` : `delete ${one(kind)}`,
       query: all ? DELETE_COLLECTION : DELETE,
       where,
       body: { types: ['*/*'], definition: `${META}.DeleteOptions`, required: false },
@@ -271,7 +272,7 @@ class Maker {
         ? [
             this.write('post', id('create'), {
               ...about(''),
-              description: `create ${name} of ${article(kind)} ${kind}`,
+              description: `create ${name} of ${one(kind)}`,
             }),
           ]
         : []),

@@ -60,7 +60,8 @@ export function openApiResource(declared: DeclaredResource): OpenApiResource {
     namespaced,
     definition: definition(declared.definition).name,
     verbs: declared.verbs ?? ALL_VERBS,
-    returnsObject: declared.delete?.returnsObject ?? false,
+    // The documents say Status of a namespace too, whatever the answer is.
+    returnsObject: (declared.delete?.returnsObject ?? false) && kind !== 'Namespace',
     subresources: [
       ...(declared.subresources ?? []).map(({ name, verbs }) => ({
         name,

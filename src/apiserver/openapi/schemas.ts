@@ -1,5 +1,12 @@
 /** Definitions as OpenAPI schemas, with their descriptions: of version 3, and of version 2 (Swagger). */
-import { type Definition, definition, type Field, findDefinition, type Type } from '../../api/schema.ts'
+import {
+  type Definition,
+  definition,
+  type Field,
+  findDefinition,
+  type GroupVersionKind,
+  type Type,
+} from '../../api/schema.ts'
 import { descriptions } from '../../api/types/descriptions.gen.ts'
 import { special } from '../../api/types/special.gen.ts'
 
@@ -36,7 +43,10 @@ function nameOf(type: Type, field: Field): string | undefined {
 }
 
 function typeSchema(type: Type, field: Field, dialect: Dialect): Schema {
-  if (type.kind === 'array') return { type: 'array', items: typeSchema(type.of, field, dialect) }
+  if (type.kind === 'array') {
+    const values = field.itemEnum && dialect === 'v3' ? { enum: field.itemEnum } : {}
+    return { type: 'array', items: { ...typeSchema(type.of, field, dialect), ...values } }
+  }
   if (type.kind === 'map') return { type: 'object', additionalProperties: typeSchema(type.of, field, dialect) }
   const name = nameOf(type, field)
   return name ? refTo(name, dialect) : { ...SCALARS[type.kind] }
@@ -63,7 +73,7 @@ function property(field: Field, description: string, dialect: Dialect): Schema {
 }
 
 /** One definition; undefined for a name that nothing is known about. */
-function schemaOf(name: string, dialect: Dialect): Schema | undefined {
+function schemaOf(name: string, dialect: Dialect, group: string): Schema | undefined {
   const found = findDefinition(name)
   if (!found) return specialSchema(name, dialect)
   const [description, texts] = describe(found)
@@ -77,10 +87,16 @@ function schemaOf(name: string, dialect: Dialect): Schema | undefined {
     type: 'object',
     ...(required.length ? { required } : {}),
     ...(properties.length ? { properties: Object.fromEntries(properties) } : {}),
-    ...(found.kinds.length ? { 'x-kubernetes-group-version-kind': found.kinds } : {}),
+    ...(found.kinds.length ? { 'x-kubernetes-group-version-kind': kindsOf(found, group) } : {}),
     ...(found.mapType ? { 'x-kubernetes-map-type': found.mapType } : {}),
     ...(found.unions ? { 'x-kubernetes-unions': found.unions } : {}),
   }
+}
+
+/** DeleteOptions and WatchEvent of meta/v1 are said to be of the document's group too. */
+function kindsOf({ name, kinds }: Definition, group: string): readonly GroupVersionKind[] {
+  const [kind] = kinds
+  return kind && group && /\.meta\.v1\.(DeleteOptions|WatchEvent)$/.test(name) ? [...kinds, { ...kind, group }] : kinds
 }
 
 function describe({ name }: Definition): [string, Record<string, string>] {
@@ -96,13 +112,13 @@ function specialSchema(name: string, dialect: Dialect): Schema | undefined {
   return { ...rest, type: 'string' }
 }
 
-/** The named definitions and all that they mention, sorted by name. */
-export function schemasFor(names: Iterable<string>, dialect: Dialect): Record<string, Schema> {
+/** The named definitions and all that they mention, sorted by name, for a document of `group` ('' for several). */
+export function schemasFor(names: Iterable<string>, dialect: Dialect, group: string): Record<string, Schema> {
   const out = new Map<string, Schema>()
   const todo = [...names]
   for (let name = todo.pop(); name !== undefined; name = todo.pop()) {
     if (out.has(name)) continue
-    const schema = schemaOf(name, dialect)
+    const schema = schemaOf(name, dialect, group)
     if (!schema) continue
     out.set(name, schema)
     const found = findDefinition(name)

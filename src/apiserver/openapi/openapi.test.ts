@@ -1,0 +1,73 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
+import { RESOURCES } from '../../resources/index.ts'
+import { OpenApi } from './openapi.ts'
+
+const reference = join(process.env.EBB_SHARED ?? join(import.meta.dirname, '../../../../shared'), 'kubernetes-1.36')
+const absent = !existsSync(reference)
+const published = (path: string) =>
+  JSON.parse(
+    gunzipSync(readFileSync(join(reference, 'openapi-v3', `${path.replaceAll('/', '__')}.json.gz`))).toString(),
+  )
+const parsed = (bytes: Uint8Array | undefined) => JSON.parse(Buffer.from(bytes ?? []).toString())
+
+const openApi = new OpenApi(RESOURCES, '1.36')
+const index = parsed(openApi.index()).paths as Record<string, { serverRelativeURL: string }>
+
+/** Answers of DELETE and schemas of DeleteOptions aside, what a served path says must be what Kubernetes publishes for it. */
+describe('OpenAPI', () => {
+  it('has an index with an address for every document', () => {
+    expect(Object.keys(index)).toEqual(
+      expect.arrayContaining(['api', 'api/v1', 'apis', 'apis/apps', 'apis/apps/v1', 'version']),
+    )
+    for (const [path, { serverRelativeURL }] of Object.entries(index)) {
+      expect(serverRelativeURL).toMatch(new RegExp(`^/openapi/v3/${path}\\?hash=[0-9A-F]{32}$`))
+      expect(openApi.v3(path)).toBeDefined()
+    }
+    expect(openApi.v3('nosuch')).toBeUndefined()
+    expect(openApi.v3('api/v1')).toBe(openApi.v3('api/v1'))
+  })
+
+  it('gives the same hash for the same kinds, another for others', () => {
+    expect(new OpenApi(RESOURCES, '1.36').index()).toEqual(openApi.index())
+    const fewer = parsed(new OpenApi(RESOURCES.slice(1), '1.36').index()).paths
+    expect(fewer['api/v1'].serverRelativeURL).not.toBe(index['api/v1']?.serverRelativeURL)
+  })
+
+  it.skipIf(absent).each(Object.keys(index))(
+    `%s is what Kubernetes publishes${absent ? ' (no reference data here)' : ''}`,
+    (path) => {
+      const own = parsed(openApi.v3(path))
+      const theirs = published(path)
+      expect({ ...own, paths: 0, components: 0 }).toEqual({ ...theirs, paths: 0, components: 0 })
+      for (const [name, item] of Object.entries(own.paths)) expect(item, name).toEqual(theirs.paths[name])
+      for (const [name, schema] of Object.entries(own.components.schemas))
+        expect(schema, name).toEqual(theirs.components.schemas[name])
+    },
+  )
+
+  it('refers to nothing that is missing', () => {
+    for (const document of [...Object.keys(index).map((path) => parsed(openApi.v3(path))), parsed(openApi.v2())]) {
+      const schemas = document.components?.schemas ?? document.definitions
+      for (const [, name] of JSON.stringify(document).matchAll(
+        /"\$ref":"#\/(?:components\/schemas|definitions)\/([^"]+)"/g,
+      ))
+        expect(schemas).toHaveProperty([name as string])
+    }
+  })
+
+  it('writes version 2 for the same paths', () => {
+    const v2 = parsed(openApi.v2())
+    expect(v2.swagger).toBe('2.0')
+    expect(Object.keys(v2.paths).sort()).toEqual(
+      Object.keys(index)
+        .flatMap((path) => Object.keys(parsed(openApi.v3(path)).paths))
+        .sort(),
+    )
+    const patch = v2.paths['/apis/apps/v1/namespaces/{namespace}/deployments/{name}'].patch
+    expect(patch['x-kubernetes-group-version-kind']).toEqual({ group: 'apps', version: 'v1', kind: 'Deployment' })
+    expect(patch.parameters.map((p: { name: string }) => p.name)).toContain('fieldValidation')
+  })
+})

@@ -1,0 +1,74 @@
+/**
+ * OpenAPI as it is asked for over HTTP. Import this module when the first request for it comes: it brings all descriptions.
+ *
+ *   const { OpenApi } = await import('./openapi/openapi.ts')
+ *   const openApi = new OpenApi(declarations, '1.36')
+ *   openApi.index()              // bytes of GET /openapi/v3
+ *   openApi.v3('apis/apps/v1')   // bytes of GET /openapi/v3/apis/apps/v1, undefined: 404
+ *   openApi.v2()                 // bytes of GET /openapi/v2
+ */
+import { type DocumentParts, documentParts, documentV2, documentV3 } from './documents.ts'
+import { type DeclaredResource, openApiResource } from './resources.ts'
+
+const encoder = new TextEncoder()
+
+export class OpenApi {
+  private readonly parts: ReadonlyMap<string, DocumentParts>
+  private readonly version: string
+  private readonly documents = new Map<string, Uint8Array>()
+  private indexBytes: Uint8Array | undefined
+
+  /** `version` is Kubernetes' minor version, `1.36`. */
+  constructor(declarations: readonly DeclaredResource[], version: string) {
+    this.parts = documentParts(declarations.map(openApiResource))
+    this.version = version
+  }
+
+  index(): Uint8Array {
+    this.indexBytes ??= encoder.encode(
+      JSON.stringify({
+        paths: Object.fromEntries(
+          [...this.parts].map(([path, parts]) => [
+            path,
+            { serverRelativeURL: `/openapi/v3/${path}?hash=${this.hash(parts)}` },
+          ]),
+        ),
+      }),
+    )
+    return this.indexBytes
+  }
+
+  /** `path` without slashes at its ends, as in the index. */
+  v3(path: string): Uint8Array | undefined {
+    const parts = this.parts.get(path)
+    return parts && this.kept(path, () => documentV3(parts, this.version))
+  }
+
+  v2(): Uint8Array {
+    return this.kept('', () => documentV2(this.parts.values(), this.version))
+  }
+
+  private kept(key: string, make: () => object): Uint8Array {
+    let bytes = this.documents.get(key)
+    if (!bytes) {
+      bytes = encoder.encode(JSON.stringify(make()))
+      this.documents.set(key, bytes)
+    }
+    return bytes
+  }
+
+  /** Changes when what a document is made from changes; clients only compare it. */
+  private hash(parts: DocumentParts): string {
+    return hash(`${this.version} ${JSON.stringify(parts)}`)
+  }
+}
+
+/** 128 bits of FNV-1a in four lanes, in hex. Not cryptographic. */
+function hash(text: string): string {
+  const lanes = [0x811c9dc5, 0x01000193, 0x9e3779b9, 0x85ebca6b]
+  for (let i = 0; i < text.length; i++) {
+    const lane = i & 3
+    lanes[lane] = Math.imul((lanes[lane] as number) ^ text.charCodeAt(i), 0x01000193)
+  }
+  return lanes.map((lane) => (lane >>> 0).toString(16).padStart(8, '0').toUpperCase()).join('')
+}
