@@ -78,7 +78,7 @@ const node = await startKubeletNode({
   informers,
   trace: trace('kubelet'),
   lifetime: life.child('kubelet'),
-  degraded: [...world.degraded, ...degraded],
+  degraded,
   log,
 })
 
