@@ -1,6 +1,6 @@
+import { parseResourceVersion } from '../../registry/read.ts'
 import type { ApiResponse } from '../../wire/exchange.ts'
 import type { Call } from '../call.ts'
-import { badRevision } from '../list-query.ts'
 import { answerItem, outputOf } from '../output.ts'
 
 /** GET of one object, or of a subresource that is the object itself (status). */
