@@ -3,6 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { ApiHandler, ApiRequest, ApiResponse } from '../wire/exchange.ts'
+import { writeYaml } from '../wire/yaml.ts'
 import type { TokenSource } from './authn/tokens.ts'
 import { type Authorizer, builtInRules } from './authz/authorizer.ts'
 import type { Parts } from './call.ts'
@@ -87,12 +88,21 @@ async function handle(request: ApiRequest, { stages, serve, fault }: Way): Promi
       const answer = passing instanceof Promise ? await passing : passing
       if (answer) return answer
     }
-    return withWarnings(await serve(exchange), exchange.warnings)
+    return withWarnings(await inFormat(await serve(exchange)), exchange.warnings)
   } catch (error) {
     return withWarnings(errorResponse(error, fault), exchange.warnings)
   } finally {
     for (const end of exchange.ends) end()
   }
+}
+
+/** YAML for those who asked for it; the answers are made as objects first. */
+async function inFormat(response: ApiResponse): Promise<ApiResponse> {
+  if (response.headers['content-type'] !== 'application/yaml') return response
+  const { body } = response
+  if (body.type !== 'object' && body.type !== 'list') return response
+  const object = body.type === 'list' ? body.object() : body.object
+  return { ...response, body: { type: 'text', text: await writeYaml(object) } }
 }
 
 function metricsText(counts: ReadonlyMap<string, number>): string {

@@ -2,7 +2,7 @@
 import type { StoredResource } from '../registry/resource.ts'
 import type { ActionDeclaration } from '../resources/declaration.ts'
 import type { ApiResponse } from '../wire/exchange.ts'
-import type { Call, Handler, Parts } from './call.ts'
+import { type Call, type Handler, type Parts, warn } from './call.ts'
 import type { Exchange } from './exchange.ts'
 import { actions } from './handlers/actions.ts'
 import { handleCreate } from './handlers/create.ts'
@@ -35,6 +35,7 @@ export function dispatch(parts: Parts, exchange: Exchange): ApiResponse | Promis
   if (!resource) return unknownResource(parts, exchange)
   if (!placed(resource, exchange)) throw resourceNotFound()
   const call: Call = { parts, exchange, resource }
+  if (resource.declaration.deprecation) warn(call, resource.declaration.deprecation)
   if (info.subresource) return subresource(call)
   if (request.method === 'HEAD') throw methodNotAllowed()
   const handler = VERBS[info.verb]

@@ -43,16 +43,18 @@ function jsonOutput({ resource }: Call, format: string): Output {
 }
 
 function metadataOutput({ resource }: Call, { as, version, format }: Negotiated): Output {
-  const { kind } = resource.declaration
+  const { kind, group } = resource.declaration
+  // The Go package of the internal type is part of Kubernetes' sentence.
+  const internal = group.split('.', 1)[0] || 'core'
   const form = (item: Item) => metadataOf(item, version)
   return {
     contentType: json(format),
     object(item) {
-      if (as === 'PartialObjectMetadataList') throw notAList(as, `not a list (*v1.${kind})`)
+      if (as === 'PartialObjectMetadataList') throw notAList(as, `not a list (*${internal}.${kind})`)
       return { object: form(item).object, bytes: () => form(item).bytes }
     },
     list(result) {
-      if (as === 'PartialObjectMetadata') throw notAList(as, `a list (*v1.${kind}List)`)
+      if (as === 'PartialObjectMetadata') throw notAList(as, `a list (*${internal}.${kind}List)`)
       return { type: 'list', ...metadataList(listMeta(result), result.items, version) }
     },
     frame: (type, item) => wholeFrame(type, form(item)),
@@ -73,9 +75,14 @@ function tableOutput({ exchange, resource, parts }: Call, { version, format }: N
     frame(type, item) {
       const table = now().single(item, { columns })
       columns = false
-      return { type, object: table.object(), bytes: () => watchFrame(type, table.bytes()) }
+      return { type, object: table.object(), bytes: () => watchFrame(type, withoutNewline(table.bytes())) }
     },
   }
+}
+
+/** A frame is one line. */
+function withoutNewline(bytes: Uint8Array): Uint8Array {
+  return bytes.at(-1) === 0x0a ? bytes.subarray(0, -1) : bytes
 }
 
 /** The frame around an object as it is stored, or around a Status. */

@@ -1,4 +1,4 @@
-/** What /version says. Clients compare major and minor with their own; gitVersion also names ebb. */
+/** What /version says. Clients compare major and minor with their own; the compiler is ebb. */
 export function versionInfo(ebb: string): object {
   return {
     major: '1',
@@ -7,12 +7,12 @@ export function versionInfo(ebb: string): object {
     emulationMinor: '36',
     minCompatibilityMajor: '1',
     minCompatibilityMinor: '35',
-    gitVersion: `v1.36.2+ebb.${ebb}`,
+    gitVersion: 'v1.36.2',
     gitCommit: '0000000000000000000000000000000000000000',
     gitTreeState: 'clean',
     buildDate: '1970-01-01T00:00:00Z',
     goVersion: 'none',
-    compiler: 'none',
+    compiler: `ebb ${ebb}`,
     platform: 'any',
   }
 }

@@ -9,7 +9,7 @@ export interface WriteQuery {
 }
 
 const FIELD_MANAGER_LENGTH_MAX = 128
-const VALIDATIONS = ['Ignore', 'Warn', 'Strict']
+const VALIDATIONS = ['Ignore', 'Strict', 'Warn']
 const NOTHING: readonly FieldError[] = []
 
 /** 422 for values that Kubernetes does not know. `kind`: CreateOptions, UpdateOptions or PatchOptions. */

@@ -11,19 +11,18 @@ type Read = (object: KubernetesObject) => string
 /** undefined: everything. 400 for a selector that cannot be read, or a field that the kind does not offer. */
 export function filterOf(resource: StoredResource, labelSelector: string, fieldSelector: string): Filter | undefined {
   if (labelSelector === '' && fieldSelector === '') return undefined
-  const selector = labelSelector === '' ? everything : parsed(() => parseLabelSelector(labelSelector), labelSelector)
-  const terms = fieldSelector === '' ? [] : parsed(() => parseFieldSelector(fieldSelector), fieldSelector)
-  const readers = terms.map((term) => reader(resource, term, fieldSelector))
+  const selector = labelSelector === '' ? everything : parsed(() => parseLabelSelector(labelSelector))
+  const terms = fieldSelector === '' ? [] : parsed(() => parseFieldSelector(fieldSelector))
+  const readers = terms.map((term) => reader(resource, term))
   if (selector.empty && terms.length === 0) return undefined
   const { exact } = selector
   return { matches: matcher(selector, terms, readers), ...(exact ? { label: exact } : {}) }
 }
 
-function parsed<T>(parse: () => T, text: string): T {
+function parsed<T>(parse: () => T): T {
   try {
     return parse()
   } catch (error) {
-    void text
     if (error instanceof SelectorError) throw badRequest(error.message)
     throw error
   }
@@ -37,11 +36,11 @@ function matcher(selector: Selector, terms: readonly FieldTerm[], readers: reado
   }
 }
 
-function reader({ declaration }: StoredResource, { field }: FieldTerm, text: string): Read {
+function reader({ declaration }: StoredResource, { field }: FieldTerm): Read {
   if (field === 'metadata.name') return (object) => object.metadata.name ?? ''
   if (field === 'metadata.namespace' && declaration.namespaced) return (object) => object.metadata.namespace ?? ''
   const read = declaration.fields?.[field]
   if (read) return read
-  void text
-  throw badRequest(`field label not supported: ${field}`)
+  if (declaration.fields) throw badRequest(`field label not supported: ${field}`)
+  throw badRequest(`${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`)
 }

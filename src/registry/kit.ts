@@ -102,6 +102,7 @@ export function seal(kit: Kit, draft: Draft<KubernetesObject>, revision: number)
 
 /** An object that is only answered, never stored (dry run): it keeps whatever resourceVersion it has. */
 export function unstored(draft: Draft<KubernetesObject>): Item {
+  if (draft.metadata.resourceVersion === '') delete draft.metadata.resourceVersion
   return new Encoded(draft as KubernetesObject, Number(draft.metadata.resourceVersion ?? 0))
 }
 

@@ -110,10 +110,12 @@ function ownerErrors(owners: readonly OwnerReference[]): FieldError[] {
 function finalizerErrors(finalizers: readonly string[]): FieldError[] {
   const errors: FieldError[] = []
   const field = 'metadata.finalizers'
-  for (const name of finalizers) {
+  for (const [i, name] of finalizers.entries()) {
     for (const message of qualifiedNameErrors(name)) errors.push(invalid(field, name, message))
     if (!name.includes('/') && !STANDARD_FINALIZERS.includes(name))
-      errors.push(invalid(field, name, 'name is neither a standard finalizer name nor is it fully qualified'))
+      errors.push(
+        invalid(`${field}[${i}]`, name, 'name is neither a standard finalizer name nor is it fully qualified'),
+      )
   }
   if (finalizers.includes('orphan') && finalizers.includes('foregroundDeletion'))
     errors.push(invalid(field, finalizers, 'finalizer orphan and foregroundDeletion cannot be both set'))

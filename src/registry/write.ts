@@ -79,8 +79,8 @@ async function createNamed(
 ): Promise<Item> {
   const { declaration } = resource
   const context = contextOf(kit, options)
-  draft.metadata = birthMetadata(kit, draft.metadata, context.now)
-  if (declaration.generation === 'spec') draft.metadata.generation = 1
+  const generation = declaration.generation === 'spec' ? 1 : 0
+  draft.metadata = birthMetadata(kit, draft.metadata, { now: context.now, generation })
   draft.metadata.name ||= generateName(kit.random, draft.metadata.generateName ?? '')
   declaration.strategy.prepare?.(draft, undefined, context)
   kit.updateManagedFields?.(draft, undefined, {
@@ -134,7 +134,11 @@ export function placeInNamespace(resource: StoredResource, draft: Draft<Kubernet
 }
 
 /** Metadata in Kubernetes' order of members, with what the server alone decides. */
-function birthMetadata(kit: Kit, sent: Draft<ObjectMeta>, now: string): Draft<ObjectMeta> {
+function birthMetadata(
+  kit: Kit,
+  sent: Draft<ObjectMeta>,
+  { now, generation }: { now: string; generation: number },
+): Draft<ObjectMeta> {
   const meta: Draft<ObjectMeta> = {}
   if (sent.name) meta.name = sent.name
   else if (sent.generateName) meta.name = ''
@@ -143,10 +147,10 @@ function birthMetadata(kit: Kit, sent: Draft<ObjectMeta>, now: string): Draft<Ob
   meta.uid = uuid(kit.random)
   meta.resourceVersion = ''
   // Kinds that count generations start at 1; the others keep what a client says, as Kubernetes does.
-  if (sent.generation) meta.generation = sent.generation
+  const first = generation || sent.generation
+  if (first) meta.generation = first
   meta.creationTimestamp = now
   copyOwn(meta, sent)
-  delete (meta as Partial<typeof meta>).resourceVersion
   return meta
 }
 

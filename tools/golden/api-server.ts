@@ -2,12 +2,18 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { EbbTracer } from '../../src/api/trace-steps.ts'
 import { createApiServer } from '../../src/apiserver/api-server.ts'
-import { ADMIN, tokenTable } from '../../src/apiserver/authn/tokens.ts'
+import { ADMIN, MASTERS, tokenTable } from '../../src/apiserver/authn/tokens.ts'
 import { bootstrap } from '../../src/apiserver/bootstrap.ts'
 import { startServer } from '../../src/apiserver/server.node.ts'
 import { systemClock } from '../../src/base/clock.node.ts'
+import { Lifetime } from '../../src/base/lifetime.ts'
 import { SeededRandom } from '../../src/base/random.ts'
+import { noTrace } from '../../src/base/trace.ts'
+import { ApiClient } from '../../src/client/api-client.ts'
+import { directTransport } from '../../src/client/direct.ts'
+import { startControllers } from '../../src/controllers/index.ts'
 import { ensurePki } from '../../src/main/pki.node.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
 import { RESOURCES } from '../../src/resources/index.ts'
@@ -38,6 +44,22 @@ const server = createApiServer({
   tokens: tokenTable([[process.argv[2] ?? 'admin-token', ADMIN]]),
   fault,
 })
+const lifetime = new Lifetime('golden')
+const handle = server.handle
+const client = new ApiClient(
+  directTransport({ handle, user: { name: 'system:kube-controller-manager', groups: [MASTERS] } }),
+  {
+    userAgent: 'kube-controller-manager/v1.36.2',
+  },
+)
+await startControllers({
+  client,
+  clock: systemClock,
+  random,
+  tracer: noTrace as EbbTracer,
+  lifetime,
+  options: { rootCaPem: pki.ca },
+})
 const running = await startServer({
   handle: server.handle,
   tls: { ...pki.server, ca: pki.ca },
@@ -49,6 +71,7 @@ const running = await startServer({
 })
 console.log(`https://127.0.0.1:${running.port}`)
 const stop = async () => {
+  await lifetime.close()
   server.close()
   await running.close()
   await store.close()

@@ -1,8 +1,10 @@
 /** Logs, exec, attach and port-forward: checked here, carried out by the kubelet of the pod's node. */
+import { type FieldError, forbiddenField, invalid, invalidObject } from '../../api/field-error.ts'
 import type { KubernetesObject } from '../../api/object.ts'
 import { badRequest, failure } from '../../api/status.ts'
 import type { ApiResponse } from '../../wire/exchange.ts'
 import type { Call } from '../call.ts'
+import { integer } from '../list-query.ts'
 
 interface Container {
   readonly name: string
@@ -58,8 +60,9 @@ function containerOf(pod: PodLike, asked: string, useDefault: boolean): string {
 
 /** GET pods/NAME/log. A pod without a node has no log yet: an empty answer. */
 export async function handleLog(call: Call): Promise<ApiResponse> {
-  const pod = await podOf(call)
   const { query } = call.exchange.request
+  const pod = await podOf(call)
+  refuseLogOptions(query, call.exchange.info.name)
   const container = containerOf(pod, query.get('container') ?? '', true)
   const node = pod.spec?.nodeName
   if (!node) return { status: 204, headers: {}, body: { type: 'empty' } }
@@ -68,6 +71,21 @@ export async function handleLog(call: Call): Promise<ApiResponse> {
   rest.delete('container')
   rest.delete('insecureSkipTLSVerifyBackend')
   return forward(node, `/containerLogs/${pathOf(pod)}/${encodeURIComponent(container)}`, rest)
+}
+
+/** 422 for limits that make no sense. */
+function refuseLogOptions(query: URLSearchParams, name: string): void {
+  const errors: FieldError[] = []
+  const tail = integer(query, 'tailLines')
+  if (tail !== undefined && tail < 0) errors.push(invalid('tailLines', tail, 'must be greater than or equal to 0'))
+  for (const field of ['limitBytes', 'sinceSeconds']) {
+    const value = integer(query, field)
+    if (value !== undefined && value < 1) errors.push(invalid(field, value, 'must be greater than 0'))
+  }
+  if (query.has('sinceSeconds') && query.has('sinceTime'))
+    errors.push(forbiddenField('', 'at most one of `sinceTime` or `sinceSeconds` may be specified'))
+  if (errors.length > 0)
+    throw invalidObject({ group: '', resource: 'PodLogOptions', kind: 'PodLogOptions' }, name, errors)
 }
 
 function refuseWaiting(pod: PodLike, container: string, previous: boolean): void {

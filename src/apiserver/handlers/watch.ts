@@ -25,18 +25,19 @@ function stream(call: Call, output: Output, options: WatchOptions): WatchStream 
   return {
     start(sink) {
       const { registry, closing } = call.parts
-      const stop = registry.watch(call.resource, options, {
+      let stop = () => {}
+      const close = () => {
+        stop()
+        sink.end()
+      }
+      closing.addEventListener('abort', close, { once: true })
+      stop = registry.watch(call.resource, options, {
         event: (event) => deliver(call, output, { event, sink }),
         end: () => {
           closing.removeEventListener('abort', close)
           sink.end()
         },
       })
-      const close = () => {
-        stop()
-        sink.end()
-      }
-      closing.addEventListener('abort', close, { once: true })
       return () => {
         closing.removeEventListener('abort', close)
         stop()
