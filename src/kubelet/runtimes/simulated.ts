@@ -21,10 +21,15 @@ import type {
 } from '../runtime.ts'
 import { RuntimeError } from '../runtime.ts'
 
-/** What a program does with a signal that it handles. */
+/** What a program does with a signal that it handles: goes on, or ends. */
 export type SimReaction =
   | 'ignore'
-  | { readonly exit: number; readonly afterMs?: number; readonly lines?: readonly string[] }
+  | {
+      /** undefined: it writes its lines and goes on. */
+      readonly exit?: number
+      readonly afterMs?: number
+      readonly lines?: readonly string[]
+    }
 
 export interface SimProgram {
   /** From the call to the first instruction. */
@@ -299,7 +304,8 @@ export class SimulatedRuntime implements Runtime {
       return
     }
     for (const line of reaction.lines ?? []) this.write(container, line)
-    this.after(container, reaction.afterMs ?? 0, () => this.end(container, { exitCode: reaction.exit }))
+    const { exit, afterMs = 0 } = reaction
+    if (exit !== undefined) this.after(container, afterMs, () => this.end(container, { exitCode: exit }))
   }
 
   private kill(container: SimContainer): void {
