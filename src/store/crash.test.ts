@@ -14,6 +14,8 @@ import { openLmdbJournal } from './lmdb-journal.node.ts'
 const SECONDS = Number(process.env.EBB_CRASH_SECONDS ?? 10)
 const SEED = Number(process.env.EBB_SEED ?? Math.floor(Math.random() * 2 ** 31))
 const DAMAGED_CASES = 60
+/** The bundles lie outside of the package: this is where they find what is not bundled. */
+const CHILD_ENV = { ...process.env, NODE_PATH: fileURLToPath(new URL('../../node_modules', import.meta.url)) }
 const PAGE = 4096
 
 let folder: string
@@ -32,7 +34,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-/** Bundles a file for a child process; packages with native parts stay where they are installed. */
+/** Bundles a file for a child process. */
 async function bundle(url: string): Promise<string> {
   const entry = fileURLToPath(url)
   const outfile = join(folder, basename(entry).replace('.ts', '.mjs'))
@@ -42,13 +44,6 @@ async function bundle(url: string): Promise<string> {
     bundle: true,
     platform: 'node',
     format: 'esm',
-    plugins: [
-      {
-        name: 'packages-by-path',
-        setup: (plugin) =>
-          plugin.onResolve({ filter: /^lmdb$/ }, () => ({ path: import.meta.resolve('lmdb'), external: true })),
-      },
-    ],
     logLevel: 'error',
   })
   return outfile
@@ -116,6 +111,7 @@ it(`[ST21] survives any damage of the file: corrupt and untouched, or all there 
   }
   const child = spawn(process.execPath, [reader, ...cases.map(({ path }) => path)], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: CHILD_ENV,
   })
   children.add(child)
   let output = ''
@@ -156,6 +152,7 @@ function readNotes(path: string): { attempts: Attempt[]; promised: number; ackno
 async function killOnce(data: string, notes: string, random: SeededRandom): Promise<void> {
   const child = spawn(process.execPath, [script, data, notes, String(random.int(2 ** 31))], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: CHILD_ENV,
   })
   children.add(child)
   const exited = once(child, 'exit')

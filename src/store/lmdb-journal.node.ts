@@ -9,13 +9,17 @@
  * Neither is touched.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { open, type RootDatabase } from 'lmdb'
+import type * as Lmdb from 'lmdb'
 import { crc32 } from './crc32.node.ts'
 import { type FolderLock, LOCK_FILES, lockFolder } from './folder-lock.node.ts'
 import type { Journal, JournalBatch, JournalRecord } from './journal.ts'
 import { lmdbDamage } from './lmdb-check.node.ts'
 import { StoreError } from './store.ts'
+
+// The CommonJS build is one file and loads in half the time of the other, which is a tenth of what a start may take.
+const { open } = createRequire(import.meta.url)('lmdb') as typeof Lmdb
 
 const MARKER = 'store.json'
 const FORMAT = 'ebb-store'
@@ -105,7 +109,7 @@ function checkData(folder: string): void {
 }
 
 /** Plain LMDB commits, each with its fsync: with one writer and group commit nothing is gained by overlapping them. */
-function openDatabase(folder: string): RootDatabase<Buffer, string> {
+function openDatabase(folder: string): Lmdb.RootDatabase<Buffer, string> {
   try {
     return open<Buffer, string>({ path: folder, encoding: 'binary', overlappingSync: false, maxDbs: 1 })
   } catch (error) {
@@ -117,7 +121,7 @@ function openDatabase(folder: string): RootDatabase<Buffer, string> {
 class LmdbJournal implements Journal {
   private readonly folder: string
   private readonly lock: FolderLock
-  private readonly db: RootDatabase<Buffer, string>
+  private readonly db: Lmdb.RootDatabase<Buffer, string>
 
   constructor(folder: string, lock: FolderLock) {
     this.folder = folder
