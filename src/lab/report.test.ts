@@ -4,7 +4,7 @@ import { classify } from './classify.ts'
 import { podEnds } from './history.ts'
 import type { RequestRecord } from './load.ts'
 import type { Recording } from './record.ts'
-import { type AppReport, appText, REPORT_COLUMNS, verdictText } from './report.ts'
+import { type AppReport, appText, headText, REPORT_COLUMNS, verdictText } from './report.ts'
 import { width } from './text.ts'
 
 const T = 1_800_000_000_000
@@ -127,7 +127,8 @@ describe('report', () => {
   for (const language of ['en', 'ko'] as const)
     it(`[LR1] reads well, at most 100 columns wide (${language})`, async () => {
       const style = { language, colors: false }
-      const text = appText(lossy, style) + appText(clean, style) + verdictText([lossy, clean], style)
+      const text =
+        headText(style, 3, 200) + appText(lossy, style) + appText(clean, style) + verdictText([lossy, clean], style)
       for (const line of text.split('\n')) expect(width(line), line).toBeLessThanOrEqual(REPORT_COLUMNS)
       await expect(text).toMatchFileSnapshot(`golden/report-${language}.txt`)
     })

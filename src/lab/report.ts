@@ -50,7 +50,7 @@ const penOf = ({ language, colors }: Style): Pen => ({ words: WORDS[language], c
 
 export function headText(style: Style, replicas: number, rate: number): string {
   const { words, colors } = penOf(style)
-  return `${[colors.bold(words.title), ...words.intro(replicas, rate)].join('\n')}\n`
+  return `${[colors.bold(words.title), ...wrap(words.intro(replicas, rate), REPORT_COLUMNS)].join('\n')}\n`
 }
 
 /** Everything about one app. */

@@ -5,9 +5,7 @@ export type Language = 'en' | 'ko'
 
 export interface Words {
   readonly title: string
-  readonly intro: (replicas: number, rate: number) => readonly string[]
-  readonly deploying: string
-  readonly loading: string
+  readonly intro: (replicas: number, rate: number) => string
   readonly kubelet: string
   readonly routing: string
   readonly deletePod: (pod: string) => string
@@ -44,12 +42,8 @@ export interface Words {
 
 const en: Words = {
   title: 'ebb: first termination report',
-  intro: (replicas, rate) => [
-    `Two apps, each a Deployment of ${replicas} replicas behind a Service, under ${rate} requests/s in an open loop: a request`,
-    'counts from when it was due. One pod is deleted, then the Deployment is rolled. Times in ms from each action.',
-  ],
-  deploying: 'deploying',
-  loading: 'load is on',
+  intro: (replicas, rate) =>
+    `Two apps, each a Deployment of ${replicas} replicas behind a Service, under ${rate} requests/s in an open loop (a request counts from when it was due). One pod is deleted, then the Deployment is rolled. Times are ms from each action.`,
   kubelet: 'kubelet: how the pod ends',
   routing: 'routing: where new connections go',
   deletePod: (pod) => `delete pod ${pod}`,
@@ -94,12 +88,8 @@ const en: Words = {
 
 const ko: Words = {
   title: 'ebb: 첫 종료 보고서',
-  intro: (replicas, rate) => [
-    `두 앱을 각각 복제본 ${replicas}개의 Deployment와 Service로 띄우고, 응답을 기다리지 않는 초당 ${rate}개의 요청을 보냅니다.`,
-    '지연은 보냈어야 할 때부터 셉니다. 파드 하나를 지우고, 이어 Deployment를 롤링합니다. 시각은 각 동작 후 ms입니다.',
-  ],
-  deploying: '배포 중',
-  loading: '부하 시작',
+  intro: (replicas, rate) =>
+    `두 앱을 각각 복제본 ${replicas}개의 Deployment와 Service로 띄우고, 응답을 기다리지 않고 초당 ${rate}개의 요청을 보냅니다(지연은 보냈어야 할 때부터 셉니다). 파드 하나를 지우고, 이어 Deployment를 롤링합니다. 시각은 각 동작 후 ms입니다.`,
   kubelet: 'kubelet: 파드가 끝나는 과정',
   routing: '라우팅: 새 연결이 가는 곳',
   deletePod: (pod) => `파드 ${pod} 삭제`,
