@@ -11,6 +11,7 @@ import { chain } from './chain.ts'
 import { dispatch } from './dispatch.ts'
 import type { Exchange, Stage } from './exchange.ts'
 import type { HealthCheck } from './health.ts'
+import { openApiHandler } from './openapi/handler.ts'
 import { type PlainHandler, type PlainOptions, plainPath } from './plain-paths.ts'
 import { requestInfo } from './request-info.ts'
 import { errorResponse, withWarnings } from './respond.ts'
@@ -29,7 +30,7 @@ export interface ApiServerOptions {
   readonly checks?: readonly HealthCheck[]
   /** `host:port` for /api; default 127.0.0.1:6443. */
   address?(): string
-  /** More documents: OpenAPI. */
+  /** More documents. */
   readonly documents?: readonly PlainHandler[]
   readonly inFlightMax?: number
   /** Told of faults of our own (500), which clients see only as such. */
@@ -47,13 +48,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const counts = new Map<string, number>()
   const { registry, clock, random } = options
   const parts: Parts = { registry, clock, random, closing: closing.signal }
+  const declarations = registry.resources.map((resource) => resource.declaration)
   const plain: PlainOptions = {
-    declarations: registry.resources.map((resource) => resource.declaration),
+    declarations,
     version: options.version ?? '0',
     checks: options.checks ?? [],
     address: options.address ?? (() => '127.0.0.1:6443'),
     metrics: () => metricsText(counts),
-    more: options.documents ?? [],
+    more: [openApiHandler(declarations), ...(options.documents ?? [])],
   }
   const stages = chain({
     tokens: options.tokens,

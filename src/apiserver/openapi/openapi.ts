@@ -28,9 +28,9 @@ export class OpenApi {
     this.indexBytes ??= encoder.encode(
       JSON.stringify({
         paths: Object.fromEntries(
-          [...this.parts].map(([path, parts]) => [
+          [...this.parts.keys()].map((path) => [
             path,
-            { serverRelativeURL: `/openapi/v3/${path}?hash=${this.hash(parts)}` },
+            { serverRelativeURL: `/openapi/v3/${path}?hash=${this.hash(path)}` },
           ]),
         ),
       }),
@@ -57,9 +57,10 @@ export class OpenApi {
     return bytes
   }
 
-  /** Changes when what a document is made from changes; clients only compare it. */
-  private hash(parts: DocumentParts): string {
-    return hash(`${this.version} ${JSON.stringify(parts)}`)
+  /** Changes when what a document is made from changes; clients only compare it. undefined: no such document. */
+  hash(path: string): string | undefined {
+    const parts = this.parts.get(path)
+    return parts && hash(`${this.version} ${JSON.stringify(parts)}`)
   }
 }
 
