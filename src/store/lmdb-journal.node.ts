@@ -8,9 +8,20 @@
  * A folder without our store.json that holds anything else is foreign; one with it whose content does not add up is corrupt.
  * Neither is touched.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type * as Lmdb from 'lmdb'
 import { crc32 } from './crc32.node.ts'
 import { type FolderLock, LOCK_FILES, lockFolder } from './folder-lock.node.ts'
@@ -30,6 +41,8 @@ const LMDB_FILES = [DATA, 'lock.mdb']
 const REVISION_KEY = '!revision'
 /** Checksum (u32), padding, then create revision, mod revision and version (f64 each). */
 const HEADER_BYTES = 32
+/** Room that must be left on the disk, beside twice what is to be written, for a batch to be tried. */
+const DISK_RESERVE_BYTES = 4 * 1024 * 1024
 
 /** Takes the folder and opens it, or makes it. Throws StoreError `locked`, `foreign` or `corrupt`. */
 export async function openLmdbJournal(folder: string): Promise<Journal> {
@@ -122,6 +135,7 @@ class LmdbJournal implements Journal {
   private readonly folder: string
   private readonly lock: FolderLock
   private readonly db: Lmdb.RootDatabase<Buffer, string>
+  private failed = false
 
   constructor(folder: string, lock: FolderLock) {
     this.folder = folder
@@ -143,22 +157,38 @@ class LmdbJournal implements Journal {
 
   /** All of a batch is in one transaction of LMDB. A resolved write is committed, not yet durable: that is what `flushed` says. */
   async commit({ revision, records }: JournalBatch): Promise<void> {
+    const packed = records.map((record) => ({ key: record.key, bytes: record.value && pack(record.key, record) }))
+    const size = packed.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0)
+    this.checkDisk(size)
     const { db } = this
-    const committed = db.batch(() => {
-      for (const record of records) {
-        if (record.value) void db.put(record.key, pack(record.key, record))
-        else void db.remove(record.key)
-      }
-      const mark = { value: new Uint8Array(0), createRevision: 0, modRevision: revision, version: 0 }
-      void db.put(REVISION_KEY, pack(REVISION_KEY, mark))
-    })
-    await committed
-    await db.flushed
+    const mark = { value: new Uint8Array(0), createRevision: 0, modRevision: revision, version: 0 }
+    try {
+      await db.batch(() => {
+        for (const { key, bytes } of packed) void (bytes ? db.put(key, bytes) : db.remove(key))
+        void db.put(REVISION_KEY, pack(REVISION_KEY, mark))
+      })
+      await db.flushed
+    } catch (error) {
+      this.failed = true
+      throw await commitCause(error)
+    }
   }
 
+  /** After a failed commit LMDB is left alone: its native side is not to be trusted then. */
   async close(): Promise<void> {
-    await this.db.close()
+    if (!this.failed) await this.db.close()
     await this.lock.release()
+  }
+
+  /** LMDB does not survive a full disk in good order, so it never gets to see one. */
+  private checkDisk(bytes: number): void {
+    const { bavail, bsize } = statfsSync(this.folder)
+    const left = bavail * bsize
+    if (left >= DISK_RESERVE_BYTES + 2 * bytes) return
+    throw new StoreError(
+      'journal-failed',
+      `the disk of ${this.folder} is full (${left} bytes left): make room and start again`,
+    )
   }
 
   private unpack(key: string, bytes: Buffer): JournalRecord & { readonly value: Uint8Array } {
@@ -172,6 +202,14 @@ class LmdbJournal implements Journal {
       version: bytes.readDoubleLE(24),
     }
   }
+}
+
+/** lmdb says why in a promise beside its error, which may reject at any time from now on, or never. */
+async function commitCause(error: unknown): Promise<unknown> {
+  const { commitError } = error as { commitError?: Promise<unknown> }
+  if (!(commitError instanceof Promise)) return error
+  const cause = commitError.catch((cause: unknown) => cause)
+  return (await Promise.race([cause, nextTurn()])) ?? error
 }
 
 function pack(key: string, record: Omit<JournalRecord, 'key'>): Buffer {
