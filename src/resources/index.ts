@@ -1,21 +1,42 @@
 /** All kinds that are served, in the order of discovery. A new kind is a declaration and a line here. */
 import type { KubernetesObject } from '../api/object.ts'
+import { controllerRevision } from './apps/controller-revision.ts'
+import { daemonSet } from './apps/daemon-set.ts'
 import { deployment } from './apps/deployment.ts'
 import { replicaSet } from './apps/replica-set.ts'
+import { statefulSet } from './apps/stateful-set.ts'
+import { horizontalPodAutoscaler } from './autoscaling/horizontal-pod-autoscaler.ts'
+import { cronJob } from './batch/cron-job.ts'
+import { job } from './batch/job.ts'
 import { lease } from './coordination/lease.ts'
 import { configMap } from './core/config-map.ts'
 import { endpoints } from './core/endpoints.ts'
 import { event } from './core/event.ts'
+import { limitRange } from './core/limit-range.ts'
 import { namespace } from './core/namespace.ts'
 import { node } from './core/node.ts'
+import { persistentVolume } from './core/persistent-volume.ts'
+import { persistentVolumeClaim } from './core/persistent-volume-claim.ts'
 import { pod } from './core/pod.ts'
+import { podTemplate } from './core/pod-template.ts'
 import { replicationController } from './core/replication-controller.ts'
+import { resourceQuota } from './core/resource-quota.ts'
 import { secret } from './core/secret.ts'
 import { service } from './core/service.ts'
 import { serviceAccount } from './core/service-account.ts'
 import type { ResourceDeclaration } from './declaration.ts'
 import { endpointSlice } from './discovery/endpoint-slice.ts'
 import { eventView } from './events/event.ts'
+import { ingress } from './networking/ingress.ts'
+import { ingressClass } from './networking/ingress-class.ts'
+import { networkPolicy } from './networking/network-policy.ts'
+import { podDisruptionBudget } from './policy/pod-disruption-budget.ts'
+import { clusterRole } from './rbac/cluster-role.ts'
+import { clusterRoleBinding } from './rbac/cluster-role-binding.ts'
+import { role } from './rbac/role.ts'
+import { roleBinding } from './rbac/role-binding.ts'
+import { priorityClass } from './scheduling/priority-class.ts'
+import { storageClass } from './storage/storage-class.ts'
 
 /** The machinery treats all kinds alike and gives each declaration only its own objects. */
 function erased<T extends KubernetesObject>(declaration: ResourceDeclaration<T>): ResourceDeclaration {
@@ -26,16 +47,37 @@ export const RESOURCES: readonly ResourceDeclaration[] = [
   erased(configMap),
   erased(endpoints),
   erased(event),
+  erased(limitRange),
   erased(namespace),
   erased(node),
+  erased(persistentVolumeClaim),
+  erased(persistentVolume),
   erased(pod),
+  erased(podTemplate),
   erased(replicationController),
+  erased(resourceQuota),
   erased(secret),
   erased(serviceAccount),
   erased(service),
+  erased(controllerRevision),
+  erased(daemonSet),
   erased(deployment),
   erased(replicaSet),
-  erased(endpointSlice),
+  erased(statefulSet),
   erased(eventView),
+  erased(horizontalPodAutoscaler),
+  erased(cronJob),
+  erased(job),
+  erased(ingressClass),
+  erased(ingress),
+  erased(networkPolicy),
+  erased(podDisruptionBudget),
+  erased(clusterRoleBinding),
+  erased(clusterRole),
+  erased(roleBinding),
+  erased(role),
+  erased(storageClass),
+  erased(priorityClass),
   erased(lease),
+  erased(endpointSlice),
 ]

@@ -13,13 +13,14 @@ export function negativeErrors(field: string, value: number | undefined): FieldE
 export function selectorAndTemplateErrors(
   selector: LabelSelector | undefined,
   template: PodTemplateSpec | undefined,
+  kind = 'deployment',
 ): FieldError[] {
   const errors: FieldError[] = []
   if (!selector) errors.push(required('spec.selector'))
   else {
     errors.push(...labelSelectorErrors('spec.selector', selector))
     if (isEmptySelector(selector))
-      errors.push(invalid('spec.selector', selector, 'empty selector is invalid for deployment'))
+      errors.push(invalid('spec.selector', selector, `empty selector is invalid for ${kind}`))
     if (!isEvaluable(selector)) {
       errors.push(invalid('spec.selector', selector, 'invalid label selector'))
       return errors

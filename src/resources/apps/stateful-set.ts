@@ -1,0 +1,110 @@
+/** StatefulSet apps/v1. */
+import { type FieldError, forbiddenField, invalid } from '../../api/field-error.ts'
+import type { Draft } from '../../api/object.ts'
+import type { StatefulSet, StatefulSetSpec } from '../../api/types/apps-v1.gen.ts'
+import { sameJson } from '../compare.ts'
+import { defaultClaimSpec } from '../core/persistent-volume-claim.ts'
+import { defaultTemplate } from '../core/pod-defaults.ts'
+import type { ResourceDeclaration } from '../declaration.ts'
+import { declare } from '../declare.ts'
+import { containerCells, selectorText, since } from '../format.ts'
+import { negativeErrors, selectorAndTemplateErrors } from '../workload-validation.ts'
+
+const CHANGEABLE = [
+  'replicas',
+  'ordinals',
+  'template',
+  'updateStrategy',
+  'revisionHistoryLimit',
+  'persistentVolumeClaimRetentionPolicy',
+  'minReadySeconds',
+]
+const FORBIDDEN =
+  "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
+
+export const statefulSet: ResourceDeclaration<StatefulSet> = declare<StatefulSet>({
+  group: 'apps',
+  version: 'v1',
+  kind: 'StatefulSet',
+  plural: 'statefulsets',
+  shortNames: ['sts'],
+  categories: ['all'],
+  namespaced: true,
+  definition: 'io.k8s.api.apps.v1.StatefulSet',
+  generation: 'spec',
+  status: 'owned',
+  emptyStatus: () => ({ replicas: 0, availableReplicas: 0 }),
+  default(draft) {
+    draft.spec ??= {} as Draft<StatefulSetSpec>
+    defaultSpec(draft.spec)
+  },
+  validate: (object, old) => specErrors(object.spec, old?.spec),
+  scale: {
+    replicas: (s) => s.spec.replicas ?? 0,
+    setReplicas(draft, replicas) {
+      draft.spec.replicas = replicas
+    },
+    statusReplicas: (s) => s.status?.replicas ?? 0,
+    selector: (s) => selectorText(s.spec.selector),
+  },
+  row: (s, now) => [
+    s.metadata.name ?? '',
+    `${s.status?.readyReplicas ?? 0}/${s.spec.replicas ?? 0}`,
+    since(s.metadata.creationTimestamp, now),
+    ...containerCells(s.spec.template?.spec?.containers),
+  ],
+})
+
+function defaultSpec(spec: Draft<StatefulSetSpec>): void {
+  spec.replicas ??= 1
+  spec.serviceName ??= ''
+  spec.podManagementPolicy ||= 'OrderedReady'
+  spec.revisionHistoryLimit ??= 10
+  spec.updateStrategy ??= {}
+  spec.updateStrategy.type ||= 'RollingUpdate'
+  if (spec.updateStrategy.type === 'RollingUpdate') {
+    spec.updateStrategy.rollingUpdate = { partition: 0, ...spec.updateStrategy.rollingUpdate }
+  }
+  const retention = spec.persistentVolumeClaimRetentionPolicy
+  spec.persistentVolumeClaimRetentionPolicy = {
+    whenDeleted: retention?.whenDeleted || 'Retain',
+    whenScaled: retention?.whenScaled || 'Retain',
+  }
+  spec.template ??= {}
+  defaultTemplate(spec.template)
+  for (const claim of spec.volumeClaimTemplates ?? []) {
+    claim.kind = 'PersistentVolumeClaim'
+    claim.apiVersion = 'v1'
+    claim.metadata ??= {}
+    claim.spec ??= {}
+    defaultClaimSpec(claim.spec)
+    claim.status = { phase: 'Pending', ...claim.status }
+  }
+}
+
+function specErrors(spec: StatefulSetSpec, old: StatefulSetSpec | undefined): FieldError[] {
+  const errors: FieldError[] = []
+  const { podManagementPolicy: policy, updateStrategy: strategy } = spec
+  if (policy !== 'OrderedReady' && policy !== 'Parallel') {
+    errors.push(invalid('spec.podManagementPolicy', policy ?? '', "must be 'OrderedReady' or 'Parallel'"))
+  }
+  if (strategy?.type !== 'RollingUpdate' && strategy?.type !== 'OnDelete') {
+    const shown = { Type: strategy?.type ?? '', RollingUpdate: strategy?.rollingUpdate ?? null }
+    errors.push(invalid('spec.updateStrategy', shown, "must be 'RollingUpdate' or 'OnDelete'"))
+  }
+  errors.push(
+    ...negativeErrors('spec.updateStrategy.rollingUpdate.partition', strategy?.rollingUpdate?.partition),
+    ...negativeErrors('spec.ordinals.start', spec.ordinals?.start),
+    ...negativeErrors('spec.replicas', spec.replicas),
+    ...negativeErrors('spec.minReadySeconds', spec.minReadySeconds),
+    ...negativeErrors('spec.revisionHistoryLimit', spec.revisionHistoryLimit),
+    ...selectorAndTemplateErrors(spec.selector, spec.template, 'statefulset'),
+  )
+  if (old && !sameJson(fixed(spec), fixed(old))) errors.push(forbiddenField('spec', FORBIDDEN))
+  return errors
+}
+
+/** What cannot change once the set exists. */
+function fixed(spec: StatefulSetSpec): object {
+  return Object.fromEntries(Object.entries(spec).filter(([key]) => !CHANGEABLE.includes(key)))
+}

@@ -1,0 +1,63 @@
+/** PersistentVolumeClaim v1. Its protection finalizer is left out as long as nothing here takes it away again. */
+import { type FieldError, forbiddenField, notSupported, required } from '../../api/field-error.ts'
+import type { Draft } from '../../api/object.ts'
+import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../../api/types/core-v1.gen.ts'
+import type { ResourceDeclaration } from '../declaration.ts'
+import { declare } from '../declare.ts'
+import { since } from '../format.ts'
+import { ACCESS_MODES, accessModesCell } from './persistent-volume.ts'
+
+export const persistentVolumeClaim: ResourceDeclaration<PersistentVolumeClaim> = declare<PersistentVolumeClaim>({
+  group: '',
+  version: 'v1',
+  kind: 'PersistentVolumeClaim',
+  plural: 'persistentvolumeclaims',
+  shortNames: ['pvc'],
+  namespaced: true,
+  definition: 'io.k8s.api.core.v1.PersistentVolumeClaim',
+  status: 'owned',
+  emptyStatus: () => ({ phase: 'Pending' }),
+  default(draft) {
+    draft.spec ??= {}
+    defaultClaimSpec(draft.spec)
+  },
+  validate: (object) => specErrors(object.spec ?? {}),
+  row: claimRow,
+  delete: { returnsObject: true },
+})
+
+export function defaultClaimSpec(spec: Draft<PersistentVolumeClaimSpec>): void {
+  spec.volumeMode ??= 'Filesystem'
+  spec.resources ??= {}
+}
+
+function specErrors(spec: PersistentVolumeClaimSpec): FieldError[] {
+  const errors: FieldError[] = []
+  const modes = spec.accessModes ?? []
+  if (modes.length === 0) errors.push(required('spec.accessModes', 'at least 1 access mode is required'))
+  for (const mode of modes) {
+    if (!ACCESS_MODES.includes(mode)) errors.push(notSupported('spec.accessModes', mode, ACCESS_MODES))
+  }
+  if (modes.includes('ReadWriteOncePod') && modes.length > 1) {
+    const why = 'may not use ReadWriteOncePod with other access modes'
+    errors.push(forbiddenField('spec.accessModes', why))
+  }
+  if (!spec.resources?.requests?.storage) errors.push(required('spec.resources[storage]'))
+  return errors
+}
+
+function claimRow(claim: PersistentVolumeClaim, now: number): string[] {
+  const { spec = {}, status = {}, metadata } = claim
+  const bound = Boolean(spec.volumeName)
+  return [
+    metadata.name ?? '',
+    metadata.deletionTimestamp ? 'Terminating' : (status.phase ?? ''),
+    spec.volumeName ?? '',
+    bound ? (status.capacity?.storage ?? '') : '',
+    bound ? accessModesCell(status.accessModes) : '',
+    spec.storageClassName ?? '',
+    spec.volumeAttributesClassName ?? '<unset>',
+    since(metadata.creationTimestamp, now),
+    spec.volumeMode ?? '<unset>',
+  ]
+}

@@ -1,0 +1,24 @@
+/** ClusterRoleBinding rbac.authorization.k8s.io/v1. */
+import { pathSegmentErrors } from '../../api/names.ts'
+import type { ClusterRoleBinding } from '../../api/types/rbac-v1.gen.ts'
+import type { ResourceDeclaration } from '../declaration.ts'
+import { declare } from '../declare.ts'
+import { since } from '../format.ts'
+import { bindingCells, bindingErrors, defaultBinding } from './rules.ts'
+
+export const clusterRoleBinding: ResourceDeclaration<ClusterRoleBinding> = declare<ClusterRoleBinding>({
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  kind: 'ClusterRoleBinding',
+  plural: 'clusterrolebindings',
+  namespaced: false,
+  definition: 'io.k8s.api.rbac.v1.ClusterRoleBinding',
+  nameErrors: pathSegmentErrors,
+  createOnUpdate: true,
+  default: (draft) => defaultBinding(draft),
+  validate: (object, old) => bindingErrors(object, old, ['ClusterRole']),
+  row(b, now) {
+    const { role, subjects } = bindingCells(b)
+    return [b.metadata.name ?? '', role, since(b.metadata.creationTimestamp, now), ...subjects]
+  },
+})
