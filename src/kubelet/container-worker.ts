@@ -37,8 +37,8 @@ export interface ContainerSeams {
   job(what: string, run: () => Promise<void>): void
   /** Again until it succeeds. */
   persist(what: string, run: () => Promise<unknown>): Promise<void>
-  /** Asks the plan. */
-  step(): void
+  /** A probe has changed what the container is thought to be. */
+  probed(): void
   /** Shows the present state to the API before the next step changes it. */
   publish(): void
 }
@@ -244,7 +244,7 @@ export class ContainerWorker {
           if (type === 'readiness') record.ready = ok
           else if (!ok) record.unhealthy = type
           else if (type === 'startup') record.started = true
-          seams.step()
+          seams.probed()
         },
       },
     )

@@ -31,7 +31,8 @@ const isTerminal = (phase: Phase): boolean => phase === 'Succeeded' || phase ===
  * `last` is the status written before (or the API's): it keeps transition times, and the phase, which does not become
  * terminal while anything may still run.
  */
-export function podStatus(view: PodView, nowMs: number, node: NodeFacts, last: PodStatus | undefined): PodStatus {
+export function podStatus(real: PodView, nowMs: number, node: NodeFacts, last: PodStatus | undefined): PodStatus {
+  const view = { ...real, containers: real.containers.map((c) => asShown(real, c)) }
   const why = endReason(view, nowMs)
   const ended = why !== undefined && allEnded(view)
   const computed = phaseOf(view, why, ended)
@@ -55,6 +56,12 @@ export function podStatus(view: PodView, nowMs: number, node: NodeFacts, last: P
     containerStatuses: statuses((c) => c.kind === 'main'),
     resources: {},
   }
+}
+
+/** While its first start is under way, postStart included, a container counts as being created. */
+function asShown(view: PodView, c: ContainerView): ContainerView {
+  const isHidden = lives(c) && c.starting && !c.previous && !endingNow(view)
+  return isHidden ? { ...c, run: undefined } : c
 }
 
 const terminal = (phase: Phase): Phase => (isTerminal(phase) ? phase : 'Failed')
@@ -184,9 +191,7 @@ function statesOf(view: PodView, c: ContainerView, ended: boolean, node: NodeFac
   const { run, previous, waiting } = c
   const ending = endingNow(view)
   const before = previous ? { terminated: terminated(previous, node) } : {}
-  // While postStart runs the container counts as being created.
-  if (lives(c) && run && !(c.starting && !ending && !previous))
-    return { state: { running: since(run) } as ContainerState, lastState: before }
+  if (lives(c) && run) return { state: { running: since(run) } as ContainerState, lastState: before }
   if (run?.state === 'exited') {
     const state: ContainerState = { terminated: terminated(run, node) }
     if (!waiting || ending) return { state, lastState: before }

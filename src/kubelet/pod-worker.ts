@@ -82,6 +82,8 @@ export class PodWorker {
   private cleanUp: PodView['cleanUp'] = 'none'
   private lastStatus: PodStatus | undefined
   private wasReady = false
+  /** Something that is shown also while the pod ends has changed: the object itself, or a probe's result. */
+  private hasNews = true
   private timer: Timer | undefined
   private stepping = false
   private stepAgain = false
@@ -117,9 +119,11 @@ export class PodWorker {
 
   /** A newer state of the object. */
   update(pod: Pod): void {
-    const isNews = pod.metadata.deletionTimestamp !== undefined && this.pod.metadata.deletionTimestamp === undefined
+    const { deletionTimestamp, generation } = this.pod.metadata
+    const isDeletion = pod.metadata.deletionTimestamp !== undefined && deletionTimestamp === undefined
+    if (generation !== pod.metadata.generation) this.hasNews = true
     this.pod = pod
-    if (isNews) this.traceDeletion()
+    if (isDeletion) this.traceDeletion()
     this.step()
   }
 
@@ -310,7 +314,10 @@ export class PodWorker {
       startSeams: () => ({ ...seams, images: this.images, facts: this.facts(), signal: this.startAbort.signal }),
       job: (what, run) => this.job(what, run),
       persist: (what, run) => this.persist(what, run),
-      step: () => this.step(),
+      probed: () => {
+        this.hasNews = true
+        this.step()
+      },
       publish: () => this.publish(),
     }
   }
@@ -373,9 +380,14 @@ export class PodWorker {
     return this.lastStatus
   }
 
-  /** Writes the present status when it is new. The terminal one is written once, when the plan says so. */
+  /**
+   * Writes the present status when it is new. Of a deleted pod the ends of containers are not shown one by one: all of them
+   * are in the terminal status, which is written once, when the plan says so.
+   */
   private publish(): void {
     if (this.removed || this.shutdown || this.terminalStatus !== 'none') return
+    if (this.pod.metadata.deletionTimestamp !== undefined && !this.hasNews) return
+    this.hasNews = false
     const { clock, node } = this.seams
     if (isOver(podStatus(this.view(), clock.now(), node, this.lastStatus))) return
     void this.writer.submit(this.status())
