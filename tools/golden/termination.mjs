@@ -46,15 +46,19 @@ export async function main(args) {
   let passed = 0
   let failed = 0
   try {
-    const queue = [...scenarios]
+    // What stops a node would end other scenarios' pods too: such ones play alone, at the end.
+    const alone = scenarios.filter((s) => s.action.some((a) => a.source === 'operator'))
+    const queue = scenarios.filter((s) => !alone.includes(s))
     const worker = async () => {
       for (let scenario = queue.shift(); scenario; scenario = queue.shift()) {
-        const result = await one(scenario, api, cluster, options)
+        const result = await one(scenario, api, options)
         passed += result.passed
         failed += result.failed
       }
     }
     await Promise.all(Array.from({ length: Number(options.jobs ?? 4) }, worker))
+    queue.push(...alone)
+    await worker()
   } finally {
     api.close()
     await cluster.stop()
@@ -63,7 +67,7 @@ export async function main(args) {
   return failed ? 1 : 0
 }
 
-async function one(scenario, api, cluster, options) {
+async function one(scenario, api, options) {
   const id = scenario.id ?? scenario.name
   let seen
   try {
@@ -84,6 +88,17 @@ async function one(scenario, api, cluster, options) {
   for (const text of result.extra) console.log(`  too often: ${text}`)
   if (options.seen) for (const s of seen) console.log(`    ${Math.round(s.t)} ${s.text}`)
   return { passed: result.passed.length, failed }
+}
+
+/** `kubelet stop`, `kubelet start`: every node's process ends without its pods, or comes back. Only ebb has a way to ask for it. */
+async function operate(api, what) {
+  const action = /^kubelet (stop|start)$/.exec(what)?.[1]
+  if (!action) throw new Error(`no way to do "${what}" here`)
+  const { body } = await api.request('GET', '/api/v1/nodes')
+  for (const { metadata } of body.items) {
+    const { status, body: answer } = await api.request('POST', `/ebb/v1/nodes/${metadata.name}/${action}`)
+    if (status !== 200) throw new Error(`${what}: ${status} ${answer?.message ?? answer}`)
+  }
 }
 
 function imagesOf(scenarios) {

@@ -10,6 +10,10 @@
 
 /** A status write may be merged into the next of its subject when that follows within this time (ms). */
 const MERGE_MS = 1_500
+/** What was seen earlier than this before the action (ms) belongs to the setup. */
+const BEFORE_ACTION_MS = 50
+/** Pods of one owner whose numbering is tried out; more keep the order of their appearance. */
+const RENAMED_MAX = 4
 /** The recorded kubelet wrote a terminal status up to this long (ms) after the container's end. */
 const STATUS_LAG_MS = 700
 
@@ -26,12 +30,16 @@ export function subjectOf(text) {
   return m?.[1]
 }
 
-function earliest(fact, actionTimes) {
-  if (/^(log|response|request)/.test(fact.text)) return fact.t_ms - Math.max(fact.tolerance_ms, 600)
-  if (!/terminated exitCode|phase=(Succeeded|Failed)/.test(fact.text)) return -Infinity
-  const start = Math.max(...actionTimes.filter((t) => t <= fact.t_ms), 0)
-  const second = start + Math.floor((fact.t_ms - start - 400) / 1000) * 1000 - 100
-  return Math.max(second, fact.t_ms - fact.tolerance_ms - STATUS_LAG_MS)
+/** Programs' own times follow from sleeps, hooks and signals: but those of pods that begin in the scenario begin when they may. */
+function earliest(fact, facts) {
+  const pod = /pod\/(\S+)/.exec(fact.text)?.[1]
+  const begins = pod && facts.some((f) => f.text === `pod/${pod} ADDED`)
+  if (/^(response|request)/.test(fact.text) || (/^log/.test(fact.text) && !begins))
+    return fact.t_ms - Math.max(fact.tolerance_ms, 600)
+  // A KILL comes at the end of a grace period; the recorded kubelet told of it a little later.
+  if (/exitCode=137 reason=Error/.test(fact.text))
+    return fact.t_ms - Math.max(fact.tolerance_ms, STATUS_LAG_MS) - STATUS_LAG_MS
+  return -BEFORE_ACTION_MS
 }
 
 /**
@@ -40,16 +48,20 @@ function earliest(fact, actionTimes) {
  */
 export function compare(scenario, seen) {
   const facts = [...scenario.facts].sort((a, b) => a.t_ms - b.t_ms)
-  const actionTimes = scenario.action.map((a) => a.t_ms ?? 0)
+  return renamings(facts, seen)
+    .map((names) => compareOnce(scenario, facts, renamed(seen, names)))
+    .reduce((best, next) =>
+      next.broken.length + next.extra.length < best.broken.length + best.extra.length ? next : best,
+    )
+}
+
+function compareOnce(scenario, facts, seen) {
   const used = new Set()
   const found = new Map()
   for (const fact of facts) {
+    const from = Math.max(earliest(fact, facts), -BEFORE_ACTION_MS)
     const at = seen.findIndex(
-      (s, i) =>
-        !used.has(i) &&
-        s.text === fact.text &&
-        s.t >= earliest(fact, actionTimes) &&
-        s.t <= fact.t_ms + fact.tolerance_ms,
+      (s, i) => !used.has(i) && s.text === fact.text && s.t >= from && s.t <= fact.t_ms + fact.tolerance_ms,
     )
     if (at < 0) continue
     used.add(at)
@@ -61,6 +73,37 @@ export function compare(scenario, seen) {
   broken.push(...outOfOrder(facts, found))
   const bad = new Set(broken.map((b) => b.fact))
   return { passed: facts.filter((f) => !bad.has(f)), broken, extra: extras(scenario, seen, facts) }
+}
+
+/**
+ * Pods made together before the action have no order of their own, unless a request names one: which of them a controller
+ * then chooses is free. Every way of numbering them, as maps from placeholder to placeholder; the first changes nothing.
+ */
+function renamings(facts, seen) {
+  const requests = facts.filter((f) => f.text.startsWith('request')).map((f) => f.text)
+  const groups = new Map()
+  for (const { t, text } of seen) {
+    const pod = t < 0 ? /^pod\/((\S+-)<\d+>) ADDED$/.exec(text) : null
+    if (pod && !requests.some((r) => r.includes(pod[1]))) groups.set(pod[2], [...(groups.get(pod[2]) ?? []), pod[1]])
+  }
+  let all = [new Map()]
+  for (const names of groups.values()) {
+    if (names.length > RENAMED_MAX) continue
+    all = all.flatMap((map) =>
+      permutations(names).map((other) => new Map([...map, ...names.map((n, i) => [n, other[i]])])),
+    )
+  }
+  return all
+}
+
+function permutations(names) {
+  if (names.length < 2) return [names]
+  return names.flatMap((first, i) => permutations(names.toSpliced(i, 1)).map((rest) => [first, ...rest]))
+}
+
+function renamed(seen, names) {
+  if (names.size === 0) return seen
+  return seen.map(({ t, text }) => ({ t, text: text.replace(/[\w<>-]+-<\d+>/g, (name) => names.get(name) ?? name) }))
 }
 
 function merged(fact, facts, found) {

@@ -1,5 +1,5 @@
 /**
- * Real names as placeholders: pods with random names `w-<1>`, `w-<2>` in the order of their first appearance, template hashes
+ * Real names as placeholders: pods with random names `w-<1>`, `w-<2>` in the order of their first appearance (for each prefix), template hashes
  * `<hash1>`, the namespace `<ns>`, the node by the name of the recorded one, uids and addresses.
  */
 const UUID = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g
@@ -9,7 +9,7 @@ export class Names {
   constructor(namespace) {
     this.namespace = namespace
     this.real = new Map() // real part -> placeholder
-    this.pods = 0
+    this.pods = new Map() // name prefix -> how many
     this.hashes = 0
     this.nodes = new Set()
   }
@@ -21,7 +21,11 @@ export class Names {
     if (hash && !this.real.has(hash)) this.real.set(hash, `<hash${++this.hashes}>`)
     if (object.kind === 'Pod') {
       if (object.spec.nodeName) this.nodes.add(object.spec.nodeName)
-      if (generateName && !this.real.has(name)) this.real.set(name, `${this.normal(generateName)}<${++this.pods}>`)
+      if (generateName && !this.real.has(name)) {
+        const number = (this.pods.get(generateName) ?? 0) + 1
+        this.pods.set(generateName, number)
+        this.real.set(name, `${this.normal(generateName)}<${number}>`)
+      }
     }
   }
 
