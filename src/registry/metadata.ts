@@ -1,7 +1,7 @@
 /** Rules of metadata that hold for every kind (apimachinery's ValidateObjectMeta and ValidateObjectMetaUpdate). */
 import { type FieldError, forbiddenField, invalid, required } from '../api/field-error.ts'
 import { labelNameErrors, labelValueErrors, qualifiedNameErrors } from '../api/names.ts'
-import type { ObjectMeta, OwnerReference } from '../api/object.ts'
+import type { Draft, ObjectMeta, OwnerReference } from '../api/object.ts'
 import type { ResourceDeclaration } from '../resources/declaration.ts'
 import { equal } from './draft.ts'
 
@@ -93,7 +93,7 @@ function ownerErrors(owners: readonly OwnerReference[]): FieldError[] {
     if (!owner.name) errors.push(invalid(`${at}.name`, owner.name ?? '', 'must not be empty'))
     if (!owner.uid) errors.push(invalid(`${at}.uid`, owner.uid ?? '', 'must not be empty'))
     if (owner.apiVersion === 'v1' && owner.kind === 'Event')
-      errors.push(invalid(at, owner, `${owner.apiVersion}, Kind=${owner.kind} is disallowed from being an owner`))
+      errors.push(invalid(at, owner, `/${owner.apiVersion}, Kind=${owner.kind} is disallowed from being an owner`))
   }
   const controllers = owners.filter((owner) => owner.controller)
   if (controllers.length > 1)
@@ -101,10 +101,30 @@ function ownerErrors(owners: readonly OwnerReference[]): FieldError[] {
       invalid(
         field,
         owners,
-        `Only one reference can have Controller set to true. Found "true" in references for ${controllers[0]?.name} and ${controllers[1]?.name}`,
+        `Only one reference can have Controller set to true. Found "true" in references for ${named(controllers[0])} and ${named(controllers[1])}`,
       ),
     )
   return errors
+}
+
+const named = (owner: OwnerReference | undefined) => `${owner?.kind}/${owner?.name}`
+
+/** Each owner once: a second reference with the same uid is dropped, and the client told. */
+export function dropDuplicateOwners(meta: Draft<ObjectMeta>, warn: (text: string) => void): void {
+  const owners = meta.ownerReferences
+  if (!owners || owners.length < 2) return
+  const seen = new Set<string>()
+  const twice = new Set<string>()
+  const kept = owners.filter(({ uid }) => {
+    if (!seen.has(uid)) return seen.add(uid)
+    twice.add(uid)
+    return false
+  })
+  if (twice.size === 0) return
+  meta.ownerReferences = kept
+  warn(
+    `.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${[...twice].join(', ')}`,
+  )
 }
 
 function finalizerErrors(finalizers: readonly string[]): FieldError[] {

@@ -21,7 +21,6 @@ interface Condition {
   readonly message?: string
   readonly lastProbeTime?: string | null
   readonly lastTransitionTime?: string
-  readonly observedGeneration?: number
 }
 
 export interface BindingRequest {
@@ -93,8 +92,7 @@ function setCondition(
   const at = conditions.findIndex((c) => c.type === condition.type)
   const old = conditions[at]
   const since = old?.status === condition.status ? (old.lastTransitionTime ?? now) : now
-  const observed = draft.metadata.generation === undefined ? {} : { observedGeneration: draft.metadata.generation }
-  const next = { ...observed, lastProbeTime: null, lastTransitionTime: since, ...condition }
+  const next = { lastProbeTime: null, lastTransitionTime: since, ...condition }
   if (at < 0) conditions.push(next)
   else conditions[at] = next
 }

@@ -24,7 +24,7 @@ import {
   unstored,
   type WriteOptions,
 } from './kit.ts'
-import { metadataErrors, metadataUpdateErrors } from './metadata.ts'
+import { dropDuplicateOwners, metadataErrors, metadataUpdateErrors } from './metadata.ts'
 import { generateName } from './names.ts'
 import { admitNamespace, refuseTerminatingNamespace } from './namespace-lifecycle.ts'
 import { type StoredResource, storeKey, viewOf } from './resource.ts'
@@ -90,6 +90,7 @@ async function createNamed(
     now: context.now,
   })
   const errors = metadataErrors(declaration, draft.metadata as ObjectMeta)
+  if (errors.length === 0) dropDuplicateOwners(draft.metadata, options.warn)
   errors.push(...(declaration.strategy.validate?.(draft as KubernetesObject, undefined, context) ?? []))
   if (errors.length > 0) throw invalidObject(groupKind(resource), draft.metadata.name ?? '', errors)
   const validating = kit.admission.validate(attributes, draft as KubernetesObject)
@@ -312,6 +313,7 @@ function validateUpdate(
   { old, context }: { old: KubernetesObject; context: Context },
 ): void {
   const metadata = metadataUpdateErrors(draft.metadata as ObjectMeta, old.metadata)
+  if (metadata.length === 0) dropDuplicateOwners(draft.metadata, context.warn)
   // Kubernetes checks the metadata twice, generally and with the kind, and so names each cause twice.
   const errors = [...metadata, ...metadata]
   errors.push(...(request.strategy.validate?.(draft as KubernetesObject, old, context) ?? []))
