@@ -187,7 +187,11 @@ function appVerdict(app: AppReport, words: Words): string {
   const losses = app.actions.flatMap((action) => classify(action.recording))
   if (losses.length === 0) return words.verdictNone(app.name, requests) + servedOn(app, words)
   const why = byCause(losses).map(([cause, of]) => words.because(of.length, words.cause[cause]))
-  return words.verdictLost(app.name, losses.length, requests, why.join(words.and))
+  return words.verdictLost(app.name, losses.length, requests, listed(why, words.and))
+}
+
+function listed(parts: readonly string[], and: string): string {
+  return parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')}${and}${parts.at(-1)}`
 }
 
 /** The least time that a program lived after the last rule that named it; said when all of them did. */

@@ -37,18 +37,21 @@ export class NftDataplane implements Dataplane {
   /** What is in the kernel, when that is known. */
   private applied: RuleSet | undefined
   private plan: ProxyPlan = new Map()
-  private readonly hasConntrack: boolean
 
-  private constructor(options: NftOptions, hasConntrack: boolean) {
+  private constructor(options: NftOptions) {
     this.options = options
-    this.hasConntrack = hasConntrack
   }
 
   /** Rejects with NftError when this process may not write nftables here, saying why. */
   static async open(options: NftOptions): Promise<NftDataplane> {
-    const dataplane = new NftDataplane(options, await runs('conntrack', ['--version']))
+    const dataplane = new NftDataplane(options)
     const rules = renderRules(new Map(), options)
-    await replaceTable(rules)
+    try {
+      await dataplane.warmUp().transaction(fullCommands(rules))
+    } catch (error) {
+      dataplane.warm?.close()
+      throw error
+    }
     await routeInsteadOfBridging().catch((error: Error) =>
       options.log?.(`a pod may not reach itself by its Service: ${error.message}`),
     )
@@ -71,7 +74,7 @@ export class NftDataplane implements Dataplane {
 
   /** UDP has no end of a connection: conntrack would send a client's next datagrams to the removed backend still. [PA4] */
   private async forgetUdp(gone: readonly UdpRoute[]): Promise<void> {
-    if (this.hasConntrack) {
+    if (await runs('conntrack', ['--version'])) {
       await Promise.all(
         // conntrack answers 1 when there was nothing to delete.
         gone.map(({ address, backend }) =>
@@ -88,14 +91,18 @@ export class NftDataplane implements Dataplane {
 
   private async change(commands: readonly string[], rules: RuleSet): Promise<void> {
     try {
-      this.warm ??= new WarmNft()
-      await this.warm.transaction(commands)
+      await this.warmUp().transaction(commands)
     } catch (error) {
       this.options.log?.(`replacing all nftables rules, because a change failed: ${(error as Error).message}`)
       this.warm?.close()
       this.warm = undefined
       await replaceTable(rules)
     }
+  }
+
+  private warmUp(): WarmNft {
+    this.warm ??= new WarmNft()
+    return this.warm
   }
 
   async close(): Promise<void> {
@@ -150,7 +157,9 @@ class WarmNft {
     this.child.stdout.on('data', (text: string) => this.read(text))
     this.child.stdin.on('error', () => {})
     this.child.on('error', (error) => this.die(error))
-    this.child.on('exit', (code, signal) => this.die(new NftError(`nft ended (${signal ?? code})`)))
+    this.child.on('exit', (code, signal) =>
+      this.die(new NftError(`nft ended (${signal ?? code}): ${this.output.trim()}`)),
+    )
   }
 
   get pid(): number | undefined {
