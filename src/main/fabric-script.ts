@@ -70,8 +70,9 @@ exit 0
  *   arguments: RUN_DIRECTORY MARK (e.g. EBB_FABRIC=0f3a)
  */
 export const WATCHDOG_SCRIPT = `
+exec 3<&0 </dev/null
 echo ready
-while read -r _; do :; done
+while read -r _ <&3; do :; done
 round=0
 while [ $round -lt 50 ]; do
   found=

@@ -14,7 +14,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { accessSync, constants, mkdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { accessSync, constants, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import {
@@ -140,7 +140,8 @@ async function startHolder(options: FabricOptions, id: string): Promise<Fabric |
   const flags = [...user, '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc']
   const runDirectory = realpathSync(options.runDirectory)
   const entries = runEntries([runDirectory, ...(options.keep ?? [])])
-  const child = spawn('unshare', [...flags, '/bin/sh', '-c', FABRIC_SCRIPT, 'ebb-fabric', runDirectory, ...entries], {
+  const script = scriptFile(runDirectory, 'ebb-fabric.sh', FABRIC_SCRIPT)
+  const child = spawn('unshare', [...flags, '/bin/sh', script, runDirectory, ...entries], {
     env: { PATH: pathWithSbin(), [FABRIC_VARIABLE]: id },
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
@@ -201,7 +202,8 @@ async function startPlain(options: FabricOptions, id: string, reason: string): P
     `This node has no namespaces of its own (${reason}): pods are plain processes on the host's loopback address, each must listen on the port in its PORT variable, and programs see each other.`,
   ]
   const mark = `${FABRIC_VARIABLE}=${id}`
-  const child = spawn('/bin/sh', ['-c', WATCHDOG_SCRIPT, 'ebb-watchdog', runDirectory, mark], {
+  const script = scriptFile(runDirectory, 'ebb-watchdog.sh', WATCHDOG_SCRIPT)
+  const child = spawn('/bin/sh', [script, runDirectory, mark], {
     env: { PATH: pathWithSbin() },
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore'],
@@ -313,6 +315,13 @@ class LineConversation {
 function runEntries(paths: readonly string[]): string[] {
   const names = paths.map((path) => /^\/run\/([^/]+)/.exec(path)?.[1])
   return [...new Set(names.filter((name) => name !== undefined))]
+}
+
+/** A file rather than `sh -c TEXT`, so that process listings stay readable. */
+function scriptFile(directory: string, name: string, text: string): string {
+  const path = join(directory, name)
+  writeFileSync(path, text, { mode: 0o600 })
+  return path
 }
 
 function onlyChild(pid: number): number | undefined {

@@ -1,145 +1,49 @@
 /**
  * The process runtime on real processes, in both forms. Runs in the world it finds: plain on this machine, or, when started by
- * process-in-fabric.test.ts, inside a fabric's namespaces as root or as an ordinary user.
+ * main/fabric.test.ts, inside a fabric's namespaces as root or as an ordinary user.
  */
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../base/clock.node.ts'
-import { type ContainerConfig, RuntimeError, type RuntimeEvent, type SandboxConfig } from '../runtime.ts'
+import { RuntimeError } from '../runtime.ts'
+import { type RuntimeBench, runtimeContract } from './contract.ts'
+import { Bench, inherited, lines, until } from './process/bench.node.ts'
 import { readProgram } from './process/images.node.ts'
-import type { ImageProgram } from './process/images.ts'
-import { killAll, pidsWithMark } from './process/proc.node.ts'
-import { FABRIC_VARIABLE, type NodeWorld, worldFromEnvironment } from './process/world.ts'
-import { openProcessRuntime, type ProcessRuntime } from './process.node.ts'
+import { pidsWithMark } from './process/proc.node.ts'
 
-const inherited = worldFromEnvironment(process.env)
 const TRAP = "echo up; trap 'echo TERM; exit 0' TERM; while :; do sleep 3600 & wait $!; done"
 const IGNORE = "echo up; trap 'echo TERM' TERM; while :; do sleep 3600 & wait $!; done"
 
-class Bench {
-  readonly form: 'bwrap' | 'plain'
-  readonly directory = mkdtempSync(join(tmpdir(), 'ebb-process-'))
-  readonly world: NodeWorld
-  readonly events: RuntimeEvent[] = []
-  runtime!: ProcessRuntime
-  programs: ImageProgram[] = []
-  private containers = 0
-
-  constructor(form: 'bwrap' | 'plain') {
-    this.form = form
-    chmodSync(this.directory, 0o755)
-    const plain: NodeWorld = {
-      mode: 'plain',
-      fabricId: `test-${process.pid}-${Math.random()}`,
-      nodeName: 'node',
-      nodeIndex: 0,
-      nodeIP: '127.0.0.1',
-      podCIDR: '10.244.0.0/24',
-      directory: join(this.directory, 'node'),
-      degraded: [],
-    }
-    this.world = inherited ? { ...inherited, directory: plain.directory, fabricId: plain.fabricId } : plain
+async function contractBench(form: 'bwrap' | 'plain'): Promise<RuntimeBench> {
+  const bench = new Bench(form)
+  await bench.open()
+  const logDirectory = join(bench.directory, 'logs')
+  return {
+    get runtime() {
+      return bench.runtime
+    },
+    settle: (promise) => promise,
+    now: () => systemClock.monotonic(),
+    config: ({ script }) => ({ image: 'busybox', command: ['sh', '-c', script] }),
+    logDirectory,
+    lines: () => lines(join(logDirectory, 'app.log')).map((line) => line.split(' ').slice(2).join(' ')),
+    // Without a mount namespace nothing can be put at a path of the container.
+    ...(form === 'plain' ? { cannot: ['RT11'] } : {}),
+    async reopen() {
+      await bench.runtime.close()
+      await bench.open()
+      return bench.runtime
+    },
+    close: () => bench.close(),
   }
-
-  async open(): Promise<void> {
-    const { world, programs, form } = this
-    this.runtime = await openProcessRuntime({ world, clock: systemClock, programs, form })
-    this.runtime.subscribe((event) => this.events.push(event))
-  }
-
-  async close(): Promise<void> {
-    for (const sandbox of await this.runtime.listSandboxes()) await this.runtime.removeSandbox(sandbox.id)
-    await this.runtime.close()
-    killAll(() => pidsWithMark(`${FABRIC_VARIABLE}=${this.world.fabricId}`))
-    rmSync(this.directory, { recursive: true, force: true })
-  }
-
-  sandbox(more: Partial<SandboxConfig> = {}) {
-    return this.runtime.runSandbox({
-      namespace: 'default',
-      name: 'web-1',
-      uid: 'b5b6a1c2-0000-4000-8000-000000000001',
-      attempt: 0,
-      hostname: 'web-1',
-      labels: {},
-      shareProcessNamespace: false,
-      hostNetwork: false,
-      dns: { servers: [], searches: [], options: [] },
-      hostAliases: [],
-      logDirectory: join(this.directory, 'logs'),
-      ...more,
-    })
-  }
-
-  async create(sandbox: string, command: readonly string[], more: Partial<ContainerConfig> = {}) {
-    const name = `c${this.containers++}`
-    const id = await this.runtime.createContainer(sandbox, {
-      name,
-      attempt: 0,
-      image: 'busybox',
-      command,
-      args: [],
-      workingDir: '',
-      env: [],
-      tty: false,
-      stdin: false,
-      logPath: `${name}.log`,
-      terminationMessagePath: '/dev/termination-log',
-      mounts: [],
-      annotations: {},
-      ...more,
-    })
-    return { id, log: join(this.directory, 'logs', `${name}.log`) }
-  }
-
-  async run(command: readonly string[], more: Partial<ContainerConfig> = {}, pod: Partial<SandboxConfig> = {}) {
-    const sandbox = await this.sandbox(pod)
-    const container = await this.create(sandbox.id, command, more)
-    await this.runtime.startContainer(container.id)
-    return { ...container, sandbox }
-  }
-
-  exited(id: string): Promise<void> {
-    return this.seen((event) => event.type === 'exited' && event.container.id === id)
-  }
-
-  seen(match: (event: RuntimeEvent) => boolean): Promise<void> {
-    if (this.events.some(match)) return Promise.resolve()
-    return new Promise((resolve) => {
-      const stop = this.runtime.subscribe((event) => {
-        if (!match(event)) return
-        stop()
-        resolve()
-      })
-    })
-  }
-}
-
-/** Lines of a log without their times. */
-function lines(file: string): string[] {
-  const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => line.slice(line.indexOf(' ') + 1))
-}
-
-async function until(what: () => boolean): Promise<void> {
-  while (!what()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
 for (const form of ['bwrap', 'plain'] as const) {
+  runtimeContract(`process, ${form}, ${inherited?.mode ?? 'plain'} world, uid ${process.getuid?.()}`, () =>
+    contractBench(form),
+  )
+
   describe(`process runtime, ${form}, ${inherited?.mode ?? 'plain'} world, uid ${process.getuid?.()}`, () => {
     let bench: Bench
     beforeEach(async () => {
@@ -307,7 +211,8 @@ for (const form of ['bwrap', 'plain'] as const) {
       const idle = await bench.create(left.id, ['true'])
       await until(() => lines(ended.log).length === 1 && lines(living.log).length === 1)
       await bench.runtime.close()
-      await until(() => existsSync(join(bench.world.directory, 'c', ended.id, 'exit')))
+      const exit = join(bench.world.directory, 'c', ended.id, 'exit')
+      await until(() => existsSync(exit) && readFileSync(exit, 'utf8') !== '')
       await bench.open()
       const found = await bench.runtime.listContainers()
       expect(found.find(({ id }) => id === ended.id)).toMatchObject({ state: 'exited', exitCode: 6, reason: 'Error' })

@@ -239,13 +239,19 @@ export class Container {
       this.signalAll()
       return exited
     }
-    this.sendStopSignal()
+    if (!existsSync(this.signalledFile)) this.sendStopSignal()
     const timer = this.world.clock.setTimer(graceMs, () => this.signalAll())
     await exited
     timer.cancel()
   }
 
+  /** There when the stop signal was sent, perhaps by an earlier node process: it is sent once in a container's life. */
+  private get signalledFile(): string {
+    return join(this.directory, 'signalled')
+  }
+
   private sendStopSignal(): void {
+    writeFileSync(this.signalledFile, '')
     const pid = this.started?.pid as number
     const text = this.record.config.stopSignal ?? this.record.imageStopSignal ?? 'SIGTERM'
     const signal = parseSignal(text) ?? (parseSignal('SIGTERM') as StopSignal)

@@ -33,7 +33,11 @@ umask 022
 mkdir -p pool
 [ -p park ] || mkfifo -m 600 control events park
 exec 7<>events
-[ -n "$(ls pool)" ] || mkfifo -m 622 $2
+if [ -z "$(ls pool)" ]; then
+  n=0; names=
+  while [ $n -lt $2 ]; do names="$names pool/0-$n"; n=$((n + 1)); done
+  mkfifo -m 622 $names
+fi
 echo ready
 exec 0</dev/null 1>/dev/null 2>/dev/null
 while read -r file; do
@@ -158,8 +162,9 @@ function runs(directory: string): boolean {
 }
 
 async function start(directory: string, env: Readonly<Record<string, string>>): Promise<void> {
-  const names = fifoNames('0').map((name) => `pool/${name}`)
-  const child = spawn('/bin/sh', ['-c', SCRIPT.replace('$2', names.join(' ')), 'ebb-launcher', directory], {
+  const script = join(directory, 'ebb-launcher.sh')
+  writeFileSync(script, SCRIPT, { mode: 0o600 })
+  const child = spawn('/bin/sh', [script, directory, String(FIFO_BATCH)], {
     env,
     cwd: directory,
     detached: true,

@@ -147,7 +147,7 @@ function ownUser(user: User | undefined): User | undefined {
 }
 
 function userWords(user: User | undefined): string[] {
-  if (!user?.uid && !user?.gid) return []
+  if ((!user?.uid && !user?.gid) || process.getuid?.() !== 0) return []
   const gid = user.gid ?? 0
   const words = ['setpriv', '--regid', String(gid), '--clear-groups']
   return user.uid === undefined ? words : [...words, '--reuid', String(user.uid)]
