@@ -76,55 +76,58 @@ const SANDBOX: Omit<SandboxConfig, 'logDirectory'> = {
 
 /** Runs the suite on what `make` makes: a bench for each test. */
 export function runtimeContract(name: string, make: () => Promise<RuntimeBench>): void {
-  let bench: RuntimeBench
-  let events: RuntimeEvent[]
-  beforeEach(async () => {
-    bench = await make()
-    events = []
-    bench.runtime.subscribe((event) => void events.push(event))
-  })
-  afterEach(() => bench.close())
-
-  const sandbox = (more: Partial<SandboxConfig> = {}) =>
-    bench.settle(bench.runtime.runSandbox({ ...SANDBOX, logDirectory: bench.logDirectory, ...more }))
-
-  /** Starts a program and waits for its first line: its handlers are set then. */
-  async function start(program: ContractProgram, more: Partial<ContainerConfig & SandboxConfig> = {}): Promise<string> {
-    const { id: sandboxId } = await sandbox(more)
-    const id = await bench.settle(
-      bench.runtime.createContainer(sandboxId, {
-        name: 'app',
-        attempt: 0,
-        args: [],
-        workingDir: '',
-        env: [],
-        tty: false,
-        stdin: false,
-        logPath: 'app.log',
-        terminationMessagePath: '/dev/termination-log',
-        mounts: [],
-        annotations: { kept: 'yes' },
-        ...bench.config(program),
-      }),
-    )
-    await bench.settle(bench.runtime.startContainer(id))
-    await lineSeen(id, 'up')
-    return id
-  }
-
-  const status = (id: string) => bench.settle(bench.runtime.containerStatus(id))
-  const stop = (id: string, graceMs: number) => bench.settle(bench.runtime.stopContainer(id, graceMs))
-
-  async function lineSeen(id: string, line: string): Promise<void> {
-    while (!bench.lines(await bench.runtime.containerStatus(id)).includes(line)) await pause(5)
-  }
-  const pause = (ms: number) => bench.settle(new Promise<void>((resolve) => setTimeout(resolve, ms)))
-  const exited = async (id: string) => {
-    while ((await status(id)).state !== 'exited') await pause(5)
-    return status(id)
-  }
-
   describe(`runtime contract: ${name}`, () => {
+    let bench: RuntimeBench
+    let events: RuntimeEvent[]
+    beforeEach(async () => {
+      bench = await make()
+      events = []
+      bench.runtime.subscribe((event) => void events.push(event))
+    })
+    afterEach(() => bench.close())
+
+    const sandbox = (more: Partial<SandboxConfig> = {}) =>
+      bench.settle(bench.runtime.runSandbox({ ...SANDBOX, logDirectory: bench.logDirectory, ...more }))
+
+    /** Starts a program and waits for its first line: its handlers are set then. */
+    async function start(
+      program: ContractProgram,
+      more: Partial<ContainerConfig & SandboxConfig> = {},
+    ): Promise<string> {
+      const { id: sandboxId } = await sandbox(more)
+      const id = await bench.settle(
+        bench.runtime.createContainer(sandboxId, {
+          name: 'app',
+          attempt: 0,
+          args: [],
+          workingDir: '',
+          env: [],
+          tty: false,
+          stdin: false,
+          logPath: 'app.log',
+          terminationMessagePath: '/dev/termination-log',
+          mounts: [],
+          annotations: { kept: 'yes' },
+          ...bench.config(program),
+        }),
+      )
+      await bench.settle(bench.runtime.startContainer(id))
+      await lineSeen(id, 'up')
+      return id
+    }
+
+    const status = (id: string) => bench.settle(bench.runtime.containerStatus(id))
+    const stop = (id: string, graceMs: number) => bench.settle(bench.runtime.stopContainer(id, graceMs))
+
+    async function lineSeen(id: string, line: string): Promise<void> {
+      while (!bench.lines(await bench.runtime.containerStatus(id)).includes(line)) await pause(5)
+    }
+    const pause = (ms: number) => bench.settle(new Promise<void>((resolve) => setTimeout(resolve, ms)))
+    const exited = async (id: string) => {
+      while ((await status(id)).state !== 'exited') await pause(5)
+      return status(id)
+    }
+
     it('[RT1] an exit code comes out as the program gave it', async () => {
       expect(await exited(await start(PROGRAMS.exits3))).toMatchObject({ state: 'exited', exitCode: 3 })
     })
