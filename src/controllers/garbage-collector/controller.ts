@@ -10,7 +10,7 @@ import { type Controller, done, type Outcome } from '../../client/controller.ts'
 import { Discovery } from '../../client/discovery.ts'
 import { type ControllerContext, newController } from '../context.ts'
 import { type GraphNode, OwnerGraph, ownersOf, uidOf } from './graph.ts'
-import { blocks, isDeletedInForeground, ORPHAN, type OwnerState, planItem, type Verdict } from './plan.ts'
+import { isDeletedInForeground, ORPHAN, type OwnerState, planItem, type Verdict } from './plan.ts'
 
 const WORKERS = 20
 /** How often the served resources are asked for, so that new ones are watched and gone ones are not. */
@@ -153,7 +153,7 @@ class GarbageCollector {
 
   private async stateOf(owner: OwnerReference, dependent: KubernetesObject): Promise<OwnerState> {
     const node = this.graph.get(owner.uid)
-    if (node) return isDeletedInForeground(node.object) && blocks(dependent, owner.uid) ? 'waiting' : 'solid'
+    if (node) return isDeletedInForeground(node.object) ? 'waiting' : 'solid'
     if (this.absent.has(owner.uid)) return 'absent'
     const resource = this.byKind.get(`${owner.apiVersion}/${owner.kind}`)
     if (!resource) throw new Error(`owner ${owner.apiVersion} ${owner.kind} ${owner.name}: no such kind is served`)

@@ -1,13 +1,13 @@
 /** Pure: what becomes of an object, given what is known of its owners and dependents. Source: GC design, foreground deletion. */
 import type { KubernetesObject, OwnerReference } from '../../api/object.ts'
 
-export const FOREGROUND = 'foregroundDeletion'
+const FOREGROUND = 'foregroundDeletion'
 export const ORPHAN = 'orphan'
 
 export type OwnerState =
   | 'solid' // exists
   | 'absent' // does not exist, or another object has its name by now
-  | 'waiting' // is being deleted in the foreground and waits for this one
+  | 'waiting' // is being deleted in the foreground
 
 export type Verdict =
   | { readonly action: 'keep' }
@@ -25,7 +25,7 @@ export function isDeletedInForeground({ metadata }: KubernetesObject): boolean {
 }
 
 /** Whether the owner may not go before the dependent went. */
-export function blocks(dependent: KubernetesObject, ownerUid: string): boolean {
+function blocks(dependent: KubernetesObject, ownerUid: string): boolean {
   return (dependent.metadata.ownerReferences ?? []).some(
     (owner) => owner.uid === ownerUid && owner.blockOwnerDeletion === true,
   )
