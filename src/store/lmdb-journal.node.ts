@@ -164,8 +164,9 @@ class LmdbJournal implements Journal {
     const mark = { value: new Uint8Array(0), createRevision: 0, modRevision: revision, version: 0 }
     try {
       await db.batch(() => {
-        for (const { key, bytes } of packed) void (bytes ? db.put(key, bytes) : db.remove(key))
-        void db.put(REVISION_KEY, pack(REVISION_KEY, mark))
+        // Each write has a promise of its own, which rejects with the batch's: only that one is listened to.
+        for (const { key, bytes } of packed) (bytes ? db.put(key, bytes) : db.remove(key)).catch(ignore)
+        db.put(REVISION_KEY, pack(REVISION_KEY, mark)).catch(ignore)
       })
       await db.flushed
     } catch (error) {
@@ -203,6 +204,8 @@ class LmdbJournal implements Journal {
     }
   }
 }
+
+function ignore(): void {}
 
 /** lmdb says why in a promise beside its error, which may reject at any time from now on, or never. */
 async function commitCause(error: unknown): Promise<unknown> {

@@ -18,7 +18,7 @@ import type { EventSink, Item, ListOptions, ListResult, WatchCache, WatchOptions
 import { Window, WindowChange } from './window.ts'
 
 /** Changes kept for each resource; a watch from before them gets 410 and has to list again. */
-const WINDOW_CHANGES_MAX = 4_096
+const WINDOW_CHANGES_MAX = 2_048
 
 const LIST_TOO_OLD = 'The resourceVersion for the provided list is too old.'
 const CONTINUE_TOO_OLD =

@@ -13,7 +13,9 @@ export class Encoded<T extends KubernetesObject = KubernetesObject> {
   /** undefined: not parsed yet, the bytes are there. */
   private parsed: T | undefined
   private json: Uint8Array | undefined
-  /** Memo of other representations and of watch frames, keyed by the renderer (e.g. `metadata`, `table`, `frame:json:MODIFIED`). */
+  /** The watch frame made last: other events of the same object are rare, other watchers of the same event are not. */
+  private frame: { readonly type: string; readonly bytes: Uint8Array } | undefined
+  /** Memo of other representations, keyed by the renderer (e.g. `metadata`, `table`). */
   private memo: Map<string, unknown> | undefined
 
   constructor(object: T, revision: number)
@@ -36,6 +38,19 @@ export class Encoded<T extends KubernetesObject = KubernetesObject> {
       this.json = encoder.encode(JSON.stringify(this.object))
     }
     return this.json
+  }
+
+  /**
+   * The watch frame of that type, made by `make` unless it was the last one asked for. The object's own bytes become the part
+   * of the frame that begins at `start`, so that the two do not take up memory twice.
+   */
+  framed(type: string, start: number, make: (json: Uint8Array) => Uint8Array): Uint8Array {
+    if (this.frame?.type === type) return this.frame.bytes
+    const json = this.bytes
+    const bytes = make(json)
+    this.frame = { type, bytes }
+    this.json = bytes.subarray(start, start + json.length)
+    return bytes
   }
 
   /** The memoised value under `key`, made by `make` on first use. */

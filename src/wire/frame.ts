@@ -6,7 +6,6 @@ import type { WatchEventType } from './exchange.ts'
 const encoder = new TextEncoder()
 const TYPES: readonly WatchEventType[] = ['ADDED', 'MODIFIED', 'DELETED', 'BOOKMARK', 'ERROR']
 const heads = new Map(TYPES.map((type) => [type, encoder.encode(`{"type":"${type}","object":`)]))
-const memoKeys = new Map(TYPES.map((type) => [type, `frame:json:${type}`]))
 const END = encoder.encode('}\n')
 
 /** The frame around an object's bytes in whatever representation. */
@@ -21,7 +20,7 @@ export function watchFrame(type: WatchEventType, object: Uint8Array): Uint8Array
 
 /** The frame of the object's JSON form, made once and shared by all watchers. */
 export function jsonFrame(type: WatchEventType, item: Encoded): Uint8Array {
-  return item.derived(memoKeys.get(type) as string, () => watchFrame(type, item.bytes))
+  return item.framed(type, (heads.get(type) as Uint8Array).length, (json) => watchFrame(type, json))
 }
 
 /**

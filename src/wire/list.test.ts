@@ -50,6 +50,9 @@ it('frames an object and shares the frame', () => {
   const frame = jsonFrame('MODIFIED', item)
   expect(text([frame])).toBe('{"type":"MODIFIED","object":{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"}}}\n')
   expect(jsonFrame('MODIFIED', item)).toBe(frame)
+  expect(item.bytes.buffer).toBe(frame.buffer)
+  expect(text([jsonFrame('ADDED', item)])).toBe(text([frame]).replace('MODIFIED', 'ADDED'))
+  expect(text([item.bytes])).toBe('{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"}}')
   expect(text([watchFrame('BOOKMARK', bookmarkObject(type, 9, 'initial-events-end').bytes)])).toBe(
     '{"type":"BOOKMARK","object":{"kind":"Pod","apiVersion":"v1","metadata":{"resourceVersion":"9",' +
       '"annotations":{"k8s.io/initial-events-end":"true"}}}}\n',
