@@ -46,16 +46,18 @@ function classifyOne(request: RequestRecord, ends: readonly PodEnd[], recording:
   if (request.outcome === 'status') return { request, cause: 'server-error', sure: true }
   if (request.outcome === 'refused' && hadNoEndpoints(request, recording))
     return { request, cause: 'no-endpoints', sure: true }
-  const known = ends.filter((end) => request.connectedTo !== undefined && end.pod.endsWith(`/${request.connectedTo}`))
-  const candidates = known.length > 0 ? known : ends
   const connected = request.outcome === 'reset' || request.outcome === 'cut'
-  const atExit = connected ? best(candidates, (end) => exitDistance(request, end)) : undefined
-  if (atExit) {
-    // On a kept connection, what was sent after the exit or met its close was never read by anybody.
-    const unread = request.reused && request.outcome === 'reset' && request.sentAt > (atExit.end.exitedAt ?? 0)
-    return { request, cause: unread ? 'kept-connection' : 'in-flight-at-exit', pod: atExit.end, sure: atExit.sure }
+  const kept = ends.find((end) => request.connectedTo !== undefined && end.pod.endsWith(`/${request.connectedTo}`))
+  if (kept && connected && request.endedAt >= (kept.signalledAt ?? kept.markedAt)) {
+    // Sent after the exit (the client had not yet heard of the connection's end), or closed long before the exit.
+    const exitedAt = kept.exitedAt ?? Number.POSITIVE_INFINITY
+    const unread =
+      request.outcome === 'reset' && (request.sentAt > exitedAt || request.endedAt < exitedAt - TOGETHER_MS)
+    return { request, cause: unread ? 'kept-connection' : 'in-flight-at-exit', pod: kept, sure: true }
   }
-  const stale = best(candidates, (end) => staleDistance(request, end))
+  const atExit = connected ? best(ends, (end) => exitDistance(request, end)) : undefined
+  if (atExit) return { request, cause: 'in-flight-at-exit', pod: atExit.end, sure: atExit.sure }
+  const stale = best(ends, (end) => staleDistance(request, end))
   if (stale)
     return {
       request,

@@ -70,6 +70,16 @@ describe('why a request was lost', () => {
       request(5, 5.5, { ...reset, kind: 'keep-alive', reused: true, connectedTo: 'web-1' }),
       'kept-connection',
     ],
+    [
+      'used a kept connection whose end the client heard of late',
+      request(90, 91, { ...reset, kind: 'keep-alive', reused: true, connectedTo: 'web-1' }),
+      'kept-connection',
+    ],
+    [
+      'was answered slowly on a kept connection when the program exited',
+      request(-80, 60, { ...reset, kind: 'keep-alive', reused: true, connectedTo: 'web-1' }),
+      'in-flight-at-exit',
+    ],
     ['was answered with 503', request(5, 6, { outcome: 'status', status: 503 }), 'server-error'],
     ['was refused much later', request(900, 901, refused), 'unknown'],
     ['was reset long before', request(-400, -390, reset), 'unknown'],
