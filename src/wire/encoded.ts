@@ -1,8 +1,5 @@
 import type { KubernetesObject } from '../api/object.ts'
 
-/** How an object is written out. `json` is the stored form; the others are derived from it, once, when first asked for. */
-export type Representation = 'json' | 'table' | 'metadata'
-
 /**
  * A frozen object together with its bytes: the value in the store, in lists and in watch events. The JSON bytes are made
  * once, at commit, when the revision is known; other representations are memoised by the renderer in `representation.ts`.
