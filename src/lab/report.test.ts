@@ -80,6 +80,12 @@ describe('why a request was lost', () => {
       request(-80, 60, { ...reset, kind: 'keep-alive', reused: true, connectedTo: 'web-1' }),
       'in-flight-at-exit',
     ],
+    [
+      'used a kept connection that the ending program closed long before it exited',
+      request(4, 5, { ...reset, kind: 'keep-alive', reused: true, connectedTo: 'web-1' }),
+      'kept-connection',
+      careless.map((e) => (e.step === 'container-exited' ? { ...e, at: T + 900 } : e)),
+    ],
     ['was answered with 503', request(5, 6, { outcome: 'status', status: 503 }), 'server-error'],
     ['was refused much later', request(900, 901, refused), 'unknown'],
     ['was reset long before', request(-400, -390, reset), 'unknown'],

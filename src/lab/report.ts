@@ -150,9 +150,9 @@ function lossLines(action: Action, pen: Pen): readonly string[] {
   if (lost === 0) return [`  ${colors.green(words.noneLost(requests))}`, `  ${load}`]
   const lines = [`  ${colors.red(words.lost(lost, requests))}`]
   for (const [cause, losses] of byCause(classify(action.recording))) {
-    lines.push(
-      `    ${losses.length} ${words.cause[cause]}${losses.every((loss) => loss.sure) ? '' : ` (${words.unsure})`}`,
-    )
+    const outcomes = cause === 'unknown' ? `: ${outcomesOf(losses)}` : ''
+    const guess = cause === 'unknown' || losses.every((loss) => loss.sure) ? '' : ` (${words.unsure})`
+    lines.push(`    ${losses.length} ${words.cause[cause]}${outcomes}${guess}`)
     const times = losses.slice(0, TIMES_LISTED_MAX).map(({ request }) => signed(request.sentAt - action.at))
     const more = losses.length > TIMES_LISTED_MAX ? ` ${words.more(losses.length - TIMES_LISTED_MAX)}` : ''
     for (const line of wrap(`${words.sentAt} ${times.join(' ')}${more}`, REPORT_COLUMNS - 6))
@@ -161,6 +161,8 @@ function lossLines(action: Action, pen: Pen): readonly string[] {
   return [...lines, `  ${load}`]
 }
 
+const outcomesOf = (losses: readonly Loss[]) =>
+  [...new Set(losses.map(({ request: { outcome, error } }) => (error ? `${outcome} (${error})` : outcome)))].join(', ')
 const signed = (ms: number) => (ms < 0 ? ms.toFixed(1) : `+${ms.toFixed(1)}`)
 const shortPod = (pod: string) => pod.slice(pod.indexOf('/') + 1)
 
