@@ -11,6 +11,7 @@ import { chain } from './chain.ts'
 import { dispatch } from './dispatch.ts'
 import type { Exchange, Stage } from './exchange.ts'
 import type { HealthCheck } from './health.ts'
+import { OpenWatches } from './open-watches.ts'
 import { openApiHandler } from './openapi/handler.ts'
 import { type PlainHandler, type PlainOptions, plainPath } from './plain-paths.ts'
 import { requestInfo } from './request-info.ts'
@@ -44,10 +45,9 @@ export interface ApiServer {
 }
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
-  const closing = new AbortController()
   const counts = new Map<string, number>()
   const { registry, clock, random } = options
-  const parts: Parts = { registry, clock, random, closing: closing.signal }
+  const parts: Parts = { registry, clock, random, watches: new OpenWatches() }
   const declarations = registry.resources.map((resource) => resource.declaration)
   const plain: PlainOptions = {
     declarations,
@@ -71,7 +71,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       counts.set(key, (counts.get(key) ?? 0) + 1)
       return response
     },
-    close: () => closing.abort(),
+    close: () => parts.watches.close(),
   }
 }
 
@@ -90,7 +90,8 @@ async function handle(request: ApiRequest, { stages, serve, fault }: Way): Promi
       const answer = passing instanceof Promise ? await passing : passing
       if (answer) return answer
     }
-    return withWarnings(await inFormat(await serve(exchange)), exchange.warnings)
+    const response = await serve(exchange)
+    return withWarnings(isYaml(response) ? await asYaml(response) : response, exchange.warnings)
   } catch (error) {
     return withWarnings(errorResponse(error, fault), exchange.warnings)
   } finally {
@@ -98,9 +99,10 @@ async function handle(request: ApiRequest, { stages, serve, fault }: Way): Promi
   }
 }
 
+const isYaml = ({ headers }: ApiResponse) => headers['content-type'] === 'application/yaml'
+
 /** YAML for those who asked for it; the answers are made as objects first. */
-async function inFormat(response: ApiResponse): Promise<ApiResponse> {
-  if (response.headers['content-type'] !== 'application/yaml') return response
+async function asYaml(response: ApiResponse): Promise<ApiResponse> {
   const { body } = response
   if (body.type !== 'object' && body.type !== 'list') return response
   const object = body.type === 'list' ? body.object() : body.object

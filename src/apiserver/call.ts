@@ -5,14 +5,14 @@ import type { Registry } from '../registry/registry.ts'
 import type { StoredResource } from '../registry/resource.ts'
 import type { ApiResponse } from '../wire/exchange.ts'
 import type { Exchange } from './exchange.ts'
+import type { OpenWatches } from './open-watches.ts'
 
 /** What handlers work with, besides the call itself. */
 export interface Parts {
   readonly registry: Registry
   readonly clock: Clock
   readonly random: Random
-  /** Ends all watches when the server closes. */
-  readonly closing: AbortSignal
+  readonly watches: OpenWatches
 }
 
 /** A request for a resource, on its way through its handler. */

@@ -5,17 +5,29 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http'
-import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
+import {
+  createSecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+  type ServerHttp2Session,
+} from 'node:http2'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { createServer as createNetServer } from 'node:net'
 import type { PeerCertificate, TLSSocket } from 'node:tls'
 import type { ApiHandler, UserInfo } from '../wire/exchange.ts'
-import { type KubeletDialer, tunnelToKubelet } from './kubelet-tunnel.node.ts'
+import { answerUpgrade, type KubeletDialer, tunnelToKubelet } from './kubelet-tunnel.node.ts'
 import { apiRequest } from './request.node.ts'
 import { writeResponse } from './write-response.node.ts'
 
 /** How long open requests may take to end when the server closes, in ms; then their sockets are destroyed. */
 const CLOSE_GRACE_MS = 1000
+
+/** Silence after which the kernel asks whether the other side is still there, in ms. */
+const KEEP_ALIVE_PROBE_MS = 30_000
+
+/** Requests and watches at once on one HTTP/2 connection, and what may be under way to the server in each, in bytes. */
+const STREAMS_MAX = 250
+const STREAM_WINDOW_BYTES = 1024 * 1024
 
 export interface ServerOptions {
   readonly handle: ApiHandler
@@ -39,44 +51,94 @@ export interface RunningServer {
 type AnyRequest = IncomingMessage | Http2ServerRequest
 type AnyResponse = ServerResponse | Http2ServerResponse
 
+/** What is open: for closing it all. */
+class Connections {
+  readonly servers: Server[] = []
+  readonly sockets = new Set<Socket>()
+  readonly sessions = new Set<ServerHttp2Session>()
+  closing = false
+
+  track(socket: Socket): void {
+    socket.setNoDelay(true)
+    socket.setKeepAlive(true, KEEP_ALIVE_PROBE_MS)
+    this.sockets.add(socket)
+    socket.once('close', () => this.sockets.delete(socket))
+    socket.on('error', () => socket.destroy())
+  }
+
+  /** Lets open requests end, but not for long. */
+  async close(): Promise<void> {
+    this.closing = true
+    const ended = Promise.all(this.servers.map((server) => new Promise((resolve) => server.close(resolve))))
+    for (const session of this.sessions) session.close()
+    for (const socket of this.sockets) if (isIdle(socket)) socket.destroy()
+    const timer = setTimeout(() => {
+      for (const session of this.sessions) session.destroy()
+      for (const socket of this.sockets) socket.destroy()
+    }, CLOSE_GRACE_MS)
+    await ended
+    clearTimeout(timer)
+  }
+}
+
+/** An HTTP/1.1 connection between two requests. */
+function isIdle(socket: Socket): boolean {
+  const { _httpMessage: message, alpnProtocol } = socket as { _httpMessage?: unknown; alpnProtocol?: unknown }
+  return message == null && alpnProtocol !== 'h2'
+}
+
 /** Listens on all that is asked for. Rejects with the system's error (EADDRINUSE, EACCES) when it cannot. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  const sockets = new Set<Socket>()
-  const servers: Server[] = []
-  const onRequest = (request: AnyRequest, response: AnyResponse) => void serve(options, request, response)
+  const open = new Connections()
+  try {
+    const port = await listenSecurely(options, open)
+    if (options.plainSocket) await listenPlainly(options, open, options.plainSocket)
+    return { port, close: () => open.close() }
+  } catch (error) {
+    await open.close()
+    throw error
+  }
+}
+
+async function listenSecurely(options: ServerOptions, open: Connections): Promise<number> {
   const secure = createSecureServer({
     ...options.tls,
     allowHTTP1: true,
     requestCert: options.tls.ca !== undefined,
     rejectUnauthorized: false,
-    settings: { maxConcurrentStreams: 250, initialWindowSize: 1024 * 1024 },
+    settings: { maxConcurrentStreams: STREAMS_MAX, initialWindowSize: STREAM_WINDOW_BYTES },
   })
-  wire(secure as unknown as HttpServer, onRequest, options)
-  track(secure as unknown as Server, 'secureConnection', sockets)
-  servers.push(secure as unknown as Server)
-  await listen(secure as unknown as Server, { port: options.port, host: options.host ?? '127.0.0.1' })
-  if (options.plainSocket) {
-    const plain = createHttpServer()
-    wire(plain, onRequest, options)
-    track(plain, 'connection', sockets)
-    servers.push(plain)
-    await listen(plain, { path: options.plainSocket })
-  }
+  wire(secure as unknown as HttpServer, options, open)
+  secure.on('secureConnection', (socket) => open.track(socket))
+  secure.on('session', (session) => {
+    open.sessions.add(session)
+    session.once('close', () => open.sessions.delete(session))
+    session.on('error', () => session.destroy())
+  })
+  await listen(secure, { port: options.port, host: options.host ?? '127.0.0.1' }, open)
   if (options.tlsSocket) {
     // Whatever comes is handed to the TLS server as if it had come to its port.
     const raw = createNetServer((socket) => secure.emit('connection', socket))
-    servers.push(raw)
-    await listen(raw, { path: options.tlsSocket })
+    await listen(raw, { path: options.tlsSocket }, open)
   }
-  const { port } = secure.address() as AddressInfo
-  return { port, close: () => close(servers, sockets) }
+  return (secure.address() as AddressInfo).port
 }
 
-function wire(server: HttpServer, onRequest: (q: AnyRequest, s: AnyResponse) => void, options: ServerOptions): void {
-  server.on('request', onRequest)
+async function listenPlainly(options: ServerOptions, open: Connections, path: string): Promise<void> {
+  const plain = createHttpServer()
+  wire(plain, options, open)
+  plain.on('connection', (socket) => open.track(socket))
+  await listen(plain, { path }, open)
+}
+
+function wire(server: HttpServer, options: ServerOptions, open: Connections): void {
+  server.on('request', (request: AnyRequest, response: AnyResponse) => void serve(options, open, { request, response }))
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     socket.on('error', () => socket.destroy())
-    void upgrade(options, request, { socket, head })
+    answerUpgrade(options, request, { socket, head, user: userOf(socket as TLSSocket) }).catch((error: unknown) => {
+      options.fault(error)
+      socket.destroy()
+    })
   })
   server.on('clientError', (_error, socket) => socket.destroy())
   // Watches and logs stay silent for long: only the request itself has to come in time.
@@ -84,69 +146,37 @@ function wire(server: HttpServer, onRequest: (q: AnyRequest, s: AnyResponse) => 
   server.keepAliveTimeout = 0
 }
 
-function track(server: Server, event: string, sockets: Set<Socket>): void {
-  server.on(event, (socket: Socket) => {
-    socket.setNoDelay(true)
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-    socket.on('error', () => socket.destroy())
-  })
-}
-
-function listen(server: Server, where: { port: number; host: string } | { path: string }): Promise<void> {
+function listen(
+  server: Server,
+  where: { port: number; host: string } | { path: string },
+  open: Connections,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(where, () => {
       server.off('error', reject)
       server.on('error', () => {})
+      open.servers.push(server)
       resolve()
     })
   })
 }
 
-async function close(servers: readonly Server[], sockets: ReadonlySet<Socket>): Promise<void> {
-  const ended = Promise.all(
-    servers.map(
-      (server) => new Promise<void>((resolve) => (server.listening ? server.close(() => resolve()) : resolve())),
-    ),
-  )
-  for (const server of servers) (server as Partial<HttpServer>).closeIdleConnections?.()
-  const timer = setTimeout(() => {
-    for (const socket of sockets) socket.destroy()
-  }, CLOSE_GRACE_MS)
-  for (const socket of sockets) if (isIdle(socket)) socket.destroy()
-  await ended
-  clearTimeout(timer)
-}
-
-/** A keep-alive connection between requests. HTTP/2 sessions count as idle: their streams have been ended before. */
-function isIdle(socket: Socket): boolean {
-  return (socket as { _httpMessage?: unknown })._httpMessage == null
-}
-
-async function serve(options: ServerOptions, request: AnyRequest, response: AnyResponse): Promise<void> {
+async function serve(
+  options: ServerOptions,
+  open: Connections,
+  { request, response }: { request: AnyRequest; response: AnyResponse },
+): Promise<void> {
   try {
     const call = apiRequest(request, response, userOf(request.socket as TLSSocket))
     const answer = await options.handle(call)
     if (answer.body.type === 'kubelet') await tunnelToKubelet(options.dialKubelet, answer.body, { request, response })
     else await writeResponse(answer, request, response)
+    if (open.closing && request.httpVersionMajor < 2) request.socket.end()
   } catch (error) {
     options.fault(error)
-    request.socket.destroy()
-  }
-}
-
-async function upgrade(
-  options: ServerOptions,
-  request: IncomingMessage,
-  { socket, head }: { socket: Socket; head: Buffer },
-): Promise<void> {
-  try {
-    const { answerUpgrade } = await import('./kubelet-tunnel.node.ts')
-    await answerUpgrade(options, request, { socket, head, user: userOf(socket as TLSSocket) })
-  } catch (error) {
-    options.fault(error)
-    socket.destroy()
+    if (request.httpVersionMajor < 2) request.socket.destroy()
+    else (response as Http2ServerResponse).stream.destroy()
   }
 }
 

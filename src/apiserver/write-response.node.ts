@@ -8,6 +8,8 @@ import type { ApiResponse, ResponseBody, WatchStream } from '../wire/exchange.ts
 /** What may wait for one slow watcher, in bytes; more and it is closed with 410, which costs the others nothing. */
 export const WATCHER_BUFFER_BYTES_MAX = 8 * 1024 * 1024
 
+const SLOW_WATCHER_DRAIN_MS = 30_000
+
 type AnyRequest = IncomingMessage | Http2ServerRequest
 type AnyResponse = ServerResponse | Http2ServerResponse
 
@@ -95,18 +97,29 @@ function watch(response: ServerResponse, source: WatchStream, { status, headers 
     }
     response.once('close', finish)
     response.on('error', () => response.destroy())
+    let full = false
     stop = source.start({
       frame(frame) {
         if (response.destroyed) return true
-        const last = frame.type === 'ERROR'
-        if (!last && response.writableLength > WATCHER_BUFFER_BYTES_MAX) return false
+        if (frame.type !== 'ERROR' && response.writableLength > WATCHER_BUFFER_BYTES_MAX) {
+          full = true
+          return false
+        }
         response.write(frame.bytes())
         return true
       },
       end() {
-        if (!response.destroyed) response.end()
+        if (response.destroyed) return
+        response.end()
+        if (full) giveUp(response)
       },
     })
     if (response.destroyed) finish()
   })
+}
+
+/** One that was too slow gets time to read what is left and why it ended, then its connection goes. */
+function giveUp(response: ServerResponse): void {
+  const timer = setTimeout(() => response.destroy(), SLOW_WATCHER_DRAIN_MS)
+  response.once('close', () => clearTimeout(timer))
 }

@@ -24,22 +24,25 @@ export function handleWatch(call: Call): ApiResponse {
 function stream(call: Call, output: Output, options: WatchOptions): WatchStream {
   return {
     start(sink) {
-      const { registry, closing } = call.parts
+      const { registry, watches } = call.parts
+      if (watches.closed) {
+        sink.end()
+        return () => {}
+      }
       let stop = () => {}
-      const close = () => {
+      const forget = watches.add(() => {
         stop()
         sink.end()
-      }
-      closing.addEventListener('abort', close, { once: true })
+      })
       stop = registry.watch(call.resource, options, {
         event: (event) => deliver(call, output, { event, sink }),
-        end: () => {
-          closing.removeEventListener('abort', close)
+        end() {
+          forget()
           sink.end()
         },
       })
       return () => {
-        closing.removeEventListener('abort', close)
+        forget()
         stop()
       }
     },

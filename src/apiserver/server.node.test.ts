@@ -1,0 +1,274 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import http from 'node:http'
+import http2 from 'node:http2'
+import https from 'node:https'
+import net from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import tls from 'node:tls'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { WebSocket, WebSocketServer } from 'ws'
+import { systemClock } from '../base/clock.node.ts'
+import { SeededRandom } from '../base/random.ts'
+import { ensurePki, type Pki } from '../main/pki.node.ts'
+import { startTestApi, type TestApi } from '../sim/test-api.ts'
+import { BODY_BYTES_MAX } from './request.node.ts'
+import { type RunningServer, startServer } from './server.node.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'ebb-server-'))
+const plainSocket = join(folder, 'plain.sock')
+const tlsSocket = join(folder, 'tls.sock')
+const kubeletSocket = join(folder, 'kubelet.sock')
+const admin = { authorization: 'Bearer admin-token' }
+
+let pki: Pki
+let api: TestApi
+let server: RunningServer
+let kubelet: http.Server
+const faults: unknown[] = []
+
+/** A kubelet that says which path it was asked for, and echoes what comes over a WebSocket. */
+function startKubelet(): Promise<http.Server> {
+  const sockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => [...offered][0] ?? false })
+  const started = http.createServer((request, response) => response.end(`asked for ${request.url}`))
+  started.on('upgrade', (request, socket, head) =>
+    sockets.handleUpgrade(request, socket, head, (ws) => {
+      ws.send(`asked for ${request.url} with ${request.headers.authorization ?? 'no credentials'}`)
+      ws.on('message', (data) => ws.send(`echo ${data}`))
+    }),
+  )
+  return new Promise((resolve) => started.listen(kubeletSocket, () => resolve(started)))
+}
+
+beforeAll(async () => {
+  pki = await ensurePki(join(folder, 'pki'), ['127.0.0.1'], systemClock.now())
+  api = await startTestApi({
+    clock: systemClock,
+    random: new SeededRandom(1),
+    server: { fault: (e) => faults.push(e) },
+  })
+  kubelet = await startKubelet()
+  server = await startServer({
+    handle: api.server.handle,
+    tls: { ...pki.server, ca: pki.ca },
+    port: 0,
+    plainSocket,
+    tlsSocket,
+    dialKubelet: (node) =>
+      new Promise((resolve, reject) => {
+        if (node !== 'node-1') return reject(new Error(`no such node ${node}`))
+        const socket = net.connect(kubeletSocket, () => resolve(socket))
+        socket.once('error', reject)
+      }),
+    fault: (error) => faults.push(error),
+  })
+})
+
+afterAll(async () => {
+  api.server.close()
+  await server.close()
+  await api.close()
+  await new Promise((resolve) => kubelet.close(resolve))
+  rmSync(folder, { recursive: true, force: true })
+  expect(faults).toEqual([])
+})
+
+interface Answer {
+  readonly status: number
+  readonly headers: http.IncomingHttpHeaders
+  readonly text: string
+}
+
+function ask(options: https.RequestOptions, body?: string | Buffer): Promise<Answer> {
+  const send = options.socketPath ? http.request : https.request
+  return new Promise((resolve, reject) => {
+    const request = send({ port: server.port, host: '127.0.0.1', ca: pki.ca, agent: false, ...options }, (response) => {
+      let text = ''
+      response.setEncoding('utf8').on('data', (chunk) => {
+        text += chunk
+      })
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }))
+    })
+    request.on('error', reject)
+    request.end(body)
+  })
+}
+
+const json = (answer: Answer) => JSON.parse(answer.text)
+
+describe('HTTPS', () => {
+  it('lets nobody in particular see health and version, and nothing else', async () => {
+    expect(await ask({ path: '/healthz' })).toMatchObject({ status: 200, text: 'ok' })
+    expect(json(await ask({ path: '/version' }))).toMatchObject({ major: '1', minor: '36' })
+    const refused = await ask({ path: '/api/v1/namespaces' })
+    expect(refused.status).toBe(403)
+    expect(json(refused).message).toBe(
+      'namespaces is forbidden: User "system:anonymous" cannot list resource "namespaces" in API group "" at the cluster scope',
+    )
+  })
+
+  it('refuses a wrong token with 401', async () => {
+    const answer = await ask({ path: '/api/v1/namespaces', headers: { authorization: 'Bearer wrong' } })
+    expect(answer.status).toBe(401)
+    expect(json(answer)).toMatchObject({ kind: 'Status', reason: 'Unauthorized', message: 'Unauthorized' })
+  })
+
+  it('knows the administrator by token and by certificate', async () => {
+    expect((await ask({ path: '/api/v1/namespaces', headers: admin })).status).toBe(200)
+    expect((await ask({ path: '/api/v1/namespaces', cert: pki.admin.cert, key: pki.admin.key })).status).toBe(200)
+  })
+
+  it('names the length of objects and lists', async () => {
+    const one = await ask({ path: '/api/v1/namespaces/default', headers: admin })
+    expect(one.headers['content-length']).toBe(String(Buffer.byteLength(one.text)))
+    const list = await ask({ path: '/api/v1/namespaces', headers: admin })
+    expect(list.headers['content-length']).toBe(String(Buffer.byteLength(list.text)))
+    expect(json(list).items).toHaveLength(4)
+  })
+
+  it('answers 413 to a body over the limit, announced or not', async () => {
+    const path = '/api/v1/namespaces/default/configmaps'
+    const headers = { ...admin, 'content-type': 'application/json' }
+    const big = Buffer.alloc(BODY_BYTES_MAX + 1, 0x20)
+    const announced = await ask({ method: 'POST', path, headers }, big)
+    expect(announced.status).toBe(413)
+    expect(json(announced).reason).toBe('RequestEntityTooLarge')
+    const chunked = await ask({ method: 'POST', path, headers: { ...headers, 'transfer-encoding': 'chunked' } }, big)
+    expect(chunked.status).toBe(413)
+  })
+
+  it('speaks HTTP/2', async () => {
+    const session = http2.connect(`https://127.0.0.1:${server.port}`, { ca: pki.ca })
+    const stream = session.request({ ':path': '/api/v1/namespaces/default', ...admin })
+    const headers = new Promise<http2.IncomingHttpHeaders>((resolve) => stream.once('response', resolve))
+    let text = ''
+    for await (const chunk of stream.setEncoding('utf8')) text += chunk
+    expect((await headers)[':status']).toBe(200)
+    expect(JSON.parse(text).metadata.name).toBe('default')
+    await new Promise<void>((resolve) => session.close(resolve))
+  })
+})
+
+describe('Unix sockets', () => {
+  it('serve plain HTTP with a token', async () => {
+    const answer = await ask({ socketPath: plainSocket, path: '/api/v1/namespaces/default', headers: admin })
+    expect(json(answer).metadata.name).toBe('default')
+    expect((await ask({ socketPath: plainSocket, path: '/api/v1/namespaces' })).status).toBe(403)
+  })
+
+  it('serve the TLS of the port', async () => {
+    const raw = net.connect(tlsSocket)
+    const socket = tls.connect({ socket: raw, ca: pki.ca, servername: 'kubernetes.default' })
+    socket.write('GET /healthz HTTP/1.1\r\nhost: kubernetes.default\r\nconnection: close\r\n\r\n')
+    let text = ''
+    for await (const chunk of socket) text += chunk
+    expect(text).toMatch(/^HTTP\/1.1 200 OK/)
+    expect(text).toMatch(/ok$/)
+  })
+})
+
+describe('a watch', () => {
+  const path = '/api/v1/namespaces/default/configmaps?watch=true'
+
+  it('delivers frames as things happen and goes with its client', async () => {
+    const lines: string[] = []
+    let wake = () => {}
+    const request = https.get({ port: server.port, host: '127.0.0.1', ca: pki.ca, path, headers: admin, agent: false })
+    request.on('error', () => {})
+    request.on('response', (response) =>
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        lines.push(...chunk.split('\n').filter(Boolean))
+        wake()
+      }),
+    )
+    await new Promise((resolve) => request.once('response', resolve))
+    const seen = (n: number) =>
+      new Promise<void>((resolve) => {
+        wake = () => lines.length >= n && resolve()
+        wake()
+      })
+    const headers = { ...admin, 'content-type': 'application/json' }
+    const body = JSON.stringify({ kind: 'ConfigMap', apiVersion: 'v1', metadata: { name: 'w' } })
+    await ask({ method: 'POST', path: '/api/v1/namespaces/default/configmaps', headers }, body)
+    await ask({ method: 'DELETE', path: '/api/v1/namespaces/default/configmaps/w', headers })
+    await seen(2)
+    expect(lines.map((line) => JSON.parse(line).type)).toEqual(['ADDED', 'DELETED'])
+    request.destroy()
+  })
+
+  it('ends after timeoutSeconds', async () => {
+    const answer = await ask({ path: `${path}&timeoutSeconds=1`, headers: admin })
+    expect(answer.status).toBe(200)
+  })
+})
+
+describe('the kubelet of a node', () => {
+  const pod = (name: string, nodeName: string) => ({
+    kind: 'Pod',
+    apiVersion: 'v1',
+    metadata: { name, namespace: 'default' },
+    spec: {
+      nodeName,
+      containers: [
+        { name: 'c', image: 'x' },
+        { name: 'd', image: 'x' },
+      ],
+    },
+  })
+
+  beforeAll(async () => {
+    const pods = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true }
+    await api.client.create(pods, pod('p', 'node-1'))
+    await api.client.create(pods, pod('lost', 'node-2'))
+  })
+
+  it('is asked for logs under its own path', async () => {
+    const path = '/api/v1/namespaces/default/pods/p/log?container=d&tailLines=5'
+    expect(await ask({ path, headers: admin })).toMatchObject({
+      status: 200,
+      text: 'asked for /containerLogs/default/p/d?tailLines=5',
+    })
+  })
+
+  it('is named when it cannot be reached', async () => {
+    const answer = await ask({ path: '/api/v1/namespaces/default/pods/lost/log?container=c', headers: admin })
+    expect(answer.status).toBe(500)
+    expect(json(answer).message).toContain('no such node node-2')
+  })
+
+  it('gets an exec as a WebSocket, both ways, without the credentials', async () => {
+    const url = `wss://127.0.0.1:${server.port}/api/v1/namespaces/default/pods/p/exec?command=ls&command=-l&stdout=true&container=c`
+    const socket = new WebSocket(url, ['v5.channel.k8s.io'], { ca: pki.ca, headers: admin })
+    const messages: string[] = []
+    const two = new Promise<void>((resolve, reject) => {
+      socket.on('error', reject)
+      socket.on('message', (data) => {
+        messages.push(String(data))
+        if (messages.length === 1) socket.send('hello')
+        else resolve()
+      })
+    })
+    await two
+    expect(socket.protocol).toBe('v5.channel.k8s.io')
+    expect(messages).toEqual([
+      'asked for /exec/default/p/c?output=1&command=ls&command=-l with no credentials',
+      'echo hello',
+    ])
+    const closed = new Promise((resolve) => socket.on('close', resolve))
+    socket.close()
+    await closed
+  })
+
+  it('is not bothered with an upgrade that the chain refuses', async () => {
+    const url = `wss://127.0.0.1:${server.port}/api/v1/namespaces/default/pods/p/exec?command=ls&container=c`
+    const socket = new WebSocket(url, ['v5.channel.k8s.io'], { ca: pki.ca })
+    const status = await new Promise((resolve) => {
+      socket.on('unexpected-response', (_request, response) => {
+        resolve(response.statusCode)
+        response.destroy()
+      })
+      socket.on('error', () => {})
+    })
+    expect(status).toBe(403)
+  })
+})
