@@ -346,7 +346,11 @@ class Processes implements ProcessRuntime {
   private running(id: ContainerId, state: 'any' | 'running'): Container {
     const container = this.containers.get(id)
     if (!container) throw new RuntimeError('not-found', `no container ${id}`)
-    if (state === 'running' && !container.running) throw new RuntimeError('not-found', `container ${id} is not running`)
+    if (state === 'running' && !container.running) {
+      // In containerd's words: a probe's event shows them.
+      const shown = container.exited ? 'CONTAINER_EXITED' : 'CONTAINER_CREATED'
+      throw new RuntimeError('not-found', `failed to exec in container: container is in ${shown} state`)
+    }
     return container
   }
 }
