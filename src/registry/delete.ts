@@ -61,6 +61,9 @@ export async function deleteObject(
   const present = head(kit, resource, options.namespace, options.name)
   if (!present) throw notFound(groupResource, options.name)
   declaration.delete?.refuse?.(present.object, contextOf(kit, options))
+  const warning = declaration.delete?.defaultPropagationWarning
+  if (warning && request.propagationPolicy === undefined && request.orphanDependents === undefined)
+    options.warn(warning)
   const attributes = admissionOf(kit, { resource, operation: 'DELETE' }, options, present.object)
   const validating = kit.admission.validate(attributes, undefined)
   if (validating) await validating
@@ -192,7 +195,7 @@ function shorten(object: KubernetesObject, grace: number, nowMs: number): Draft<
   const { deletionTimestamp = '', deletionGracePeriodSeconds = 0 } = draft.metadata
   const first = (parseTime(deletionTimestamp) ?? nowMs) - deletionGracePeriodSeconds * 1000
   const end = first + grace * 1000
-  const past = grace > 0 && end < Math.floor(nowMs / 1000) * 1000
+  const past = grace > 0 && end < nowMs
   setDeletion(draft, rfc3339(past ? nowMs : end), past ? 1 : grace)
   return draft
 }

@@ -36,8 +36,11 @@ export async function play(scenario, api, operator) {
       } else await act(step, { api, names, recorder, scenario })
     }
     const lastFact = Math.max(...scenario.facts.map((f) => f.t_ms + f.tolerance_ms))
-    const texts = new Set(scenario.facts.map((f) => f.text))
-    const complete = () => [...texts].every((text) => recorder.seen.some((s) => s.text === text && s.at >= t0 - 10))
+    const wanted = counts(scenario.facts)
+    const complete = () => {
+      const seen = counts(recorder.seen.filter((s) => s.at >= t0 - 10))
+      return [...wanted].every(([text, count]) => (seen.get(text) ?? 0) >= count)
+    }
     if (requests.length > 0) {
       await recorder.until(complete, t0 + lastFact + 500 - now())
       await sleep(Math.min(SETTLE_MS, t0 + lastFact + 500 - now()))
@@ -48,6 +51,13 @@ export async function play(scenario, api, operator) {
     recorder.stop()
     await cleanUp(api, namespace)
   }
+}
+
+/** How often each text occurs. */
+function counts(list) {
+  const all = new Map()
+  for (const { text } of list) all.set(text, (all.get(text) ?? 0) + 1)
+  return all
 }
 
 async function act(step, { api, names, recorder }) {
