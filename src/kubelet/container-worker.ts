@@ -155,7 +155,8 @@ export class ContainerWorker {
   }
 
   private ends(run: Run): void {
-    this.probes?.stop()
+    if (this.seams.pod().metadata.deletionTimestamp) this.probes?.containerEnded()
+    else this.probes?.stop()
     this.probes = undefined
     this.hooks.abort()
     this.forget(this.record.exits(run))

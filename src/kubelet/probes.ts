@@ -12,6 +12,8 @@ import type { ContainerId, Runtime } from './runtime.ts'
 /** Characters of a probe's output in an event. */
 const OUTPUT_CHARS_MAX = 10 * 1024
 
+const EXITED = 'rpc error: code = Unknown desc = failed to exec in container: container is in CONTAINER_EXITED state'
+
 export type ProbeType = 'startup' | 'readiness' | 'liveness'
 const TITLES: Record<ProbeType, string> = { startup: 'Startup', readiness: 'Readiness', liveness: 'Liveness' }
 
@@ -54,15 +56,26 @@ export class ContainerProbes {
     for (const type of ['startup', 'liveness'] as const) this.stopOne(type)
   }
 
+  /**
+   * The container has ended, and its pod is about to. Kubernetes' readiness probe meets the dead container once more, and
+   * people know its event; a probe by exec has these words for it.
+   */
+  containerEnded(): void {
+    const isProbed = this.loops.has('readiness') && this.target.container.readinessProbe?.exec
+    if (isProbed) this.seams.unhealthy(`Readiness probe errored and resulted in unknown state: ${EXITED}`)
+    this.stop()
+  }
+
   stop(): void {
     for (const type of [...this.loops.keys()]) this.stopOne(type)
   }
 
   private started(): void {
     const { readinessProbe, livenessProbe } = this.target.container
+    // Ready before started: who has no probes becomes both in one status.
+    if (!readinessProbe) this.seams.result('readiness', true)
     this.seams.result('startup', true)
     if (readinessProbe) this.begin('readiness', readinessProbe)
-    else this.seams.result('readiness', true)
     if (livenessProbe) this.begin('liveness', livenessProbe)
   }
 
@@ -109,7 +122,10 @@ class ProbeLoop {
   }
 
   start(): void {
-    const dueMs = this.target.startedAtMs + (this.probe.initialDelaySeconds ?? 0) * 1000
+    const { initialDelaySeconds = 0, periodSeconds = 10 } = this.probe
+    // Kubernetes spreads probes at random over their period; here liveness is put midway between readiness.
+    const offsetMs = this.type === 'liveness' ? (periodSeconds * 1000) / 2 : 0
+    const dueMs = this.target.startedAtMs + initialDelaySeconds * 1000 + offsetMs
     this.schedule(Math.max(0, dueMs - this.seams.clock.now()))
   }
 

@@ -10,6 +10,7 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { dirname } from 'node:path'
+import { type WebSocket, WebSocketServer } from 'ws'
 import type { Pod } from '../api/types/core-v1.gen.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Lifetime } from '../base/lifetime.ts'
@@ -17,7 +18,9 @@ import { logPathOf } from './container-start.ts'
 import type { Kubelet } from './kubelet.ts'
 import { readLog } from './logs.node.ts'
 import { logOptions } from './logs.ts'
+import { FORWARD_PROTOCOLS, runPortForward } from './port-forward.node.ts'
 import type { ContainerStatus, Runtime } from './runtime.ts'
+import { runStreams, STREAM_PROTOCOLS, streamRequest } from './streaming.node.ts'
 
 export interface KubeletServerOptions {
   readonly kubelet: Kubelet
@@ -38,6 +41,12 @@ export async function serveKubelet(options: KubeletServerOptions): Promise<void>
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
+  const webSockets = new WebSocketServer({ noServer: true, handleProtocols: chooseProtocol })
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
+    const accept = () =>
+      new Promise<WebSocket>((resolve) => webSockets.handleUpgrade(request, socket, head, (opened) => resolve(opened)))
+    upgrade(options, request, accept).catch((error: Error) => refuse(socket, error))
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(socketPath, resolve)
@@ -46,6 +55,42 @@ export async function serveKubelet(options: KubeletServerOptions): Promise<void>
     for (const socket of sockets) socket.destroy()
     await new Promise((resolve) => server.close(resolve))
   })
+}
+
+function chooseProtocol(offered: Set<string>): string | false {
+  return [...STREAM_PROTOCOLS, ...FORWARD_PROTOCOLS].find((protocol) => offered.has(protocol)) ?? false
+}
+
+/** exec, attach and port-forward. Throws before the upgrade for what cannot be. */
+async function upgrade(options: KubeletServerOptions, request: IncomingMessage, accept: () => Promise<WebSocket>) {
+  const { runtime } = options
+  const { verb, path, query } = parse(request)
+  if (request.headers.upgrade?.toLowerCase() !== 'websocket')
+    throw new HttpError(400, 'only WebSocket is spoken here: kubectl 1.31 or newer does so by itself')
+  const { pod, lives, container } = await findTarget(options, path, query)
+  if (verb === 'portForward') {
+    const podIP = pod.status?.podIP
+    if (!podIP) throw new HttpError(500, `pod ${pod.metadata.name} has no address`)
+    const { namespace, name } = pod.metadata
+    runPortForward(await accept(), { podIP, pod: `pod ${namespace}/${name}` }, query)
+    return
+  }
+  const life = lives[0]
+  if (life?.state !== 'running') throw new HttpError(500, `container not found (${JSON.stringify(container)})`)
+  const wanted = streamRequest(query)
+  if (verb === 'exec')
+    await runStreams(await accept(), wanted, () =>
+      runtime.exec(life.id, wanted.command, { tty: wanted.tty, stdin: wanted.stdin }),
+    )
+  else if (verb === 'attach') await runStreams(await accept(), wanted, () => runtime.attach(life.id))
+  else throw new HttpError(404, '404 page not found')
+}
+
+function refuse(socket: Socket, error: Error): void {
+  const status = error instanceof HttpError ? error.status : 500
+  const body = `${error.message}\n`
+  const head = `HTTP/1.1 ${status} Refused\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n`
+  socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
 }
 
 /** What a request is about, looked up. */

@@ -1,0 +1,133 @@
+import { constants, createDeflate, createInflate } from 'node:zlib'
+import { expect, it } from 'vitest'
+import { SpdyConnection, type SpdyStream } from './spdy.node.ts'
+import { SPDY_DICTIONARY } from './spdy-dictionary.ts'
+
+function adler32(bytes: Uint8Array): string {
+  let a = 1
+  let b = 0
+  for (const byte of bytes) {
+    a = (a + byte) % 65521
+    b = (b + a) % 65521
+  }
+  return (b * 65536 + a).toString(16)
+}
+
+/** The client's side, by hand: header blocks in one compression context, as the protocol asks. */
+class Client {
+  readonly connection: SpdyConnection
+  readonly streams: SpdyStream[] = []
+  readonly frames: Buffer[] = []
+  private readonly deflate = createDeflate({ dictionary: SPDY_DICTIONARY })
+  private wake: (() => void) | undefined
+
+  constructor() {
+    this.connection = new SpdyConnection({
+      send: (bytes) => this.note(() => this.frames.push(Buffer.from(bytes))),
+      opened: (stream) => this.note(() => this.streams.push(stream)),
+      closed: () => {},
+    })
+  }
+
+  async syn(id: number, headers: Record<string, string>, flags = 0): Promise<Buffer> {
+    const texts = Object.entries(headers).flat()
+    const block = Buffer.concat([
+      uint32(texts.length / 2),
+      ...texts.flatMap((text) => [uint32(text.length), Buffer.from(text)]),
+    ])
+    const parts: Buffer[] = []
+    this.deflate.removeAllListeners('data').on('data', (part: Buffer) => parts.push(part))
+    this.deflate.write(block)
+    await new Promise<void>((resolve) => this.deflate.flush(constants.Z_SYNC_FLUSH, resolve))
+    return control(1, flags, Buffer.concat([uint32(id), uint32(0), Buffer.alloc(2), ...parts]))
+  }
+
+  async until(done: () => boolean): Promise<void> {
+    while (!done())
+      await new Promise<void>((resolve) => {
+        this.wake = resolve
+      })
+  }
+
+  private note(what: () => void): void {
+    what()
+    this.wake?.()
+  }
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(value)
+  return bytes
+}
+
+function control(type: number, flags: number, payload: Buffer): Buffer {
+  return Buffer.concat([Buffer.from([0x80, 3, 0, type, flags]), uint32(payload.length).subarray(1), payload])
+}
+
+function data(id: number, text: string, flags = 0): Buffer {
+  return Buffer.concat([uint32(id), Buffer.from([flags]), uint32(text.length).subarray(1), Buffer.from(text)])
+}
+
+it('[SP1] the dictionary is the one of the protocol', () => {
+  expect(SPDY_DICTIONARY.length).toBe(1423)
+  expect(adler32(SPDY_DICTIONARY)).toBe('e3c6a7c2')
+})
+
+it('[SP2] opens streams with their headers and answers each with SYN_REPLY, however the bytes are cut', async () => {
+  const client = new Client()
+  const bytes = Buffer.concat([
+    await client.syn(1, { streamtype: 'error', port: '80', requestid: '0' }, 1),
+    await client.syn(3, { streamtype: 'data', port: '80', requestid: '0' }),
+    data(3, 'hello '),
+    data(3, 'world', 1),
+  ])
+  for (const byte of bytes) client.connection.receive(Buffer.from([byte]))
+  await client.until(() => client.streams.length === 2)
+  expect(client.streams.map((s) => [s.id, s.headers])).toEqual([
+    [1, { streamtype: 'error', port: '80', requestid: '0' }],
+    [3, { streamtype: 'data', port: '80', requestid: '0' }],
+  ])
+  const seen: (string | undefined)[] = []
+  const stream = client.streams[1] as SpdyStream
+  await new Promise<void>((resolve) => {
+    stream.onData = (part) => {
+      seen.push(part && Buffer.from(part).toString())
+      if (!part) resolve()
+    }
+  })
+  expect(seen).toEqual(['hello ', 'world', undefined])
+  const replies = client.frames.map((frame) => [frame.readUInt16BE(2), frame.readUInt32BE(8)])
+  expect(replies).toEqual([
+    [2, 1],
+    [2, 3],
+  ])
+  // The header block of a reply is readable with the protocol's dictionary.
+  const inflate = createInflate({ dictionary: SPDY_DICTIONARY })
+  const block = await new Promise<Buffer>((resolve) => {
+    inflate.on('data', resolve)
+    inflate.write((client.frames[0] as Buffer).subarray(12))
+  })
+  expect(block.readUInt32BE(0)).toBe(0)
+  client.connection.close()
+})
+
+it('[SP3] answers pings, cuts data into frames, ends a stream once', async () => {
+  const client = new Client()
+  client.connection.receive(control(6, 0, uint32(7)))
+  client.connection.receive(await client.syn(1, { port: '1' }))
+  await client.until(() => client.streams.length === 1)
+  expect(client.frames[0]).toEqual(control(6, 0, uint32(7)))
+  const stream = client.streams[0] as SpdyStream
+  client.frames.length = 0
+  stream.write(Buffer.alloc(40_000))
+  stream.end()
+  stream.end()
+  expect(client.frames.map((frame) => [frame.readUInt32BE(0), frame[4], frame.readUIntBE(5, 3)])).toEqual([
+    [1, 0, 16_384],
+    [1, 0, 16_384],
+    [1, 0, 7_232],
+    [1, 1, 0],
+  ])
+  client.connection.close()
+})
