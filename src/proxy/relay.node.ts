@@ -84,12 +84,19 @@ function answer(client: Socket, line: string, dial: Dial): void {
   })
 }
 
+interface DialRelayOptions {
+  readonly signal?: AbortSignal
+  /** As in node:net. Default false: the target's end ends the socket, as clients of HTTP expect. */
+  readonly allowHalfOpen?: boolean
+}
+
 /**
  * Opens a connection through a relay, from outside. Resolves when the target has accepted; rejects with an error whose
  * `code` is the one of the dial inside (ECONNREFUSED, ETIMEDOUT, ...).
  */
-export async function dialRelay(socketPath: string, target: string, signal?: AbortSignal): Promise<Socket> {
-  const socket = connect({ path: socketPath, allowHalfOpen: true })
+export async function dialRelay(socketPath: string, target: string, options: DialRelayOptions = {}): Promise<Socket> {
+  const { signal, allowHalfOpen = false } = options
+  const socket = connect({ path: socketPath, allowHalfOpen })
   const abort = () => socket.destroy(codeError('ABORT_ERR'))
   signal?.addEventListener('abort', abort, { once: true })
   try {
@@ -117,7 +124,7 @@ export async function relayListener(options: {
   readonly port: number
 }): Promise<RunningRelay> {
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (client) => {
-    dialRelay(options.socketPath, options.target).then(
+    dialRelay(options.socketPath, options.target, { allowHalfOpen: true }).then(
       (inside) => join(client, inside),
       () => client.resetAndDestroy(),
     )

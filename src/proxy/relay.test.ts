@@ -64,9 +64,18 @@ describe('relay', () => {
   it('[RL1] carries bytes both ways and passes each end on by itself', async () => {
     const port = await target(counting)
     await running(serveRelay({ socketPath: path(dir, 's') }))
-    const socket = await dialRelay(path(dir, 's'), `127.0.0.1:${port}`)
+    const socket = await dialRelay(path(dir, 's'), `127.0.0.1:${port}`, { allowHalfOpen: true })
     socket.end(Buffer.alloc(3_000_000))
     expect(await readAll(socket)).toBe('3000000 bytes')
+  })
+
+  it('[RL1] a socket that is not half-open closes with the target, as a pool of connections needs it', async () => {
+    const port = await target((socket) => socket.end('bye'))
+    await running(serveRelay({ socketPath: path(dir, 's') }))
+    const socket = await dialRelay(path(dir, 's'), `127.0.0.1:${port}`)
+    const closed = new Promise((resolve) => socket.once('close', resolve))
+    expect(await readAll(socket)).toBe('bye')
+    await closed
   })
 
   it('[RL2] takes bytes sent together with the request line', async () => {
