@@ -77,6 +77,8 @@ export interface DeleteDeclaration<T extends KubernetesObject> {
   graceSeconds?(object: T, requested: number | undefined): number | undefined
   /** Default propagation when the request names none: 'background' for most, 'orphan' for RC and Job. */
   readonly defaultPropagation?: 'background' | 'orphan'
+  /** Warning of a delete that names no propagation (Job: its pods stay). */
+  readonly defaultPropagationWarning?: string
   /** DELETE answers with the object (Pod, Service, ...) instead of a Status. */
   readonly returnsObject?: boolean
   /** Refuses a delete (default, kube-system namespaces: 403). Throws ApiError. */

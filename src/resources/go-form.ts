@@ -72,6 +72,13 @@ const TYPES: Readonly<Record<string, string>> = {
   ConfigMapProjection: 'Name:"" Items>KeyToPath Optional',
   DownwardProjection: 'Items>DownwardFile',
   TokenProjection: 'Audience:"" ExpirationSeconds:0 Path:""',
+  ClaimSpec: `AccessModes Selector Resources:{}>ClaimResources VolumeName:"" StorageClassName VolumeMode DataSource>Any
+    DataSourceRef>Any VolumeAttributesClassName`,
+  ClaimResources: 'Limits Requests',
+  VolumeSource: `GCEPersistentDisk=gcePersistentDisk>Any AWSElasticBlockStore=awsElasticBlockStore>Any HostPath>HostPath
+    Glusterfs>Any NFS=nfs>NFS RBD=rbd>Any Quobyte>Any ISCSI=iscsi>Any FlexVolume>Any Cinder>Any CephFS=cephfs>Any FC=fc>Any
+    Flocker>Any AzureFile>Any VsphereVolume>Any AzureDisk>Any PhotonPersistentDisk>Any PortworxVolume>Any ScaleIO=scaleIO>Any
+    Local>Any StorageOS=storageos>Any CSI=csi>Any`,
   Affinity: 'NodeAffinity>NodeAffinity PodAffinity>PodAffinity PodAntiAffinity>PodAffinity',
   NodeAffinity: `RequiredDuringSchedulingIgnoredDuringExecution>NodeSelector
     PreferredDuringSchedulingIgnoredDuringExecution>PreferredTerm`,

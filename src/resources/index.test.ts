@@ -38,8 +38,8 @@ function discovered(): Map<string, Discovered> {
   return found
 }
 
-/** Waits for later issues: proxies, resizing. */
-const LATER = new Set(['proxy', 'resize', 'approval'])
+/** Waits for later issues. */
+const LATER = new Set(['proxy'])
 const ALL_VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
 const keyOf = (r: (typeof RESOURCES)[number]) => `${r.group ? `${r.group}/` : ''}${r.version}/${r.plural}`
 

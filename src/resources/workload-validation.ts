@@ -3,6 +3,8 @@ import { type FieldError, forbiddenField, invalid, notSupported, required } from
 import type { PodTemplateSpec } from '../api/types/core-v1.gen.ts'
 import type { LabelSelector } from '../api/types/meta-v1.gen.ts'
 import { podTemplateErrors } from './core/pod-validation.ts'
+import { podWarnings } from './core/pod-warnings.ts'
+import type { Context } from './declaration.ts'
 import { isEmptySelector, isEvaluable, type Labels, labelSelectorErrors, selects } from './label-selector.ts'
 
 export function negativeErrors(field: string, value: number | undefined): FieldError[] {
@@ -27,6 +29,15 @@ export function selectorAndTemplateErrors(
     }
   }
   return [...errors, ...matchingTemplateErrors(template, (labels) => selects(selector, labels))]
+}
+
+/** Warnings about the pods of a new object that is otherwise fine. */
+export function templateWarnings(
+  template: PodTemplateSpec | undefined,
+  errors: readonly FieldError[],
+  context: Context,
+): void {
+  if (errors.length === 0 && template?.spec) podWarnings(template.spec, 'spec.template.spec', context.warn)
 }
 
 /** A template whose labels must match, whose pods restart always. */

@@ -2,15 +2,13 @@
 import { type FieldError, forbiddenField, invalid, notSupported, required } from '../../api/field-error.ts'
 import type { Draft } from '../../api/object.ts'
 import type { Deployment, DeploymentSpec } from '../../api/types/apps-v1.gen.ts'
-import type { PodSpec } from '../../api/types/core-v1.gen.ts'
 import { sameJson } from '../compare.ts'
 import { defaultTemplate } from '../core/pod-defaults.ts'
-import { podWarnings } from '../core/pod-warnings.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, formatSelector, selectorText, since } from '../format.ts'
 import { intOrPercentErrors, isZero, moreThan100PercentErrors } from '../int-or-percent.ts'
-import { negativeErrors, selectorAndTemplateErrors } from '../workload-validation.ts'
+import { negativeErrors, selectorAndTemplateErrors, templateWarnings } from '../workload-validation.ts'
 
 export const deployment: ResourceDeclaration<Deployment> = declare<Deployment>({
   group: 'apps',
@@ -27,14 +25,17 @@ export const deployment: ResourceDeclaration<Deployment> = declare<Deployment>({
     draft.spec ??= {} as typeof draft.spec
     defaultSpec(draft.spec)
   },
-  prepare(draft, old, context) {
-    if (!old) podWarnings(draft.spec.template.spec as PodSpec, 'spec.template.spec', context.warn)
+  prepare(draft, old) {
     // Annotations count: rollout history keeps its change cause in one.
     if (old && !sameJson(draft.metadata.annotations, old.metadata.annotations)) {
       draft.metadata.generation = (old.metadata.generation ?? 0) + 1
     }
   },
-  validate: (object, old) => specErrors(object.spec, old?.spec),
+  validate(object, old, context) {
+    const errors = specErrors(object.spec, old?.spec)
+    if (!old) templateWarnings(object.spec.template, errors, context)
+    return errors
+  },
   prepareStatus(draft, old) {
     if (old.metadata.labels) draft.metadata.labels = old.metadata.labels
     else delete draft.metadata.labels

@@ -1,14 +1,12 @@
 /** ReplicaSet apps/v1. */
 import { type FieldError, invalid } from '../../api/field-error.ts'
 import type { ReplicaSet } from '../../api/types/apps-v1.gen.ts'
-import type { PodSpec } from '../../api/types/core-v1.gen.ts'
 import { sameJson } from '../compare.ts'
 import { defaultTemplate } from '../core/pod-defaults.ts'
-import { podWarnings } from '../core/pod-warnings.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, formatSelector, selectorText, since } from '../format.ts'
-import { negativeErrors, selectorAndTemplateErrors } from '../workload-validation.ts'
+import { negativeErrors, selectorAndTemplateErrors, templateWarnings } from '../workload-validation.ts'
 
 export const replicaSet: ResourceDeclaration<ReplicaSet> = declare<ReplicaSet>({
   group: 'apps',
@@ -29,10 +27,11 @@ export const replicaSet: ResourceDeclaration<ReplicaSet> = declare<ReplicaSet>({
     spec.template ??= {}
     defaultTemplate(spec.template)
   },
-  prepare(draft, old, context) {
-    if (!old) podWarnings(draft.spec.template?.spec as PodSpec, 'spec.template.spec', context.warn)
+  validate(object, old, context) {
+    const errors = specErrors(object, old)
+    if (!old) templateWarnings(object.spec.template, errors, context)
+    return errors
   },
-  validate: (object, old) => specErrors(object, old),
   scale: {
     replicas: (rs) => rs.spec.replicas ?? 0,
     setReplicas(draft, replicas) {

@@ -41,7 +41,11 @@ export const job: ResourceDeclaration<Job> = declare<Job>({
   validate: (object, old) => [...jobSpecErrors(object, old), ...(old ? immutableErrors(object.spec, old.spec) : [])],
   fields: { 'status.successful': (j) => String(j.status?.succeeded ?? 0) },
   row: jobRow,
-  delete: { defaultPropagation: 'orphan' },
+  delete: {
+    defaultPropagation: 'orphan',
+    defaultPropagationWarning:
+      'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning',
+  },
 })
 
 function defaultSpec(spec: Draft<JobSpec>): void {

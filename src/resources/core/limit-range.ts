@@ -14,6 +14,9 @@ export const limitRange: ResourceDeclaration<LimitRange> = declare<LimitRange>({
   definition: 'io.k8s.api.core.v1.LimitRange',
   createOnUpdate: true,
   default(draft) {
+    draft.spec ??= { limits: [] }
+    // Written as null when there are none.
+    if (!draft.spec.limits?.length) draft.spec.limits = null as never
     for (const item of draft.spec?.limits ?? []) if (item.type === 'Container') defaultItem(item)
   },
   row: (l) => [l.metadata.name ?? '', l.metadata.creationTimestamp ?? ''],

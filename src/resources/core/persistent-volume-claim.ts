@@ -5,6 +5,8 @@ import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../../api
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { since } from '../format.ts'
+import { goText } from '../go-form.ts'
+import { unifiedDiff } from '../unified-diff.ts'
 import { ACCESS_MODES, accessModesCell } from './persistent-volume.ts'
 
 export const persistentVolumeClaim: ResourceDeclaration<PersistentVolumeClaim> = declare<PersistentVolumeClaim>({
@@ -21,7 +23,7 @@ export const persistentVolumeClaim: ResourceDeclaration<PersistentVolumeClaim> =
     draft.spec ??= {}
     defaultClaimSpec(draft.spec)
   },
-  validate: (object) => specErrors(object.spec ?? {}),
+  validate: (object, old) => [...specErrors(object.spec ?? {}), ...(old ? changeErrors(object, old) : [])],
   row: claimRow,
   delete: { returnsObject: true },
 })
@@ -44,6 +46,21 @@ function specErrors(spec: PersistentVolumeClaimSpec): FieldError[] {
   }
   if (!spec.resources?.requests?.storage) errors.push(required('spec.resources[storage]'))
   return errors
+}
+
+/** A bound claim may ask for more room; nothing else changes. */
+function changeErrors(object: PersistentVolumeClaim, old: PersistentVolumeClaim): FieldError[] {
+  const before = old.spec ?? {}
+  const after = { ...object.spec }
+  if (!before.volumeName && after.volumeName) delete after.volumeName
+  if (old.status?.phase === 'Bound') {
+    if (before.resources) after.resources = before.resources
+    if (before.volumeAttributesClassName) after.volumeAttributesClassName = before.volumeAttributesClassName
+  }
+  const diff = unifiedDiff(goText(before, 'ClaimSpec'), goText(after, 'ClaimSpec'))
+  const why =
+    'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims'
+  return diff ? [forbiddenField('spec', `${why}\n${diff}`)] : []
 }
 
 function claimRow(claim: PersistentVolumeClaim, now: number): string[] {

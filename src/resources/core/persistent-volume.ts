@@ -1,9 +1,11 @@
 /** PersistentVolume v1. Its protection finalizer is left out as long as nothing here takes it away again. */
-import { type FieldError, notSupported, required } from '../../api/field-error.ts'
+import { type FieldError, forbiddenField, notSupported, required } from '../../api/field-error.ts'
 import type { PersistentVolume, PersistentVolumeSpec } from '../../api/types/core-v1.gen.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { since } from '../format.ts'
+import { goText } from '../go-form.ts'
+import { unifiedDiff } from '../unified-diff.ts'
 
 export const ACCESS_MODES = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod']
 const SHORT: readonly (readonly [mode: string, short: string])[] = [
@@ -43,7 +45,7 @@ export const persistentVolume: ResourceDeclaration<PersistentVolume> = declare<P
   prepare(draft, old, context) {
     if (!old) draft.status = { phase: 'Pending', lastPhaseTransitionTime: context.now }
   },
-  validate: (object) => specErrors(object.spec ?? {}),
+  validate: (object, old) => [...specErrors(object.spec ?? {}), ...(old ? sourceErrors(object, old) : [])],
   row: volumeRow,
   delete: { returnsObject: true },
 })
@@ -64,6 +66,15 @@ function specErrors(spec: PersistentVolumeSpec): FieldError[] {
     errors.push(required('spec', 'must specify a volume type'))
   }
   return errors
+}
+
+/** Where the data is does not change. */
+function sourceErrors(object: PersistentVolume, old: PersistentVolume): FieldError[] {
+  const before = goText(old.spec ?? {}, 'VolumeSource')
+  const diff = unifiedDiff(before, goText(object.spec ?? {}, 'VolumeSource'))
+  if (!diff) return []
+  const field = 'spec.persistentvolumesource'
+  return [forbiddenField(field, `${field} is immutable after creation\n${diff}`)]
 }
 
 /** `RWO,ROX`, in the order of the table above, each once. */

@@ -102,6 +102,12 @@ function admitPriority({ spec, metadata }: Draft<Pod>, context: Context): void {
   spec.preemptionPolicy ??= found.preemptionPolicy ?? 'PreemptLowerPriority'
 }
 
+/** An update that says nothing of the priority does not mean to lose it. */
+export function keepPriority(spec: Draft<PodSpec>, old: PodSpec): void {
+  if (old.priority !== undefined) spec.priority ??= old.priority
+  if (old.preemptionPolicy !== undefined) spec.preemptionPolicy ??= old.preemptionPolicy
+}
+
 function priorityOf(name: string, context: Context): { value?: number; preemptionPolicy?: string } | undefined {
   const system = SYSTEM_PRIORITIES[name]
   if (system !== undefined) return { value: system }

@@ -5,6 +5,7 @@ import { INVALID_IP, ipVersion } from '../addresses.ts'
 import { sameJson } from '../compare.ts'
 import { goText } from '../go-form.ts'
 import { unifiedDiff } from '../unified-diff.ts'
+import { qosClass } from './pod-qos.ts'
 import { podSpecErrors } from './pod-validation.ts'
 
 const DEADLINE_SECONDS_MAX = 2_147_483_647
@@ -127,6 +128,31 @@ export function ephemeralUpdateErrors(pod: Pod, old: Pod): FieldError[] {
       const diff = unifiedDiff(goText(before, 'EphemeralContainer'), goText(after, 'EphemeralContainer'))
       errors.push(forbiddenField(field, `existing ephemeral containers ${name} may not be changed\n${diff}`))
     }
+  }
+  return errors
+}
+
+/** The old spec with the new spec's resources, container by container. */
+export function resized(spec: PodSpec, old: PodSpec): PodSpec {
+  const each = (list: readonly Container[] | undefined, wanted: readonly Container[] | undefined) =>
+    list?.map((container) => {
+      const asked = wanted?.find((other) => other.name === container.name)
+      return asked ? sharing(container, asked, ['resources', 'resizePolicy']) : container
+    })
+  const { initContainers } = old
+  return {
+    ...old,
+    containers: each(old.containers, spec.containers) ?? [],
+    ...(initContainers ? { initContainers: each(initContainers, spec.initContainers) ?? [] } : {}),
+  }
+}
+
+/** PUT and PATCH of pods/resize. */
+export function resizeErrors(pod: Pod, old: Pod): FieldError[] {
+  const errors = podSpecErrors(pod.spec, 'spec')
+  const before = old.status?.qosClass ?? qosClass(old.spec)
+  if (qosClass(pod.spec) !== before) {
+    errors.push(invalid('spec', before, 'Pod QOS Class may not change as a result of resizing'))
   }
   return errors
 }

@@ -1,14 +1,14 @@
 /** Pod v1: names, strategies of its ways of writing, grace. The rules themselves are in the pod-*.ts files beside. */
 import type { Draft } from '../../api/object.ts'
-import type { Pod } from '../../api/types/core-v1.gen.ts'
+import type { Pod, PodSpec } from '../../api/types/core-v1.gen.ts'
 import { sameJson } from '../compare.ts'
 import type { ActionDeclaration, Context, ResourceDeclaration, WriteStrategy } from '../declaration.ts'
 import { declare, keepBesides } from '../declare.ts'
-import { admitPod, admitTolerations } from './pod-admission.ts'
+import { admitPod, admitTolerations, keepPriority } from './pod-admission.ts'
 import { defaultPod } from './pod-defaults.ts'
 import { podRow, podRowConditions } from './pod-printing.ts'
 import { qosClass } from './pod-qos.ts'
-import { ephemeralUpdateErrors, podStatusErrors, podUpdateErrors } from './pod-update.ts'
+import { ephemeralUpdateErrors, podStatusErrors, podUpdateErrors, resized, resizeErrors } from './pod-update.ts'
 import { podCreateErrors } from './pod-validation.ts'
 import { podWarnings } from './pod-warnings.ts'
 
@@ -23,6 +23,18 @@ const ephemeralContainers: WriteStrategy<Pod> = {
     if (!sameJson(wanted, old.spec.ephemeralContainers)) draft.metadata.generation = (old.metadata.generation ?? 0) + 1
   },
   validate: (object, old) => (old ? ephemeralUpdateErrors(object, old) : []),
+}
+
+/** Only requests, limits and their policies change; the pod's quality of service does not. */
+const resize: WriteStrategy<Pod> = {
+  prepare(draft, old) {
+    if (!old) return
+    const wanted = draft.spec
+    keepBesides(draft, old, ['metadata'])
+    draft.spec = resized(wanted as PodSpec, old.spec) as Draft<PodSpec>
+    if (!sameJson(draft.spec, old.spec)) draft.metadata.generation = (old.metadata.generation ?? 0) + 1
+  },
+  validate: (object, old) => (old ? resizeErrors(object, old) : []),
 }
 
 const CONNECT: readonly ActionDeclaration[] = [
@@ -44,10 +56,16 @@ export const pod: ResourceDeclaration<Pod> = declare<Pod>({
   status: 'owned',
   default: defaultPod,
   prepare(draft, old, context) {
-    if (old) admitTolerations(draft.spec)
-    else prepareNew(draft, context)
+    if (!old) return prepareNew(draft, context)
+    admitTolerations(draft.spec)
+    keepPriority(draft.spec, old.spec)
   },
-  validate: (object, old) => (old ? podUpdateErrors(object, old) : podCreateErrors(object)),
+  validate(object, old, context) {
+    if (old) return podUpdateErrors(object, old)
+    const errors = podCreateErrors(object)
+    if (errors.length === 0) podWarnings(object.spec, 'spec', context.warn)
+    return errors
+  },
   prepareStatus(draft, old) {
     draft.status ??= {}
     draft.status.qosClass ||= old.status?.qosClass ?? qosClass(old.spec)
@@ -55,7 +73,10 @@ export const pod: ResourceDeclaration<Pod> = declare<Pod>({
     else delete draft.metadata.ownerReferences
   },
   validateStatus: podStatusErrors,
-  subresources: [{ name: 'ephemeralcontainers', verbs: ['get', 'patch', 'update'], strategy: ephemeralContainers }],
+  subresources: [
+    { name: 'ephemeralcontainers', verbs: ['get', 'patch', 'update'], strategy: ephemeralContainers },
+    { name: 'resize', verbs: ['get', 'patch', 'update'], strategy: resize },
+  ],
   actions: [
     ...CONNECT,
     { name: 'binding', handler: 'binding', kind: 'Binding', verbs: ['create'] },
@@ -81,7 +102,6 @@ export const pod: ResourceDeclaration<Pod> = declare<Pod>({
 
 function prepareNew(draft: Draft<Pod>, context: Context): void {
   const { spec } = draft
-  podWarnings(spec as Pod['spec'], 'spec', context.warn)
   if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1
   admitPod(draft, context)
   draft.status = { phase: 'Pending', qosClass: qosClass(spec as Pod['spec']) }

@@ -1,12 +1,11 @@
 /** ReplicationController v1. */
 import { type FieldError, required } from '../../api/field-error.ts'
-import type { PodSpec, ReplicationController } from '../../api/types/core-v1.gen.ts'
+import type { ReplicationController } from '../../api/types/core-v1.gen.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, formatLabels, since } from '../format.ts'
-import { matchingTemplateErrors, negativeErrors } from '../workload-validation.ts'
+import { matchingTemplateErrors, negativeErrors, templateWarnings } from '../workload-validation.ts'
 import { defaultTemplate } from './pod-defaults.ts'
-import { podWarnings } from './pod-warnings.ts'
 
 export const replicationController: ResourceDeclaration<ReplicationController> = declare<ReplicationController>({
   group: '',
@@ -31,11 +30,11 @@ export const replicationController: ResourceDeclaration<ReplicationController> =
     if (isEmpty(spec.selector)) spec.selector = { ...labels }
     if (isEmpty(draft.metadata.labels)) draft.metadata.labels = { ...labels }
   },
-  prepare(draft, old, context) {
-    const spec = draft.spec?.template?.spec
-    if (!old && spec) podWarnings(spec as PodSpec, 'spec.template.spec', context.warn)
+  validate({ spec = {} }, old, context) {
+    const errors = specErrors(spec)
+    if (!old) templateWarnings(spec.template, errors, context)
+    return errors
   },
-  validate: ({ spec }) => specErrors(spec ?? {}),
   scale: {
     replicas: (rc) => rc.spec?.replicas ?? 0,
     setReplicas(draft, replicas) {

@@ -15,7 +15,8 @@ export const clusterRole: ResourceDeclaration<ClusterRole> = declare<ClusterRole
   nameErrors: pathSegmentErrors,
   createOnUpdate: true,
   default(draft) {
-    draft.rules ??= null as never
+    // Written as null when there are none.
+    if (!draft.rules?.length) draft.rules = null as never
   },
   validate: (object) => ruleErrors(object.rules ?? [], false),
   row: (r) => [r.metadata.name ?? '', r.metadata.creationTimestamp ?? ''],

@@ -15,7 +15,8 @@ export const role: ResourceDeclaration<Role> = declare<Role>({
   nameErrors: pathSegmentErrors,
   createOnUpdate: true,
   default(draft) {
-    draft.rules ??= null as never
+    // Written as null when there are none.
+    if (!draft.rules?.length) draft.rules = null as never
   },
   validate: (object) => ruleErrors(object.rules ?? [], true),
   row: (r) => [r.metadata.name ?? '', r.metadata.creationTimestamp ?? ''],

@@ -1,11 +1,12 @@
 /** PriorityClass scheduling.k8s.io/v1. */
-import { type FieldError, forbiddenField } from '../../api/field-error.ts'
+import { type FieldError, forbiddenField, notSupported } from '../../api/field-error.ts'
 import type { PriorityClass } from '../../api/types/scheduling-v1.gen.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { since } from '../format.ts'
 
 /** Values above are for the system's own classes. */
+const POLICIES = ['PreemptLowerPriority', 'Never']
 const USER_VALUE_MAX = 1_000_000_000
 
 export const priorityClass: ResourceDeclaration<PriorityClass> = declare<PriorityClass>({
@@ -16,10 +17,13 @@ export const priorityClass: ResourceDeclaration<PriorityClass> = declare<Priorit
   shortNames: ['pc'],
   namespaced: false,
   definition: 'io.k8s.api.scheduling.v1.PriorityClass',
-  generation: 'spec',
   default(draft) {
     draft.value ??= 0
     draft.preemptionPolicy ??= 'PreemptLowerPriority'
+  },
+  prepare(draft, old) {
+    // Told once, never counted.
+    if (!old) draft.metadata.generation = 1
   },
   validate: classErrors,
   row: (p, now) => [
@@ -42,10 +46,14 @@ function classErrors(object: PriorityClass, old: PriorityClass | undefined): Fie
   }
   const name = object.metadata.name ?? ''
   if (name.startsWith('system-')) {
-    return [
-      forbiddenField('metadata.name', "priority class names with 'system-' prefix are reserved for system use only"),
-    ]
+    const why = `priority class names with 'system-' prefix are reserved for system use only. error: ${name} is not a known system priority class`
+    return [forbiddenField('metadata.name', why)]
   }
-  if ((object.value ?? 0) <= USER_VALUE_MAX) return []
-  return [forbiddenField('value', `maximum allowed value of a user defined priority is ${USER_VALUE_MAX}`)]
+  const errors: FieldError[] = []
+  if ((object.value ?? 0) > USER_VALUE_MAX) {
+    errors.push(forbiddenField('value', `maximum allowed value of a user defined priority is ${USER_VALUE_MAX}`))
+  }
+  const policy = object.preemptionPolicy ?? ''
+  if (!POLICIES.includes(policy)) errors.push(notSupported('preemptionPolicy', policy, POLICIES))
+  return errors
 }
