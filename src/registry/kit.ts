@@ -13,7 +13,7 @@ import type { AdmissionAttributes, AdmissionOperation, AdmissionPort } from './a
 import { deepFreeze } from './draft.ts'
 import { type StoredResource, storeKey } from './resource.ts'
 
-/** Called before an object is validated, to keep its managedFields; a later part of the API may provide it. */
+/** Called when an object has been decoded and defaulted, before admission: keeps its managedFields. */
 export type FieldManagerHook = (
   draft: Draft<KubernetesObject>,
   old: KubernetesObject | undefined,

@@ -11,6 +11,7 @@ import type { EventSink, Item, ListOptions, ListResult, WatchCache, WatchOptions
 import { type AdmissionPort, admitAll } from './admission-port.ts'
 import { type Deleted, deleteObject } from './delete.ts'
 import { deleteCollection } from './delete-collection.ts'
+import { trackFields } from './field-managers.ts'
 import { contextOf, type FieldManagerHook, type Kit, type WriteOptions } from './kit.ts'
 import { find, get, list, watch } from './read.ts'
 import { prefixOf, type StoredResource } from './resource.ts'
@@ -26,6 +27,7 @@ export interface RegistryOptions {
   readonly random: Random
   readonly admission?: AdmissionPort
   readonly tracer?: EbbTracer
+  /** Keeps managedFields; default `trackFields`. */
   readonly updateManagedFields?: FieldManagerHook
   /** Freeze stored objects all the way down (tests, simulation). Default false. */
   readonly freeze?: boolean
@@ -72,7 +74,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     random: options.random,
     admission: options.admission ?? admitAll,
     tracer: options.tracer ?? (noTrace as EbbTracer),
-    updateManagedFields: options.updateManagedFields,
+    updateManagedFields: options.updateManagedFields ?? trackFields,
     freeze: options.freeze ?? false,
     find: (group, plural) => byGroupPlural.get(`${group}/${plural}`),
   }

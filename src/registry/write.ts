@@ -5,6 +5,7 @@
 import { invalidObject } from '../api/field-error.ts'
 import type { Draft, KubernetesObject, ObjectMeta } from '../api/object.ts'
 import { ApiError, alreadyExists, badRequest, conflict, failure, notFound } from '../api/status.ts'
+import { rfc3339 } from '../api/time.ts'
 import { uuid } from '../base/random.ts'
 import type { Context, WriteStrategy } from '../resources/declaration.ts'
 import type { Entry } from '../store/store.ts'
@@ -57,6 +58,7 @@ export async function create(
   const named = { ...options, name }
   const attributes = admissionOf(kit, { resource, operation: 'CREATE' }, named, undefined)
   admitNamespace(kit, resource, attributes)
+  track(kit, draft, undefined, { resource, subresource: '', options })
   const mutating = kit.admission.mutate(attributes, draft)
   if (mutating) await mutating
   for (let attempt = 1; ; attempt++) {
@@ -71,6 +73,17 @@ export async function create(
   }
 }
 
+/** Notes what the writer manages, before admission and the server add to it: those parts are nobody's. */
+function track(
+  kit: Kit,
+  draft: Draft<KubernetesObject>,
+  old: KubernetesObject | undefined,
+  { resource, subresource, options }: { resource: StoredResource; subresource: string; options: WriteOptions },
+): void {
+  const now = rfc3339(kit.clock.now())
+  kit.updateManagedFields?.(draft, old, { resource, subresource, manager: options.fieldManager, now })
+}
+
 async function createNamed(
   kit: Kit,
   resource: StoredResource,
@@ -83,12 +96,6 @@ async function createNamed(
   draft.metadata = birthMetadata(kit, draft.metadata, { now: context.now, generation })
   draft.metadata.name ||= generateName(kit.random, draft.metadata.generateName ?? '')
   declaration.strategy.prepare?.(draft, undefined, context)
-  kit.updateManagedFields?.(draft, undefined, {
-    resource,
-    subresource: '',
-    manager: options.fieldManager,
-    now: context.now,
-  })
   const errors = metadataErrors(declaration, draft.metadata as ObjectMeta)
   if (errors.length === 0) dropDuplicateOwners(draft.metadata, options.warn)
   errors.push(...(declaration.strategy.validate?.(draft as KubernetesObject, undefined, context) ?? []))
@@ -235,6 +242,7 @@ async function prepareUpdate(
   const draft = request.transform(old)
   checkRevision(resource, request, draft, old)
   const { subresource } = request
+  track(kit, draft, old, { resource, subresource, options })
   const attributes = admissionOf(kit, { resource, subresource, operation: 'UPDATE' }, options, old)
   const mutating = kit.admission.mutate(attributes, draft)
   if (mutating) await mutating
@@ -243,7 +251,6 @@ async function prepareUpdate(
   request.strategy.prepare?.(draft, old, context)
   if (subresource === '' && resource.declaration.generation === 'spec' && specChanged(draft, old))
     draft.metadata.generation = (old.metadata.generation ?? 0) + 1
-  kit.updateManagedFields?.(draft, old, { resource, subresource, manager: options.fieldManager, now: context.now })
   validateUpdate(resource, request, draft, { old, context })
   const validating = kit.admission.validate(attributes, draft as KubernetesObject)
   if (validating) await validating
