@@ -50,7 +50,7 @@ export function apiVersionOf(resource: Resource): string {
 }
 
 /** Path of a resource, an object or a subresource: `/apis/apps/v1/namespaces/default/deployments/web/status`. */
-export function pathOf(resource: Resource, ref: { namespace?: string; name?: string }, subresource?: string): string {
+function pathOf(resource: Resource, ref: { namespace?: string; name?: string }, subresource?: string): string {
   let path = resource.group ? `/apis/${resource.group}/${resource.version}` : `/api/${resource.version}`
   if (resource.namespaced && ref.namespace) path += `/namespaces/${encodeURIComponent(ref.namespace)}`
   path += `/${resource.plural}`

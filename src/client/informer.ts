@@ -17,7 +17,7 @@ import type { ApiClient, Resource } from './api-client.ts'
 import { type Lister, ObjectStore } from './lister.ts'
 import { type ReflectorSink, reflect } from './reflector.ts'
 
-export interface InformerHandlers<T extends KubernetesObject> {
+interface InformerHandlers<T extends KubernetesObject> {
   add?(object: T): void
   /** Also after a gap in the watch: `old` is the last state known, not necessarily the one before. */
   update?(object: T, old: T): void

@@ -1,7 +1,6 @@
 /** The resources that ebb's own components speak of, with their types. Everything else is found by discovery. */
 import type { KubernetesObject } from '../api/object.ts'
-import type { ControllerRevision, DaemonSet, Deployment, ReplicaSet, StatefulSet } from '../api/types/apps-v1.gen.ts'
-import type { CronJob, Job } from '../api/types/batch-v1.gen.ts'
+import type { Deployment, ReplicaSet } from '../api/types/apps-v1.gen.ts'
 import type { Lease } from '../api/types/coordination-v1.gen.ts'
 import type {
   ConfigMap,
@@ -9,8 +8,6 @@ import type {
   Event,
   Namespace,
   Node,
-  PersistentVolume,
-  PersistentVolumeClaim,
   Pod,
   ReplicationController,
   Secret,
@@ -18,7 +15,6 @@ import type {
   ServiceAccount,
 } from '../api/types/core-v1.gen.ts'
 import type { EndpointSlice } from '../api/types/discovery-v1.gen.ts'
-import type { PodDisruptionBudget } from '../api/types/policy-v1.gen.ts'
 import type { Resource } from './api-client.ts'
 
 function core<T extends KubernetesObject>(kind: string, plural: string): Resource<T> {
@@ -35,7 +31,6 @@ function clusterScoped<T extends KubernetesObject>(resource: Resource<T>): Resou
 
 export const namespaces = clusterScoped(core<Namespace>('Namespace', 'namespaces'))
 export const nodes = clusterScoped(core<Node>('Node', 'nodes'))
-export const persistentVolumes = clusterScoped(core<PersistentVolume>('PersistentVolume', 'persistentvolumes'))
 export const pods = core<Pod>('Pod', 'pods')
 export const services = core<Service>('Service', 'services')
 export const endpoints = core<Endpoints>('Endpoints', 'endpoints')
@@ -43,18 +38,11 @@ export const events = core<Event>('Event', 'events')
 export const configMaps = core<ConfigMap>('ConfigMap', 'configmaps')
 export const secrets = core<Secret>('Secret', 'secrets')
 export const serviceAccounts = core<ServiceAccount>('ServiceAccount', 'serviceaccounts')
-export const persistentVolumeClaims = core<PersistentVolumeClaim>('PersistentVolumeClaim', 'persistentvolumeclaims')
 export const replicationControllers = core<ReplicationController>('ReplicationController', 'replicationcontrollers')
 export const replicaSets = grouped<ReplicaSet>('apps', 'ReplicaSet', 'replicasets')
 export const deployments = grouped<Deployment>('apps', 'Deployment', 'deployments')
-export const statefulSets = grouped<StatefulSet>('apps', 'StatefulSet', 'statefulsets')
-export const daemonSets = grouped<DaemonSet>('apps', 'DaemonSet', 'daemonsets')
-export const controllerRevisions = grouped<ControllerRevision>('apps', 'ControllerRevision', 'controllerrevisions')
-export const jobs = grouped<Job>('batch', 'Job', 'jobs')
-export const cronJobs = grouped<CronJob>('batch', 'CronJob', 'cronjobs')
 export const leases = grouped<Lease>('coordination.k8s.io', 'Lease', 'leases')
 export const endpointSlices = grouped<EndpointSlice>('discovery.k8s.io', 'EndpointSlice', 'endpointslices')
-export const podDisruptionBudgets = grouped<PodDisruptionBudget>(
   'policy',
   'PodDisruptionBudget',
   'poddisruptionbudgets',

@@ -19,7 +19,7 @@ import { startReplicaSet, startReplicationController } from './replicaset/contro
 import { startRootCa } from './root-ca/controller.ts'
 import { startServiceAccount } from './serviceaccount/controller.ts'
 
-export interface ControllerOptions {
+interface ControllerOptions {
   /** Certificates by which pods verify the API server, PEM; without it no ConfigMap kube-root-ca.crt is made. */
   readonly rootCaPem?: string
   /** Where pods reach the API server; without it the Service `kubernetes` has no endpoints. */

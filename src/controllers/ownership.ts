@@ -31,10 +31,10 @@ export interface ClaimRules<O extends KubernetesObject, T extends KubernetesObje
   adoptable?(object: T): boolean
 }
 
-export type ClaimDecision = 'own' | 'adopt' | 'release' | 'ignore'
+type ClaimDecision = 'own' | 'adopt' | 'release' | 'ignore'
 
 /** Pure: what the owner does about an object. */
-export function decideClaim<O extends KubernetesObject, T extends KubernetesObject>(
+function decideClaim<O extends KubernetesObject, T extends KubernetesObject>(
   rules: Omit<ClaimRules<O, T>, 'client'>,
   object: T,
 ): ClaimDecision {

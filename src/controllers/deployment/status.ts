@@ -29,7 +29,7 @@ export function withCondition(old: Conditions, condition: Condition, now: string
   return [...old.filter((each) => each.type !== condition.type), next]
 }
 
-export function withoutCondition(old: Conditions, type: string): Conditions {
+function withoutCondition(old: Conditions, type: string): Conditions {
   return old.some((each) => each.type === type) ? old.filter((each) => each.type !== type) : old
 }
 

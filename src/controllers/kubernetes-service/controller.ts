@@ -14,7 +14,7 @@ import { type ControllerContext, newController } from '../context.ts'
 import { createQuietly } from '../create-quietly.ts'
 
 /** First address of the service range, kept for the API server. */
-export const KUBERNETES_CLUSTER_IP = '10.96.0.1'
+const KUBERNETES_CLUSTER_IP = '10.96.0.1'
 
 const SYSTEM_NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
 /** Until a deleted one is made again. Who deletes all Services of a namespace may look whether they are gone. */

@@ -16,7 +16,7 @@ import { isReady, isTerminal } from '../pod-state.ts'
 import { evictionTime, readyStatus, silentConditions, wantedTaints } from './plan.ts'
 
 /** nodeMonitorGracePeriod of Kubernetes 1.36. */
-export const SILENCE_MAX_MS = 50_000
+const SILENCE_MAX_MS = 50_000
 const LEASE_NAMESPACE = 'kube-node-lease'
 const ON_NODE = 'node'
 

@@ -4,7 +4,7 @@ import type { Pod } from '../../api/types/core-v1.gen.ts'
 import { isActive, isAvailable, isReady, isTerminating, readySince } from '../pod-state.ts'
 
 /** Pods created or deleted in one go. */
-export const BURST_REPLICAS_MAX = 500
+const BURST_REPLICAS_MAX = 500
 
 const DELETION_COST = 'controller.kubernetes.io/pod-deletion-cost'
 
