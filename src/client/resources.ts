@@ -43,7 +43,3 @@ export const replicaSets = grouped<ReplicaSet>('apps', 'ReplicaSet', 'replicaset
 export const deployments = grouped<Deployment>('apps', 'Deployment', 'deployments')
 export const leases = grouped<Lease>('coordination.k8s.io', 'Lease', 'leases')
 export const endpointSlices = grouped<EndpointSlice>('discovery.k8s.io', 'EndpointSlice', 'endpointslices')
-  'policy',
-  'PodDisruptionBudget',
-  'poddisruptionbudgets',
-)
