@@ -8,7 +8,8 @@
  *   // { object: { metadata: {}, data: { a: '1' } }, unknown: ['foo'], keys: 5 }
  */
 import { canonicalQuantity } from '../api/quantity.ts'
-import type { Definition, Field, Type } from '../api/schema.ts'
+import type { Definition, Type } from '../api/schema.ts'
+import { inOrder, zeroObject } from '../api/zero.ts'
 import { canonicalMicroTime, canonicalTime } from './go-time.ts'
 
 /** A value of the wrong type, in Go's words; becomes 400 or 422, depending on where it came from. */
@@ -33,6 +34,9 @@ export function conform(value: object, definition: Definition, words: Words = 'j
   const object = walker.struct(value as Record<string, unknown>, definition)
   return { object, unknown: walker.unknown, keys: walker.keys }
 }
+
+/** An empty list of these means something: forget who manages what. */
+const CLEARABLE = 'managedFields'
 
 const INT32_MIN = -(2 ** 31)
 const INT32_MAX = 2 ** 31 - 1
@@ -70,7 +74,8 @@ class Walker {
         this.path.push(key)
         const conformed = this.value(value[key], field.type, field.goType)
         this.path.pop()
-        if (conformed !== undefined && !(field.dropsEmpty && isEmpty(conformed))) read[key] = conformed
+        if (conformed !== undefined && !(field.dropsEmpty && isEmpty(conformed) && key !== CLEARABLE))
+          read[key] = conformed
       }
     }
     this.owner = outer
@@ -215,24 +220,9 @@ function goKind(value: unknown): string {
   return typeof value === 'boolean' ? 'bool' : 'string'
 }
 
-/** The fields that were read, with those that are always written, in Kubernetes' order. */
-function inOrder(read: Record<string, unknown>, definition: Definition): Record<string, unknown> {
-  const out: Record<string, unknown> = {}
-  for (const field of definition.fields.values()) {
-    const value = read[field.name]
-    if (value !== undefined) out[field.name] = value
-    else if (field.zero !== undefined) out[field.name] = zeroValue(field)
-  }
-  return out
-}
-
-function zeroValue(field: Field): unknown {
-  return field.zero === 'object' && field.type.kind === 'ref' ? inOrder({}, field.type.definition) : field.zero
-}
-
 /** What Go has for a null among the elements of an array or map. */
 function zeroOf(type: Type): unknown {
-  if (type.kind === 'ref') return inOrder({}, type.definition)
+  if (type.kind === 'ref') return zeroObject(type.definition)
   if (type.kind === 'string') return ''
   if (type.kind === 'boolean') return false
   if (type.kind === 'int32' || type.kind === 'int64' || type.kind === 'double') return 0

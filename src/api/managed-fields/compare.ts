@@ -1,0 +1,139 @@
+/** What an object took and lost against another one, as sets of fields. Source: KEP-555, server-side apply. */
+import type { Definition } from '../schema.ts'
+import { type FieldSet, LEAF, node } from './field-set.ts'
+import { keyElement, type Shape, shapeOf, shapeOfField, valueElement } from './shape.ts'
+
+export interface Comparison {
+  /** Added or changed. */
+  readonly taken: FieldSet | undefined
+  readonly removed: FieldSet | undefined
+}
+
+const SAME: Comparison = { taken: undefined, removed: undefined }
+const TAKEN: Comparison = { taken: LEAF, removed: undefined }
+const REMOVED: Comparison = { taken: undefined, removed: LEAF }
+
+/** Both are conformed objects of the definition. */
+export function compare(old: object, now: object, definition: Definition): Comparison {
+  return compareValues(old, now, { kind: 'struct', definition })
+}
+
+/** undefined means absent; null is a value. */
+function compareValues(old: unknown, now: unknown, shape: Shape): Comparison {
+  if (old === now) return SAME
+  if (shape.kind === 'leaf' || (isVoid(old) && isVoid(now)) || old instanceof Duplicates || now instanceof Duplicates)
+    return compareLeaves(old, now)
+  const collector = new Collector()
+  switch (shape.kind) {
+    case 'struct':
+      collector.struct(entriesOf(old), entriesOf(now), shape.definition)
+      break
+    case 'map':
+      collector.map(entriesOf(old), entriesOf(now), shapeOf(shape.of))
+      break
+    case 'set':
+      collector.elements(byElement(old, valueElement), byElement(now, valueElement), { kind: 'leaf' })
+      break
+    default: {
+      const element = (item: unknown) => keyElement(item, shape.keys, shape.of)
+      collector.elements(byElement(old, element), byElement(now, element), shapeOf(shape.of))
+    }
+  }
+  return collector.finish(old === undefined, now === undefined)
+}
+
+function compareLeaves(old: unknown, now: unknown): Comparison {
+  if (old === undefined) return TAKEN
+  if (now === undefined) return REMOVED
+  return sameJson(old, now) ? SAME : TAKEN
+}
+
+/** Absent, null, or a container with nothing in it. */
+function isVoid(value: unknown): boolean {
+  if (value === undefined || value === null) return true
+  if (typeof value !== 'object') return false
+  for (const _ in value) return false
+  return true
+}
+
+type Entries = Readonly<Record<string, unknown>>
+const NONE: Entries = Object.freeze({})
+
+function entriesOf(value: unknown): Entries {
+  return typeof value === 'object' && value !== null ? (value as Entries) : NONE
+}
+
+/** Elements of a list that share a key: nobody can own a part of one of them. */
+class Duplicates {
+  readonly items: readonly unknown[]
+  constructor(items: readonly unknown[]) {
+    this.items = items
+  }
+}
+
+function byElement(value: unknown, element: (item: unknown) => string): ReadonlyMap<string, unknown> {
+  const out = new Map<string, unknown>()
+  if (!Array.isArray(value)) return out
+  for (const item of value) {
+    const path = element(item)
+    const other = out.get(path)
+    if (other === undefined) out.set(path, item)
+    else out.set(path, new Duplicates([...(other instanceof Duplicates ? other.items : [other]), item]))
+  }
+  return out
+}
+
+export function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a) !== Array.isArray(b)) return false
+  for (const key in a) if (!sameJson((a as Entries)[key], (b as Entries)[key])) return false
+  for (const key in b) if (!(key in a) && (b as Entries)[key] !== undefined) return false
+  return true
+}
+
+class Collector {
+  private taken: Record<string, FieldSet> | undefined
+  private removed: Record<string, FieldSet> | undefined
+
+  private add(element: string, { taken, removed }: Comparison): void {
+    if (taken) {
+      this.taken ??= {}
+      this.taken[element] = taken
+    }
+    if (removed) {
+      this.removed ??= {}
+      this.removed[element] = removed
+    }
+  }
+
+  struct(old: Entries, now: Entries, definition: Definition): void {
+    for (const key in now) {
+      if (old[key] === now[key]) continue
+      const field = definition.fields.get(key)
+      if (field) this.add(`f:${key}`, compareValues(old[key], now[key], shapeOfField(field)))
+    }
+    for (const key in old) {
+      if (now[key] !== undefined || old[key] === undefined) continue
+      const field = definition.fields.get(key)
+      if (field) this.add(`f:${key}`, compareValues(old[key], undefined, shapeOfField(field)))
+    }
+  }
+
+  map(old: Entries, now: Entries, shape: Shape): void {
+    for (const key in now) this.add(`f:${key}`, compareValues(own(old, key), now[key], shape))
+    for (const key in old) if (!Object.hasOwn(now, key)) this.add(`f:${key}`, compareValues(old[key], undefined, shape))
+  }
+
+  elements(old: ReadonlyMap<string, unknown>, now: ReadonlyMap<string, unknown>, shape: Shape): void {
+    for (const [element, item] of now) this.add(element, compareValues(old.get(element), item, shape))
+    for (const [element, item] of old) if (!now.has(element)) this.add(element, compareValues(item, undefined, shape))
+  }
+
+  finish(added: boolean, gone: boolean): Comparison {
+    if (!this.taken && !this.removed && !added && !gone) return SAME
+    return { taken: node(added, this.taken), removed: node(gone, this.removed) }
+  }
+}
+
+const own = (entries: Entries, key: string) => (Object.hasOwn(entries, key) ? entries[key] : undefined)

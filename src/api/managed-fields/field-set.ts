@@ -1,0 +1,107 @@
+/**
+ * Sets of fields in Kubernetes' FieldsV1 form, as managedFields carry them: a tree of path elements (`f:name` a field,
+ * `k:{"name":"c"}` an element of a keyed list, `v:"x"` one of a set). A node without children is in the set; one with
+ * children is in it when it has the child `.`. The empty set is undefined. Trees are never changed in place.
+ *
+ *   { 'f:data': { '.': {}, 'f:a': {} } }     // data itself and data.a
+ */
+export interface FieldSet {
+  readonly [element: string]: FieldSet
+}
+
+export const LEAF: FieldSet = Object.freeze({})
+const SELF = '.'
+
+/** A node out of its parts; undefined when it is nothing. */
+export function node(member: boolean, children: FieldSet | undefined): FieldSet | undefined {
+  if (children === undefined || isEmpty(children)) return member ? LEAF : undefined
+  return member ? { [SELF]: LEAF, ...children } : children
+}
+
+function isEmpty(set: FieldSet): boolean {
+  for (const _ in set) return false
+  return true
+}
+
+/** Whether the node itself is in the set, apart from what is below it. */
+export function isMember(set: FieldSet): boolean {
+  return isEmpty(set) || SELF in set
+}
+
+/** Names and nodes below, without the mark of the node itself. */
+export function children(set: FieldSet): [string, FieldSet][] {
+  return Object.entries(set).filter(([element]) => element !== SELF)
+}
+
+type Combine = (a: FieldSet | undefined, b: FieldSet | undefined) => FieldSet | undefined
+
+/** Combines two nodes: the node itself by `member`, what is below by `combine`. */
+function combined(a: FieldSet, b: FieldSet, member: boolean, combine: Combine): FieldSet | undefined {
+  const below: Record<string, FieldSet> = {}
+  for (const element in a) {
+    if (element === SELF) continue
+    const made = combine(a[element], b[element])
+    if (made) below[element] = made
+  }
+  for (const element in b) {
+    if (element === SELF || element in a) continue
+    const made = combine(undefined, b[element])
+    if (made) below[element] = made
+  }
+  return node(member, below)
+}
+
+export function union(a: FieldSet | undefined, b: FieldSet | undefined): FieldSet | undefined {
+  if (!a || !b) return a ?? b
+  return combined(a, b, isMember(a) || isMember(b), union)
+}
+
+/** Of roots, which are never members themselves. */
+export function unionOf(sets: readonly (FieldSet | undefined)[]): FieldSet | undefined {
+  return sets.reduce<FieldSet | undefined>((all, set) => union(all, set), undefined)
+}
+
+/** What is in `a` but not in `b`, node by node: taking `b.c` out leaves `b.c.d`. */
+export function difference(a: FieldSet | undefined, b: FieldSet | undefined): FieldSet | undefined {
+  if (!a || !b) return a
+  return combined(a, b, isMember(a) && !isMember(b), difference)
+}
+
+/** Like `difference`, but a node of `b` takes everything below it along. */
+export function without(a: FieldSet | undefined, b: FieldSet | undefined): FieldSet | undefined {
+  if (!a || !b) return a
+  return isMember(b) ? undefined : combined(a, b, isMember(a), without)
+}
+
+export function intersection(a: FieldSet | undefined, b: FieldSet | undefined): FieldSet | undefined {
+  if (!a || !b) return undefined
+  return combined(a, b, isMember(a) && isMember(b), intersection)
+}
+
+/** Every field on the way to a member becomes a member; elements of lists do not. */
+export function withNamedFields(set: FieldSet | undefined): FieldSet | undefined {
+  if (!set) return undefined
+  const below: Record<string, FieldSet> = {}
+  for (const [element, child] of children(set)) {
+    const made = withNamedFields(child) ?? LEAF
+    below[element] =
+      node(element.startsWith('f:') || isMember(child), isEmpty(made) ? undefined : stripped(made)) ?? LEAF
+  }
+  return node(SELF in set, below)
+}
+
+function stripped(set: FieldSet): FieldSet {
+  const { [SELF]: _, ...rest } = set
+  return rest
+}
+
+/** Members as paths of elements, in the order of the tree. */
+export function paths(set: FieldSet | undefined, prefix: readonly string[] = []): (readonly string[])[] {
+  if (!set) return []
+  const own = prefix.length > 0 && isMember(set) ? [prefix] : []
+  return [...own, ...children(set).flatMap(([element, child]) => paths(child, [...prefix, element]))]
+}
+
+export function equalSets(a: FieldSet | undefined, b: FieldSet | undefined): boolean {
+  return difference(a, b) === undefined && difference(b, a) === undefined
+}
