@@ -14,8 +14,9 @@ const SECURITY = {
 
 /** A document of the index: `api/v1`, `apis/apps`, `version`. */
 export interface DocumentParts {
-  /** The API group of its kinds, '' for the core group and for none. */
+  /** Of its kinds; '' for the core group and for none. */
   readonly group: string
+  readonly version: string
   readonly paths: readonly (PathOperations & { readonly tag: string })[]
   /** Definitions that belong to it although no operation names them: kinds of exec and log options. */
   readonly definitions: readonly string[]
@@ -49,7 +50,7 @@ export function documentParts(resources: readonly OpenApiResource[]): Map<string
     ])
     const paths = list.flatMap(operationsOf).map((path) => ({ ...path, tag: names.tag }))
     const sorted = [...available.paths, ...paths].sort((a, b) => (a.path < b.path ? -1 : 1))
-    out.set(key, { group, paths: sorted, definitions: list.map((resource) => resource.definition) })
+    out.set(key, { group, version, paths: sorted, definitions: list.map((resource) => resource.definition) })
   }
   return new Map([...out].sort(([a], [b]) => (a < b ? -1 : 1)))
 }
@@ -65,7 +66,7 @@ function discovery(tag: string, path: string, description: string, names: [id: s
     answer: `${META}.${kind}`,
     types: OBJECT_TYPES,
   }
-  return { group: '', paths: [{ path, tag, operations: [operation] }], definitions: [] }
+  return { group: '', version: '', paths: [{ path, tag, operations: [operation] }], definitions: [] }
 }
 
 function versionParts(): DocumentParts {
@@ -79,7 +80,7 @@ function versionParts(): DocumentParts {
     answer: 'io.k8s.apimachinery.pkg.version.Info',
     types: ['application/json'],
   }))
-  return { group: '', paths: [{ path: '/version/', tag: 'version', operations }], definitions: [] }
+  return { group: '', version: '', paths: [{ path: '/version/', tag: 'version', operations }], definitions: [] }
 }
 
 const CODE_TEXT: Readonly<Record<number, string>> = { 200: 'OK', 201: 'Created', 202: 'Accepted' }
@@ -184,7 +185,7 @@ export function documentV3(parts: DocumentParts, version: string): Schema {
     openapi: '3.0.0',
     info: { title: 'Kubernetes', version },
     paths: pathsOf(parts, 'v3'),
-    components: { schemas: schemasFor(definitionsOf(parts), 'v3', parts.group), securitySchemes: SECURITY },
+    components: { schemas: schemasFor(definitionsOf(parts), 'v3', parts), securitySchemes: SECURITY },
   }
 }
 
@@ -199,7 +200,7 @@ export function documentV2(all: Iterable<DocumentParts>, version: string): Schem
     swagger: '2.0',
     info: { title: 'Kubernetes', version },
     paths,
-    definitions: schemasFor(names, 'v2', ''),
+    definitions: schemasFor(names, 'v2', { group: '', version: '' }),
     parameters: {},
     securityDefinitions: SECURITY,
     security: [{ BearerToken: [] }],

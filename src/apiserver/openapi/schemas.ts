@@ -12,6 +12,7 @@ import { special } from '../../api/types/special.gen.ts'
 
 export type Dialect = 'v3' | 'v2'
 export type Schema = Record<string, unknown>
+export type GroupVersion = Pick<GroupVersionKind, 'group' | 'version'>
 
 const PREFIX: Readonly<Record<Dialect, string>> = { v3: '#/components/schemas/', v2: '#/definitions/' }
 
@@ -43,11 +44,11 @@ function nameOf(type: Type, field: Field): string | undefined {
 }
 
 function typeSchema(type: Type, field: Field, dialect: Dialect): Schema {
-  if (type.kind === 'array') {
+  if (type.kind === 'array' || type.kind === 'map') {
     const values = field.itemEnum && dialect === 'v3' ? { enum: field.itemEnum } : {}
-    return { type: 'array', items: { ...typeSchema(type.of, field, dialect), ...values } }
+    const of = { ...typeSchema(type.of, field, dialect), ...values }
+    return type.kind === 'array' ? { type: 'array', items: of } : { type: 'object', additionalProperties: of }
   }
-  if (type.kind === 'map') return { type: 'object', additionalProperties: typeSchema(type.of, field, dialect) }
   const name = nameOf(type, field)
   return name ? refTo(name, dialect) : { ...SCALARS[type.kind] }
 }
@@ -73,7 +74,7 @@ function property(field: Field, description: string, dialect: Dialect): Schema {
 }
 
 /** One definition; undefined for a name that nothing is known about. */
-function schemaOf(name: string, dialect: Dialect, group: string): Schema | undefined {
+function schemaOf(name: string, dialect: Dialect, version: GroupVersion): Schema | undefined {
   const found = findDefinition(name)
   if (!found) return specialSchema(name, dialect)
   const [description, texts] = describe(found)
@@ -87,16 +88,18 @@ function schemaOf(name: string, dialect: Dialect, group: string): Schema | undef
     type: 'object',
     ...(required.length ? { required } : {}),
     ...(properties.length ? { properties: Object.fromEntries(properties) } : {}),
-    ...(found.kinds.length ? { 'x-kubernetes-group-version-kind': kindsOf(found, group) } : {}),
+    ...(found.kinds.length ? { 'x-kubernetes-group-version-kind': kindsOf(found, version) } : {}),
     ...(found.mapType ? { 'x-kubernetes-map-type': found.mapType } : {}),
     ...(found.unions ? { 'x-kubernetes-unions': found.unions } : {}),
   }
 }
 
 /** DeleteOptions and WatchEvent of meta/v1 are said to be of the document's group too. */
-function kindsOf({ name, kinds }: Definition, group: string): readonly GroupVersionKind[] {
+function kindsOf({ name, kinds }: Definition, { group, version }: GroupVersion): readonly GroupVersionKind[] {
   const [kind] = kinds
-  return kind && group && /\.meta\.v1\.(DeleteOptions|WatchEvent)$/.test(name) ? [...kinds, { ...kind, group }] : kinds
+  return kind && group && /\.meta\.v1\.(DeleteOptions|WatchEvent)$/.test(name)
+    ? [...kinds, { ...kind, group, version }]
+    : kinds
 }
 
 function describe({ name }: Definition): [string, Record<string, string>] {
@@ -112,13 +115,13 @@ function specialSchema(name: string, dialect: Dialect): Schema | undefined {
   return { ...rest, type: 'string' }
 }
 
-/** The named definitions and all that they mention, sorted by name, for a document of `group` ('' for several). */
-export function schemasFor(names: Iterable<string>, dialect: Dialect, group: string): Record<string, Schema> {
+/** The named definitions and all that they mention, sorted by name, for a document of one group version (of the group '' for several). */
+export function schemasFor(names: Iterable<string>, dialect: Dialect, version: GroupVersion): Record<string, Schema> {
   const out = new Map<string, Schema>()
   const todo = [...names]
   for (let name = todo.pop(); name !== undefined; name = todo.pop()) {
     if (out.has(name)) continue
-    const schema = schemaOf(name, dialect, group)
+    const schema = schemaOf(name, dialect, version)
     if (!schema) continue
     out.set(name, schema)
     const found = findDefinition(name)

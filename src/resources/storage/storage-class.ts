@@ -25,6 +25,7 @@ export const storageClass: ResourceDeclaration<StorageClass> = declare<StorageCl
     draft.reclaimPolicy ??= 'Delete'
     draft.volumeBindingMode ??= 'Immediate'
   },
+  delete: { returnsObject: true },
   validate: classErrors,
   row(s, now) {
     const standard = DEFAULT_CLASS.some((key) => s.metadata.annotations?.[key] === 'true')
