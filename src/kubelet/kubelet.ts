@@ -2,6 +2,7 @@
  * The kubelet of one node: watches the pods bound to it, gives each a worker, hands runtime events to the worker they concern,
  * and ends what belongs to no pod. Level-triggered: a worker gets the newest state of its object, never a command.
  */
+
 import { isApiError } from '../api/status.ts'
 import type { EbbTracer } from '../api/trace-steps.ts'
 import type { Pod, Service } from '../api/types/core-v1.gen.ts'
@@ -12,6 +13,7 @@ import type { EventRecorder } from '../client/events.ts'
 import type { Informer, Informers } from '../client/informer.ts'
 import { configMaps, pods, secrets, serviceAccounts, services } from '../client/resources.ts'
 import type { DownwardFacts } from './downward.ts'
+import { expectedPorts } from './expected-ports.ts'
 import type { NodeFacts } from './pod-status.ts'
 import { type Adopted, PodWorker, type WorkerSeams } from './pod-worker.ts'
 import type { Prober } from './prober.ts'
@@ -182,6 +184,7 @@ export class Kubelet {
       labels,
       shareProcessNamespace: spec.shareProcessNamespace ?? false,
       hostNetwork: spec.hostNetwork ?? false,
+      ports: expectedPorts(spec),
       dns: this.dnsOf(pod),
       hostAliases: (spec.hostAliases ?? []).map(({ ip, hostnames = [] }) => ({ ip, hostnames })),
       logDirectory: `${this.podDirectory(pod)}/logs`,

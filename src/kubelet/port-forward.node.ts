@@ -16,11 +16,13 @@ export interface ForwardTarget {
   readonly podIP: string
   /** `pod default/web-1`, for messages. */
   readonly pod: string
+  /** One of FORWARD_PROTOCOLS. */
+  readonly protocol: string
 }
 
 /** Serves one connection of a client until it is closed. */
 export function runPortForward(socket: WebSocket, target: ForwardTarget, query: URLSearchParams): void {
-  if (socket.protocol === FORWARD_PROTOCOLS[0]) forwardSpdy(socket, target)
+  if (target.protocol === FORWARD_PROTOCOLS[0]) forwardSpdy(socket, target)
   else forwardChannels(socket, target, query)
 }
 

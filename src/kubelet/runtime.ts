@@ -20,6 +20,8 @@ export interface SandboxConfig {
   readonly labels: Readonly<Record<string, string>>
   readonly shareProcessNamespace: boolean
   readonly hostNetwork: boolean
+  /** TCP ports that somebody will look for at the pod's address; only where pods share the host's network, see `port` below. */
+  readonly ports?: readonly number[]
   readonly dns: {
     readonly servers: readonly string[]
     readonly searches: readonly string[]
@@ -35,7 +37,7 @@ export interface SandboxStatus {
   readonly config: Pick<SandboxConfig, 'namespace' | 'name' | 'uid' | 'attempt'>
   readonly state: 'ready' | 'notready'
   readonly ip: string
-  /** Set where pods share the host's address and must use their own PORT (no network namespaces): given to containers as env PORT by the kubelet. */
+  /** Set where pods share the host's network and must use their own PORT: given to containers as env PORT by the kubelet. */
   readonly port?: number
   readonly createdAtMs: number
 }

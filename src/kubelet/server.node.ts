@@ -41,11 +41,9 @@ export async function serveKubelet(options: KubeletServerOptions): Promise<void>
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
-  const webSockets = new WebSocketServer({ noServer: true, handleProtocols: chooseProtocol })
+  const accept = webSocketAcceptor()
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    const accept = () =>
-      new Promise<WebSocket>((resolve) => webSockets.handleUpgrade(request, socket, head, (opened) => resolve(opened)))
-    upgrade(options, request, accept).catch((error: Error) => refuse(socket, error))
+    upgrade(options, request, () => accept(request, socket, head)).catch((error: Error) => refuse(socket, error))
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -57,12 +55,36 @@ export async function serveKubelet(options: KubeletServerOptions): Promise<void>
   })
 }
 
-function chooseProtocol(offered: Set<string>): string | false {
-  return [...STREAM_PROTOCOLS, ...FORWARD_PROTOCOLS].find((protocol) => offered.has(protocol)) ?? false
+interface Accepted {
+  readonly socket: WebSocket
+  /** The subprotocol agreed upon; '' when the client asked for none. */
+  readonly protocol: string
+}
+
+/**
+ * Accepts upgrades with the subprotocol that is liked best. The choice is made here: the name of kubectl's tunnel holds a slash,
+ * which the WebSocket library takes for an error.
+ */
+function webSocketAcceptor() {
+  const chosen = new WeakMap<IncomingMessage, string>()
+  const server = new WebSocketServer({ noServer: true })
+  server.on('headers', (headers, request) => {
+    const protocol = chosen.get(request)
+    if (protocol) headers.push(`Sec-WebSocket-Protocol: ${protocol}`)
+  })
+  return (request: IncomingMessage, socket: Socket, head: Buffer): Promise<Accepted> => {
+    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((text) => text.trim())
+    const protocol = [...STREAM_PROTOCOLS, ...FORWARD_PROTOCOLS].find((known) => offered.includes(known)) ?? ''
+    chosen.set(request, protocol)
+    delete request.headers['sec-websocket-protocol']
+    return new Promise((resolve) =>
+      server.handleUpgrade(request, socket, head, (opened) => resolve({ socket: opened, protocol })),
+    )
+  }
 }
 
 /** exec, attach and port-forward. Throws before the upgrade for what cannot be. */
-async function upgrade(options: KubeletServerOptions, request: IncomingMessage, accept: () => Promise<WebSocket>) {
+async function upgrade(options: KubeletServerOptions, request: IncomingMessage, accept: () => Promise<Accepted>) {
   const { runtime } = options
   const { verb, path, query } = parse(request)
   if (request.headers.upgrade?.toLowerCase() !== 'websocket')
@@ -72,17 +94,18 @@ async function upgrade(options: KubeletServerOptions, request: IncomingMessage, 
     const podIP = pod.status?.podIP
     if (!podIP) throw new HttpError(500, `pod ${pod.metadata.name} has no address`)
     const { namespace, name } = pod.metadata
-    runPortForward(await accept(), { podIP, pod: `pod ${namespace}/${name}` }, query)
+    const { socket, protocol } = await accept()
+    runPortForward(socket, { podIP, pod: `pod ${namespace}/${name}`, protocol }, query)
     return
   }
   const life = lives[0]
   if (life?.state !== 'running') throw new HttpError(500, `container not found (${JSON.stringify(container)})`)
   const wanted = streamRequest(query)
   if (verb === 'exec')
-    await runStreams(await accept(), wanted, () =>
+    await runStreams((await accept()).socket, wanted, () =>
       runtime.exec(life.id, wanted.command, { tty: wanted.tty, stdin: wanted.stdin }),
     )
-  else if (verb === 'attach') await runStreams(await accept(), wanted, () => runtime.attach(life.id))
+  else if (verb === 'attach') await runStreams((await accept()).socket, wanted, () => runtime.attach(life.id))
   else throw new HttpError(404, '404 page not found')
 }
 
