@@ -2,7 +2,6 @@
  * The kubelet of one node: watches the pods bound to it, gives each a worker, hands runtime events to the worker they concern,
  * and ends what belongs to no pod. Level-triggered: a worker gets the newest state of its object, never a command.
  */
-
 import { isApiError } from '../api/status.ts'
 import type { EbbTracer } from '../api/trace-steps.ts'
 import type { Pod, Service } from '../api/types/core-v1.gen.ts'
