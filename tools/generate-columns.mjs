@@ -1,9 +1,9 @@
 // Writes src/resources/columns.gen.ts: the Table columns of every listable resource, as the reference data of Kubernetes gives them.
-// Usage: node tools/generate-columns.mjs path/to/tables.json
+// Usage: node tools/generate-columns.mjs [path/to/tables.json]; without a path, the reference data where EBB_SHARED says.
 import { readFileSync, writeFileSync } from 'node:fs'
 
-const [source] = process.argv.slice(2)
-if (!source) throw new Error('say where tables.json is: node tools/generate-columns.mjs path/to/tables.json')
+const shared = process.env.EBB_SHARED ?? new URL('../../shared', import.meta.url).pathname
+const source = process.argv[2] ?? `${shared}/kubernetes-1.36/tables.json`
 const tables = JSON.parse(readFileSync(source, 'utf8'))
 
 // Most descriptions are shared (Name, Age, the pod template's); each is written once.

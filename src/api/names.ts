@@ -1,6 +1,6 @@
 /**
  * What Kubernetes allows as a name, a key or a value, with the sentences its API answers. Each function returns the messages,
- * none when the text is fine. Sources: "Object Names and IDs", "Labels and Selectors" of the documentation, RFC 1123, RFC 1035.
+ * none when the text is fine. Sources: "Object Names and IDs", "Labels and Selectors" of the documentation, RFC 1123.
  */
 
 const NONE: readonly string[] = []
@@ -11,8 +11,6 @@ const LABEL =
   "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
 const SUBDOMAIN =
   "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
-const LABEL_1035 =
-  "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, and end with an alphanumeric character (e.g. 'my-name',  or 'abc-123', regex used for validation is '[a-z]([-a-z0-9]*[a-z0-9])?')"
 const LABEL_VALUE =
   "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
 const CONFIG_KEY =
@@ -20,7 +18,6 @@ const CONFIG_KEY =
 
 const LABEL_PATTERN = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/
 const SUBDOMAIN_PATTERN = /^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*$/
-const LABEL_1035_PATTERN = /^[a-z](?:[-a-z0-9]*[a-z0-9])?$/
 const QUALIFIED_PATTERN = /^(?:[A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/
 
 const NAME_MAX = 253
@@ -43,14 +40,6 @@ export function labelNameErrors(value: string): readonly string[] {
   const errors: string[] = []
   if (!fits) errors.push(`must be no more than ${LABEL_MAX} characters`)
   if (!LABEL_PATTERN.test(value)) errors.push(SUBDOMAIN_PATTERN.test(value) ? 'must not contain dots' : LABEL)
-  return errors
-}
-
-/** A label that begins with a letter (RFC 1035). */
-export function label1035Errors(value: string): readonly string[] {
-  const errors: string[] = []
-  if (value.length > LABEL_MAX) errors.push(`must be no more than ${LABEL_MAX} characters`)
-  if (!LABEL_1035_PATTERN.test(value)) errors.push(LABEL_1035)
   return errors
 }
 

@@ -12,7 +12,7 @@ export function parseIPv4(text: string): readonly number[] | undefined {
 }
 
 /** The eight groups of an IPv6 address, an embedded IPv4 tail included. */
-export function parseIPv6(text: string): readonly number[] | undefined {
+function parseIPv6(text: string): readonly number[] | undefined {
   const halves = text.split('::')
   if (halves.length > 2) return undefined
   const [head, tail] = halves.map((half) => (half === '' ? [] : groups(half)))

@@ -17,7 +17,7 @@ export interface Column {
 }
 
 /** A TableRowCondition of meta/v1. */
-export interface RowCondition {
+interface RowCondition {
   readonly type: 'Completed'
   readonly status: string
   readonly reason?: string
@@ -72,7 +72,7 @@ export interface ActionDeclaration {
   readonly verbs: readonly string[]
 }
 
-export interface DeleteDeclaration<T extends KubernetesObject> {
+interface DeleteDeclaration<T extends KubernetesObject> {
   /** Decides the grace in seconds for a delete; undefined: the kind knows no grace and goes at once. Pods only. */
   graceSeconds?(object: T, requested: number | undefined): number | undefined
   /** Default propagation when the request names none: 'background' for most, 'orphan' for RC and Job. */
@@ -90,7 +90,7 @@ export interface DeleteDeclaration<T extends KubernetesObject> {
 }
 
 /** Hands out values that are unique in the cluster (cluster IPs, node ports). Implemented by the registry over the stored objects. */
-export interface Allocation<T extends KubernetesObject> {
+interface Allocation<T extends KubernetesObject> {
   /** Pools by name; `allocate` runs inside the commit, after validation, on create and update; released when the object is gone or no longer claims the value. */
   claims(
     object: T,

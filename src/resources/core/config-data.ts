@@ -3,7 +3,7 @@ import { type FieldError, forbiddenField, tooLong } from '../../api/field-error.
 import { sameJson } from '../compare.ts'
 
 /** Bytes of all keys and values of one object together. */
-export const CONFIG_BYTES_MAX = 1024 * 1024
+const CONFIG_BYTES_MAX = 1024 * 1024
 
 type Texts = Readonly<Record<string, string>> | undefined
 
@@ -21,7 +21,7 @@ function utf8(text: string): number {
   return text.length < 1024 ? text.length : encoder.encode(text).length
 }
 
-export function base64Bytes(text: string): number {
+function base64Bytes(text: string): number {
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
   return Math.max(0, Math.floor((text.length * 3) / 4) - padding)
 }

@@ -28,7 +28,7 @@ const KNOWN_PATHS = new Set([
   'status.podIPs',
   'spec.host',
 ])
-export const ENV_PATHS = [
+const ENV_PATHS = [
   'metadata.name',
   'metadata.namespace',
   'metadata.uid',

@@ -1,5 +1,6 @@
 /** Node v1. */
-import { type FieldError, forbiddenField } from '../../api/field-error.ts'
+import { duplicate, type FieldError, forbiddenField, invalid, notSupported, required } from '../../api/field-error.ts'
+import { labelValueErrors, qualifiedNameErrors } from '../../api/names.ts'
 import type { Draft } from '../../api/object.ts'
 import type { Node } from '../../api/types/core-v1.gen.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
@@ -7,6 +8,7 @@ import { declare } from '../declare.ts'
 import { since } from '../format.ts'
 
 const NOT_READY = 'node.kubernetes.io/not-ready'
+const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
 const ROLE_PREFIX = 'node-role.kubernetes.io/'
 
 export const node: ResourceDeclaration<Node> = declare<Node>({
@@ -30,7 +32,7 @@ export const node: ResourceDeclaration<Node> = declare<Node>({
     draft.status = { ...emptyStatus(), ...draft.status }
     taintUntilReady(draft)
   },
-  validate: (object, old) => (old ? cidrErrors(object, old) : []),
+  validate: (object, old) => [...taintErrors(object), ...(old ? changeErrors(object, old) : [])],
   fields: { 'spec.unschedulable': (n) => String(n.spec?.unschedulable ?? false) },
   row: nodeRow,
 })
@@ -69,11 +71,35 @@ function taintUntilReady(draft: Draft<Node>): void {
   draft.spec.taints = [...taints, { key: NOT_READY, effect: 'NoSchedule' }]
 }
 
-function cidrErrors(object: Node, old: Node): FieldError[] {
+function taintErrors({ spec }: Node): FieldError[] {
+  const errors: FieldError[] = []
+  const seen = new Set<string>()
+  for (const [i, taint] of (spec?.taints ?? []).entries()) {
+    const field = `spec.taints[${i}]`
+    const { key, value = '', effect } = taint
+    for (const message of qualifiedNameErrors(key)) errors.push(invalid(`${field}.key`, key, message))
+    for (const message of labelValueErrors(value)) errors.push(invalid(`${field}.value`, value, message))
+    if (!effect) errors.push(required(`${field}.effect`))
+    else if (!EFFECTS.includes(effect)) errors.push(notSupported(`${field}.effect`, effect, EFFECTS))
+    if (seen.has(`${effect}/${key}`)) errors.push(duplicate(field, taint))
+    seen.add(`${effect}/${key}`)
+  }
+  return errors
+}
+
+/** Who a node is does not change once it is said. */
+function changeErrors(object: Node, old: Node): FieldError[] {
+  const errors: FieldError[] = []
   const before = old.spec?.podCIDRs ?? []
   const after = object.spec?.podCIDRs ?? []
-  if (before.length === 0 || before.join() === after.join()) return []
-  return [forbiddenField('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid')]
+  if (before.length > 0 && before.join() !== after.join()) {
+    errors.push(forbiddenField('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid'))
+  }
+  const id = old.spec?.providerID
+  if (id && id !== object.spec?.providerID) {
+    errors.push(forbiddenField('spec.providerID', 'node updates may not change providerID except from "" to valid'))
+  }
+  return errors
 }
 
 function nodeRow(n: Node, now: number): string[] {

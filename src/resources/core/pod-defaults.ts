@@ -105,7 +105,7 @@ function defaultLifecycle(container: Draft<Container> | Draft<EphemeralContainer
 }
 
 /** No tag and no digest, or the tag latest. What is no image reference at all follows nothing. */
-export function followsLatest(image: string): boolean {
+function followsLatest(image: string): boolean {
   const at = image.indexOf('@')
   const name = at < 0 ? image : image.slice(0, at)
   const slash = name.lastIndexOf('/')

@@ -49,7 +49,7 @@ export function podTemplateErrors(template: PodTemplateSpec, field: string): Fie
 }
 
 /** Keys and values of a map of labels. */
-export function labelMapErrors(
+function labelMapErrors(
   labels: Readonly<Record<string, string>> | undefined,
   field: string,
   errors: FieldError[],

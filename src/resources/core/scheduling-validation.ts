@@ -33,7 +33,7 @@ export function schedulingErrors(spec: PodSpec, field: string, errors: FieldErro
   }
 }
 
-export function tolerationsErrors(tolerations: readonly Toleration[], field: string, errors: FieldError[]): void {
+function tolerationsErrors(tolerations: readonly Toleration[], field: string, errors: FieldError[]): void {
   for (let i = 0; i < tolerations.length; i++) tolerationErrors(tolerations[i]!, `${field}[${i}]`, errors)
 }
 

@@ -54,7 +54,7 @@ export const service: ResourceDeclaration<Service> = declare<Service>({
       const { spec } = draft
       if (needsClusterIP(spec)) {
         const first = spec.clusterIP || spec.clusterIPs?.[0] || pools.take('clusterIP')
-        spec.clusterIP = first
+        if (!spec.clusterIP) spec.clusterIP = first
         if (!spec.clusterIPs?.length) spec.clusterIPs = [first]
       }
       const wantsPorts =

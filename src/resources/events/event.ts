@@ -23,7 +23,7 @@ const SAME = ['reason', 'type', 'eventTime', 'series', 'action', 'related', 'rep
 type Members = Record<string, unknown>
 
 /** The stored form; members that core/v1 always writes are there, empty. */
-export function toCoreEvent(view: Event): CoreEvent {
+function toCoreEvent(view: Event): CoreEvent {
   const from = view as unknown as Members
   const to: Members = {
     kind: 'Event',
@@ -43,7 +43,7 @@ export function toCoreEvent(view: Event): CoreEvent {
 }
 
 /** The view; members that this version leaves out when empty are absent. */
-export function fromCoreEvent(stored: CoreEvent): Event {
+function fromCoreEvent(stored: CoreEvent): Event {
   const from = stored as unknown as Members
   const to: Members = {
     kind: 'Event',
