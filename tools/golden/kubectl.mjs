@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path'
 import { kubectlPath } from '../kubectl.mjs'
 import { ApiConnection } from './api-connection.mjs'
 import { startCluster } from './cluster.mjs'
-import { differences, parseTranscript } from './kubectl/transcript.mjs'
+import { comparable, differences, parseTranscript } from './kubectl/transcript.mjs'
 import { absent, flags, reference } from './reference.mjs'
 
 const RECORDED_NODE = 'gold-1'
@@ -107,8 +107,13 @@ async function one(transcript, run, api) {
   const got = await run(transcript.command, transcript.stdin)
   await Promise.all(meanwhile)
   const problems = [
-    ...differences('stdout', transcript.stdout ?? '', got.stdout),
-    ...differences('stderr', transcript.stderr ?? '', got.stderr),
+    ...['stdout', 'stderr'].flatMap((name) =>
+      differences(
+        name,
+        comparable(transcript.command, transcript[name] ?? ''),
+        comparable(transcript.command, got[name]),
+      ),
+    ),
   ]
   if (got.code !== transcript.exitCode) problems.push(`exit code: recorded ${transcript.exitCode} received ${got.code}`)
   if (transcript.afterCommand) {

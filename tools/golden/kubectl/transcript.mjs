@@ -16,7 +16,8 @@ const HEADINGS = [
 
 /** { command, setup, before, meanwhile: {afterS, command}[], stdin, stdout, stderr, exitCode, afterCommand, after } */
 export function parseTranscript(text) {
-  const lines = text.split('\n')
+  // Output without a newline at its end runs into the next heading.
+  const lines = text.replace(/(?<=.)--- (stdin|stdout|stderr)$/gm, '\n--- $1').split('\n')
   const out = { command: lines[0].replace(/^\$ /, ''), meanwhile: [], before: [] }
   let section
   for (const line of lines.slice(1)) {
@@ -43,12 +44,22 @@ const PLACEHOLDERS = {
   id: '[0-9a-f]{64}',
   hash: '[a-z0-9]+',
   rand: '[a-z0-9]+',
-  path: '\\S+',
+  path: '\\S+?',
+  runtime: '\\w+',
+}
+
+/** Facts of the recorded machine, not of Kubernetes: its runtime's name, and which of several tags of one digest it names. */
+function withoutCaveats(line) {
+  return line
+    .replace('containerd://', '<runtime>://')
+    .replace(/("?image"?: "?)docker\.io\/library\/busybox:1\.37/, '$1<path>')
 }
 
 /** A recorded line as a pattern: placeholders, counts like `(x2 over 8s)`, and column widths are free. */
 export function linePattern(line) {
-  const fields = line.trimEnd().split(/ {2,}|\t+/)
+  const fields = withoutCaveats(line)
+    .trimEnd()
+    .split(/ {2,}|\t+/)
   const source = fields.map((field) =>
     field
       .split(/(<\w+>|\(x\d+ over [^)]*\))/)
@@ -61,6 +72,14 @@ export function linePattern(line) {
       .join(''),
   )
   return new RegExp(`^${source.join('(?:\\s{2,}|\\t+|\\s+)')}\\s*$`)
+}
+
+/** Drain works on several pods at once: its lines have no order. */
+const UNORDERED = /^kubectl drain/
+
+/** Lines in an order that recorded and received share, where the command promises none. */
+export function comparable(command, text) {
+  return UNORDERED.test(command) ? text.trimEnd().split('\n').sort().join('\n') : text
 }
 
 /** The first differences, as sentences; empty when equal but for placeholders. */
