@@ -199,7 +199,7 @@ function holderFabric(parts: {
 async function startPlain(options: FabricOptions, id: string, reason: string): Promise<Fabric> {
   const runDirectory = realpathSync(options.runDirectory)
   const degraded = [
-    `This node has no namespaces of its own (${reason}): pods are plain processes on the host's loopback address, each must listen on the port in its PORT variable, and programs see each other.`,
+    `This node has no namespaces of its own (${reason}): pods are plain processes in the host's network, each should listen on the port in its PORT variable, and programs see each other.`,
   ]
   const mark = `${FABRIC_VARIABLE}=${id}`
   const script = scriptFile(runDirectory, 'ebb-watchdog.sh', WATCHDOG_SCRIPT)

@@ -3,7 +3,7 @@
  * namespace of its own with the program as PID 1) or, where that is missing, plainly. Containers belong to the launcher
  * (process/launcher.node.ts), not to this process: they outlive it, and `openProcessRuntime` in the same directory finds them.
  */
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
@@ -29,10 +29,11 @@ import { runExec, startExec } from './process/exec.node.ts'
 import { imageId } from './process/images.node.ts'
 import { commandLine, findProgram, type ImageProgram, imageMissingMessage } from './process/images.ts'
 import { Launcher, type LauncherEvent } from './process/launcher.node.ts'
+import { LoopbackPorts, loopbackAddress } from './process/loopback-ports.node.ts'
 import { type PodAddress, PodNetwork } from './process/network.node.ts'
 import { type ContainerPlan, containerPlan, execPlan } from './process/plan.node.ts'
 import { freePort, Sandbox, type SandboxRecord } from './process/sandbox.node.ts'
-import { FABRIC_VARIABLE, type NodeWorld } from './process/world.ts'
+import { FABRIC_VARIABLE, type NodeWorld, POD_SLOTS_MAX } from './process/world.ts'
 
 /** How often running containers are looked at whose end nobody may have told (a killed shim), in ms. */
 const CHECK_INTERVAL_MS = 2000
@@ -74,11 +75,14 @@ class Processes implements ProcessRuntime {
   private readonly pauses = new Map<SandboxId, (pid: number) => void>()
   private launcher!: Launcher
   private network: PodNetwork | undefined
+  private readonly loopback: LoopbackPorts
+  private slot = randomInt(POD_SLOTS_MAX)
   private checking: Timer | undefined
 
   constructor(options: ProcessRuntimeOptions) {
     this.world = options.world
     this.clock = options.clock
+    this.loopback = new LoopbackPorts(options.clock)
     this.programs = options.programs
     this.wanted = options.form
     this.form = options.form ?? 'bwrap'
@@ -94,6 +98,7 @@ class Processes implements ProcessRuntime {
       for (const id of readdirSync(join(directory, 's'))) this.sandboxes.set(id, Sandbox.read(join(directory, 's', id)))
       this.launcher = await Launcher.open(directory, env, (event) => this.onLauncher(event))
       if (this.world.mode === 'namespaces') await this.openNetwork()
+      for (const sandbox of this.sandboxes.values()) this.lead(sandbox)
       this.judge(await trouble)
     } catch (error) {
       throw new RuntimeError('unavailable', `the container runtime cannot start: ${(error as Error).message}`, {
@@ -109,6 +114,7 @@ class Processes implements ProcessRuntime {
     this.checking?.cancel()
     for (const container of this.containers.values()) container.close()
     this.launcher.close()
+    this.loopback.close()
     await this.network?.close()
   }
 
@@ -118,6 +124,7 @@ class Processes implements ProcessRuntime {
     const sandbox = new Sandbox(join(this.world.directory, 's', id), { ...base, ...(await this.address(config)) })
     sandbox.prepare()
     this.sandboxes.set(id, sandbox)
+    this.lead(sandbox)
     if (config.shareProcessNamespace && this.formOf(sandbox) === 'bwrap') {
       const file = join('s', id, 'pause')
       writeFileSync(join(this.world.directory, file), sandbox.pauseScript())
@@ -132,6 +139,7 @@ class Processes implements ProcessRuntime {
     const sandbox = this.sandboxes.get(id)
     if (!sandbox) return
     await Promise.all(this.containersOf(id).map((container) => container.kill()))
+    this.loopback.remove(id)
     await sandbox.stop(this.network, this.launcher)
   }
 
@@ -267,13 +275,21 @@ class Processes implements ProcessRuntime {
   }
 
   private async address(config: SandboxConfig): Promise<Pick<SandboxRecord, 'ip' | 'port' | 'address'>> {
+    if (config.hostNetwork) return { ip: this.world.nodeIP }
     if (this.world.mode === 'plain') {
       const taken = new Set([...this.sandboxes.values()].map((sandbox) => sandbox.record.port ?? 0))
-      return { ip: this.world.nodeIP, port: await freePort(taken) }
+      this.slot = (this.slot + 1) % POD_SLOTS_MAX
+      const ip = loopbackAddress(this.world.fabricId, this.world.nodeIndex, this.slot)
+      return { ip, port: await freePort(taken) }
     }
-    if (config.hostNetwork) return { ip: this.world.nodeIP }
     const address = await (this.network as PodNetwork).take()
     return { ip: address.ip, address }
+  }
+
+  /** Where pods share the host's network: makes the pod be found where its manifest says. */
+  private lead(sandbox: Sandbox): void {
+    const { id, ip, port, config, state } = sandbox.record
+    if (port !== undefined && state === 'ready') this.loopback.add(id, { ip, port, ports: config.ports ?? [] })
   }
 
   private plan(container: Container): ContainerPlan {

@@ -372,3 +372,40 @@ describe('process runtime, files of a container', () => {
     ])
   })
 })
+
+describe.skipIf(inherited?.mode === 'namespaces')('process runtime, pods without network namespaces', () => {
+  let bench: Bench
+  beforeEach(async () => {
+    bench = new Bench('plain')
+    await bench.open()
+  })
+  afterEach(() => bench.close())
+
+  const server = (name: string) =>
+    `require('http').createServer((q, r) => r.end('${name}')).listen(process.env.PORT, () => console.log('up'))`
+
+  it('finds each at its own address and the ports of its manifest', async () => {
+    const found: string[] = []
+    for (const name of ['one', 'two']) {
+      const sandbox = await bench.sandbox({ name, ports: [18080] })
+      const env = [{ name: 'PORT', value: String(sandbox.port) }]
+      const { id } = await bench.create(sandbox.id, [process.execPath, '-e', server(name)], { env })
+      await bench.runtime.startContainer(id)
+      const url = `http://${sandbox.ip}:18080/`
+      const answer = () =>
+        fetch(url).then(
+          (response) => response.text(),
+          () => undefined,
+        )
+      while ((await answer()) === undefined) await new Promise((resolve) => setTimeout(resolve, 20))
+      found.push((await answer()) as string)
+      if (name === 'two') {
+        await bench.runtime.stopSandbox(sandbox.id)
+        await expect(fetch(url)).rejects.toThrow()
+      }
+    }
+    expect(found).toEqual(['one', 'two'])
+    const ips = (await bench.runtime.listSandboxes()).map(({ ip }) => ip)
+    expect(new Set(ips).size).toBe(2)
+  })
+})
