@@ -109,17 +109,16 @@ function ownerErrors(owners: readonly OwnerReference[]): FieldError[] {
 
 const named = (owner: OwnerReference | undefined) => `${owner?.kind}/${owner?.name}`
 
-/** Each owner once: a second reference with the same uid is dropped, and the client told. */
+/** Each owner once: a second reference that equals another is dropped, and the client told. */
 export function dropDuplicateOwners(meta: Draft<ObjectMeta>, warn: (text: string) => void): void {
   const owners = meta.ownerReferences
   if (!owners || owners.length < 2) return
-  const seen = new Set<string>()
   const twice = new Set<string>()
-  const kept = owners.filter(({ uid }) => {
-    if (!seen.has(uid)) return seen.add(uid)
-    twice.add(uid)
-    return false
-  })
+  const kept: typeof owners = []
+  for (const owner of owners) {
+    if (kept.some((other) => equal(other, owner))) twice.add(owner.uid)
+    else kept.push(owner)
+  }
   if (twice.size === 0) return
   meta.ownerReferences = kept
   warn(

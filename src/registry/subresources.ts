@@ -52,6 +52,7 @@ export async function bind(
     resource,
     {
       subresource: 'binding',
+      manages: false,
       strategy: {},
       unconditional: true,
       uid: request.metadata?.uid,
@@ -119,5 +120,10 @@ async function markDisrupted(kit: Kit, resource: StoredResource, options: WriteO
     setCondition(draft, { type: 'DisruptionTarget', status: 'True', reason: 'EvictionByEvictionAPI', message }, now)
     return draft as Draft<KubernetesObject>
   }
-  await update(kit, resource, { subresource: 'status', strategy: {}, unconditional: true, transform }, options)
+  await update(
+    kit,
+    resource,
+    { subresource: 'status', manages: false, strategy: {}, unconditional: true, transform },
+    options,
+  )
 }

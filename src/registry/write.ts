@@ -58,6 +58,7 @@ export async function create(
   const named = { ...options, name }
   const attributes = admissionOf(kit, { resource, operation: 'CREATE' }, named, undefined)
   admitNamespace(kit, resource, attributes)
+  dropDuplicateOwners(draft.metadata, options.warn)
   track(kit, draft, undefined, { resource, subresource: '', options })
   const mutating = kit.admission.mutate(attributes, draft)
   if (mutating) await mutating
@@ -97,7 +98,6 @@ async function createNamed(
   draft.metadata.name ||= generateName(kit.random, draft.metadata.generateName ?? '')
   declaration.strategy.prepare?.(draft, undefined, context)
   const errors = metadataErrors(declaration, draft.metadata as ObjectMeta)
-  if (errors.length === 0) dropDuplicateOwners(draft.metadata, options.warn)
   errors.push(...(declaration.strategy.validate?.(draft as KubernetesObject, undefined, context) ?? []))
   if (errors.length > 0) throw invalidObject(groupKind(resource), draft.metadata.name ?? '', errors)
   const validating = kit.admission.validate(attributes, draft as KubernetesObject)
@@ -180,6 +180,8 @@ export interface UpdateRequest {
   /** '' for the main resource, else the subresource whose strategy writes. */
   readonly subresource: string
   readonly strategy: WriteStrategy<KubernetesObject>
+  /** How managedFields name the way of writing; false: nobody becomes a manager. Default: the subresource. */
+  readonly manages?: string | false
   /** PUT: a missing object is created, with the body as it came. */
   readonly createMissing?: () => Draft<KubernetesObject>
   /** What a PUT's body says of the object it means. */
@@ -242,7 +244,9 @@ async function prepareUpdate(
   const draft = request.transform(old)
   checkRevision(resource, request, draft, old)
   const { subresource } = request
-  track(kit, draft, old, { resource, subresource, options })
+  dropDuplicateOwners(draft.metadata, options.warn)
+  const { manages = subresource } = request
+  if (manages !== false) track(kit, draft, old, { resource, subresource: manages, options })
   const attributes = admissionOf(kit, { resource, subresource, operation: 'UPDATE' }, options, old)
   const mutating = kit.admission.mutate(attributes, draft)
   if (mutating) await mutating
@@ -320,7 +324,6 @@ function validateUpdate(
   { old, context }: { old: KubernetesObject; context: Context },
 ): void {
   const metadata = metadataUpdateErrors(draft.metadata as ObjectMeta, old.metadata)
-  if (metadata.length === 0) dropDuplicateOwners(draft.metadata, context.warn)
   // Kubernetes checks the metadata twice, generally and with the kind, and so names each cause twice.
   const errors = [...metadata, ...metadata]
   errors.push(...(request.strategy.validate?.(draft as KubernetesObject, old, context) ?? []))

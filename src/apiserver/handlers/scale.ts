@@ -84,7 +84,7 @@ async function writeScale(
     else delete draft.metadata.resourceVersion
     return draft
   }
-  const request = { subresource: '', strategy: declaration.strategy, unconditional: true, transform }
+  const request = { subresource: '', manages: 'scale', strategy: declaration.strategy, unconditional: true, transform }
   const { item } = await registry.update(call.resource, request, writeOptions(call, query))
   return objectResponse(scaleOf(call, item.object))
 }
