@@ -23,7 +23,7 @@ export type Step =
   | 'endpoint-added' // detail.service; ready and written to the slice
   | 'endpoint-terminating' // written to the slice; detail.service, detail.serving
   | 'endpoint-removed' // entry gone from the slice; detail.service
-  | 'rules-changed' // a proxy applied rules; detail.service, detail.backends, object = the service
+  | 'rules-changed' // a proxy applied rules; detail.service, detail.backends (addresses, comma between), detail.node, object = the service
 
 export type EbbTracer = Tracer<Step>
 export type EbbTraceEvent = TraceEvent<Step>

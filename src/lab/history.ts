@@ -72,10 +72,12 @@ function endOf(
 function rulesWithout(ip: string, markedAt: number, rules: readonly EbbTraceEvent[]): number | undefined {
   const firsts = new Map<string, number>()
   for (const event of rules)
-    if (event.at >= markedAt && !firsts.has(event.component) && !backendsOf(event).includes(ip))
-      firsts.set(event.component, event.at)
+    if (event.at >= markedAt && !firsts.has(proxyOf(event)) && !backendsOf(event).includes(ip))
+      firsts.set(proxyOf(event), event.at)
   return firsts.size > 0 ? Math.max(...firsts.values()) : undefined
 }
+
+const proxyOf = (event: EbbTraceEvent) => `${event.component} ${event.detail?.node ?? ''}`
 
 /** Addresses of the backends that a rules-changed event names. */
 export function backendsOf(event: EbbTraceEvent): readonly string[] {

@@ -159,6 +159,8 @@ export class ServiceProxy {
     if (before === backends) return
     if (this.planned.has(service)) this.inForce.set(service, backends)
     else this.inForce.delete(service)
-    this.seams.trace.emit('rules-changed', `service ${service}`, { detail: { service, backends } })
+    this.seams.trace.emit('rules-changed', `service ${service}`, {
+      detail: { service, backends, node: this.seams.nodeName },
+    })
   }
 }
