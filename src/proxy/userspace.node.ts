@@ -22,8 +22,6 @@ const STICKY_CLIENTS_MAX = 65_536
 
 export interface UserspaceOptions {
   readonly random: Random
-  /** Where a backend really listens, when its pod shares the machine's address. Default: where the plan says. */
-  readonly locate?: (backend: Backend) => { readonly ip: string; readonly port: number }
   readonly log?: (message: string) => void
 }
 
@@ -48,7 +46,7 @@ export class UserspaceDataplane implements Dataplane {
         const key = `${port.protocol} ${host}:${at}`
         if (named.has(key)) continue
         named.add(key)
-        const chooser = this.choosers.get(key) ?? new Chooser(this.options)
+        const chooser = this.choosers.get(key) ?? new Chooser(this.options.random)
         this.choosers.set(key, chooser)
         chooser.set(route, port.affinitySeconds)
         if (route.backends.length > 0) wanted.set(key, { chooser, protocol: port.protocol, host, port: at })
@@ -109,13 +107,13 @@ function addressesOf(port: ServicePort): { host: string; at: number; route: Rout
 
 /** Picks a backend for a new connection. */
 class Chooser {
-  private readonly options: UserspaceOptions
+  private readonly random: Random
   private backends: readonly Backend[] = []
   private affinityMs: number | undefined
   private readonly sticky = new Map<string, { backend: Backend; until: number }>()
 
-  constructor(options: UserspaceOptions) {
-    this.options = options
+  constructor(random: Random) {
+    this.random = random
   }
 
   set(route: Route, affinitySeconds: number | undefined): void {
@@ -129,17 +127,10 @@ class Chooser {
     return this.backends.some(({ ip, port }) => ip === backend.ip && port === backend.port)
   }
 
-  choose(client: string): (Backend & { readonly from: Backend }) | undefined {
-    const backend = this.pick(client)
-    if (!backend) return undefined
-    return { ...backend, ...this.options.locate?.(backend), from: backend }
-  }
-
-  private pick(client: string): Backend | undefined {
+  choose(client: string): Backend | undefined {
     const now = performance.now()
     const known = this.affinityMs === undefined ? undefined : this.sticky.get(client)
-    const backend =
-      known && known.until > now ? known.backend : this.backends[this.options.random.int(this.backends.length)]
+    const backend = known && known.until > now ? known.backend : this.backends[this.random.int(this.backends.length)]
     if (!backend || this.affinityMs === undefined) return backend
     this.sticky.delete(client)
     this.sticky.set(client, { backend, until: now + this.affinityMs })
@@ -201,7 +192,7 @@ class TcpFront implements Front {
 
 interface UdpFlow {
   readonly upstream: UdpSocket
-  readonly to: { readonly ip: string; readonly port: number; readonly from: Backend }
+  readonly to: Backend
   readonly timer: NodeJS.Timeout
 }
 
@@ -234,7 +225,7 @@ class UdpFront implements Front {
 
   /** A datagram that comes next may not go to a backend that went. */
   changed(chooser: Chooser | undefined): void {
-    for (const [client, { to }] of this.flows) if (!chooser?.has(to.from)) this.end(client)
+    for (const [client, { to }] of this.flows) if (!chooser?.has(to)) this.end(client)
   }
 
   close(): void {

@@ -8,24 +8,21 @@ import { UserspaceDataplane } from './userspace.node.ts'
 
 let dataplane: UserspaceDataplane
 let ends: (() => unknown)[] = []
-/** Backends listen on ports of their own; the plan speaks of 8080, as it does where pods share an address. */
-const ports = new Map<string, number>()
+/** The port of the backends: one that is free. */
+let targetPort = 0
 
-beforeEach(() => {
-  dataplane = new UserspaceDataplane({
-    random: new SeededRandom(1),
-    locate: ({ ip }) => ({ ip: '127.0.0.1', port: ports.get(ip) ?? 0 }),
-  })
+beforeEach(async () => {
+  dataplane = new UserspaceDataplane({ random: new SeededRandom(1) })
+  targetPort = await freePort()
 })
 afterEach(async () => {
   await dataplane.close()
   for (const end of ends.reverse()) await end()
   ends = []
-  ports.clear()
 })
 
-async function listen(server: Server): Promise<number> {
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+async function listen(server: Server, port = 0, host = '127.0.0.1'): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(port, host, resolve))
   return (server.address() as AddressInfo).port
 }
 
@@ -45,7 +42,7 @@ async function backend(ip: string): Promise<void> {
     socket.write(`${ip}\n`)
     socket.pipe(socket)
   })
-  ports.set(ip, await listen(server))
+  await listen(server, targetPort, ip)
   ends.push(() => {
     for (const socket of sockets) socket.destroy()
     return new Promise((resolve) => server.close(resolve))
@@ -63,12 +60,13 @@ function talk(socket: Socket): { socket: Socket; next(): Promise<string> } {
 }
 
 const apply = (sample: SampleService, endpoints: readonly SampleEndpoint[]) =>
-  dataplane.apply(planAll([service(sample)], [slice({ endpoints })], 'node-1'))
+  dataplane.apply(planAll([service(sample)], [slice({ endpoints, ports: [{ port: targetPort }] })], 'node-1'))
 
-const a = { ip: '10.244.0.5' }
-const b = { ip: '10.244.0.6' }
+const a = { ip: '127.0.0.5' }
+const b = { ip: '127.0.0.6' }
 
-describe('userspace proxy', () => {
+/** Backends have addresses of 127.0.0.0/8, all of which are local on Linux alone. */
+describe.runIf(process.platform === 'linux')('userspace proxy', () => {
   it('[PU1] listens at the node port; new connections follow the plan, existing ones live on', async () => {
     const nodePort = await freePort()
     const reach = () => talk(connect({ host: '127.0.0.1', port: nodePort }))
@@ -101,7 +99,7 @@ describe('userspace proxy', () => {
     expect(await talk(dataplane.dial('10.96.0.10', 80)).next()).toBe('ECONNREFUSED')
   })
 
-  it.runIf(process.platform === 'linux')('[PU1] listens on a cluster IP that this machine owns', async () => {
+  it('[PU1] listens on a cluster IP that this machine owns', async () => {
     const port = await freePort()
     await backend(a.ip)
     await apply({ clusterIP: '127.96.0.10', ports: [{ port }] }, [a])
@@ -124,15 +122,14 @@ describe('userspace proxy', () => {
     for (const { ip } of [a, b]) {
       const server = createSocket('udp4')
       server.on('message', (message, from) => server.send(`${message} at ${ip}`, from.port, from.address))
-      await new Promise<void>((resolve) => server.bind(0, '127.0.0.1', resolve))
-      ports.set(ip, server.address().port)
+      await new Promise<void>((resolve) => server.bind(targetPort, ip, resolve))
       ends.push(() => server.close())
     }
     const udp = (endpoints: readonly SampleEndpoint[]) =>
       dataplane.apply(
         planAll(
           [service({ ports: [{ port: 53, protocol: 'UDP', nodePort }] })],
-          [slice({ endpoints, ports: [{ protocol: 'UDP', port: 8080 }] })],
+          [slice({ endpoints, ports: [{ protocol: 'UDP', port: targetPort }] })],
           'node-1',
         ),
       )
