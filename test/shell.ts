@@ -36,7 +36,16 @@ export class Shell {
 
   run(command: string, stdin = ''): Promise<Ran> {
     this.history.push(command)
-    return new Promise((resolve) => {
+    return this.start(command, stdin).ended
+  }
+
+  /** Like `run`, for what goes on: `begun` resolves at the first output, `ended` at the end. */
+  start(command: string, stdin = ''): { readonly begun: Promise<void>; readonly ended: Promise<Ran> } {
+    let begin: () => void = () => {}
+    const begun = new Promise<void>((resolve) => {
+      begin = resolve
+    })
+    const ended = new Promise<Ran>((resolve) => {
       const child = spawn('bash', ['-c', command], {
         cwd: this.folder,
         env: {
@@ -55,16 +64,19 @@ export class Shell {
         child[name].setEncoding('utf8').on('data', (text: string) => {
           parts[name] += text
           parts.all += text
+          begin()
         })
       const timer = setTimeout(() => this.kill(pid), COMMAND_WITHIN_MS)
       child.on('close', (code, signal) => {
         clearTimeout(timer)
         this.running.delete(pid)
+        begin()
         resolve({ code: code ?? signal ?? 'unknown', ...parts })
       })
       child.stdin.on('error', () => {})
       child.stdin.end(stdin)
     })
+    return { begun, ended }
   }
 
   /** Like `run`, and throws when the command fails. */
@@ -81,9 +93,9 @@ export class Shell {
   /** Runs a command again until its output fits; the last output is in the error. Looks every 100 ms, up to `seconds`. */
   async until(command: string, fits: (ran: Ran) => boolean, seconds = 20): Promise<Ran> {
     const deadline = performance.now() + seconds * 1000
+    this.history.push(command)
     for (;;) {
-      const ran = await this.run(command)
-      this.history.pop()
+      const ran = await this.start(command).ended
       if (fits(ran)) return ran
       if (performance.now() > deadline) throw new Error(`after ${seconds} s: ${command}\n${ran.all}`)
       await new Promise((resolve) => setTimeout(resolve, 100))
