@@ -35,7 +35,10 @@ import { clusterRole } from './rbac/cluster-role.ts'
 import { clusterRoleBinding } from './rbac/cluster-role-binding.ts'
 import { role } from './rbac/role.ts'
 import { roleBinding } from './rbac/role-binding.ts'
+import { resourceClaim } from './resource/resource-claim.ts'
+import { resourceClaimTemplate } from './resource/resource-claim-template.ts'
 import { priorityClass } from './scheduling/priority-class.ts'
+import { csiStorageCapacity } from './storage/csi-storage-capacity.ts'
 import { storageClass } from './storage/storage-class.ts'
 
 /** The machinery treats all kinds alike and gives each declaration only its own objects. */
@@ -76,8 +79,11 @@ export const RESOURCES: readonly ResourceDeclaration[] = [
   erased(clusterRole),
   erased(roleBinding),
   erased(role),
+  erased(csiStorageCapacity),
   erased(storageClass),
   erased(priorityClass),
   erased(lease),
   erased(endpointSlice),
+  erased(resourceClaimTemplate),
+  erased(resourceClaim),
 ]

@@ -2,7 +2,7 @@
 import { duplicate, type FieldError, forbiddenField, invalid, notSupported, required } from '../../api/field-error.ts'
 import { labelValueErrors, qualifiedNameErrors } from '../../api/names.ts'
 import type { Draft } from '../../api/object.ts'
-import type { Node } from '../../api/types/core-v1.gen.ts'
+import type { Node, NodeSystemInfo } from '../../api/types/core-v1.gen.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { since } from '../format.ts'
@@ -114,9 +114,15 @@ function nodeRow(n: Node, now: number): string[] {
     address('InternalIP'),
     address('ExternalIP'),
     info?.osImage || '<unknown>',
-    info?.kernelVersion || '<unknown>',
+    kernel(info),
     info?.containerRuntimeVersion || '<unknown>',
   ]
+}
+
+/** `6.18.44 (amd64)` */
+function kernel(info: NodeSystemInfo | undefined): string {
+  if (!info?.kernelVersion) return '<unknown>'
+  return info.architecture ? `${info.kernelVersion} (${info.architecture})` : info.kernelVersion
 }
 
 function nodeStatus(n: Node): string {
