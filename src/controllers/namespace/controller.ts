@@ -5,7 +5,7 @@
  */
 import { type KubernetesObject, keyOf } from '../../api/object.ts'
 import { ApiError, isApiError } from '../../api/status.ts'
-import { rfc3339 } from '../../api/time.ts'
+import { parseTime, rfc3339 } from '../../api/time.ts'
 import type { Namespace, Pod } from '../../api/types/core-v1.gen.ts'
 import type { Resource } from '../../client/api-client.ts'
 import { after, type Controller, done, type Outcome } from '../../client/controller.ts'
@@ -13,12 +13,11 @@ import { discover, type ServedResource } from '../../client/discovery.ts'
 import type { Informer } from '../../client/informer.ts'
 import { namespaces as namespaceResource, pods as podResource } from '../../client/resources.ts'
 import { type ControllerContext, newController } from '../context.ts'
-import { describeResource, type Emptying, namespaceConditions } from './plan.ts'
+import { type Emptying, namespaceConditions, podsEstimateSeconds, unexpectedItems } from './plan.ts'
 
 const CONTENT_GRACE_MS = 5000
-/** While something is left: pods tell of their end themselves, other things are looked at this often. */
-const PODS_RECHECK_MS = 15_000
-const CONTENT_RECHECK_MS = 1000
+/** While something is left: it is looked at this often. The end of the last pod is told at once. */
+const RECHECK_MS = 1000
 const FINALIZER = 'kubernetes'
 const WORKERS = 10
 
@@ -77,25 +76,34 @@ class NamespaceController {
     const namespace = await this.context.client.find(namespaceResource, { name: key })
     if (namespace?.metadata.uid !== known.metadata.uid || !namespace) return done
     if (!(namespace.spec?.finalizers ?? []).includes(FINALIZER)) return done
-    const { emptying, podsRemain } = await this.empty(key)
+    const { emptying, podsEstimate } = await this.empty(namespace)
     await this.report(namespace, emptying)
-    if (podsRemain) return after(PODS_RECHECK_MS)
+    if (podsEstimate !== undefined)
+      return after(podsEstimate > 0 ? (Math.floor(podsEstimate / 2) + 1) * 1000 : RECHECK_MS)
     const clean =
       emptying.discoveryFailures.length + emptying.deletionFailures.length === 0 &&
       emptying.remaining.every(({ objects }) => objects.length === 0)
-    if (!clean) return after(CONTENT_RECHECK_MS)
+    if (!clean) return after(RECHECK_MS)
     await this.finalize(key)
     return done
   }
 
-  /** One round. With pods left nothing else is touched, and, as in Kubernetes, they are not reported as remaining. */
-  private async empty(namespace: string): Promise<{ emptying: Emptying; podsRemain: boolean }> {
-    const { client } = this.context
+  /**
+   * One round. With pods left nothing else is touched, and, as in Kubernetes, they are not reported as remaining: they are
+   * given their time (`podsEstimate`, in seconds), and are a failure after that.
+   */
+  private async empty({ metadata }: Namespace): Promise<{ emptying: Emptying; podsEstimate?: number }> {
+    const { client, clock } = this.context
+    const namespace = metadata.name ?? ''
     const { resources, failures } = await discover(client)
     const deletionFailures: string[] = []
     const pods = await this.emptyOf({ resource: podResource, verbs: ALL_VERBS }, namespace, deletionFailures)
-    if (pods.length > 0)
-      return { emptying: { discoveryFailures: failures, deletionFailures, remaining: [] }, podsRemain: true }
+    if (pods.length > 0) {
+      const since = clock.now() - (parseTime(metadata.deletionTimestamp ?? '') ?? 0)
+      const podsEstimate = podsEstimateSeconds(pods as readonly Pod[], since)
+      if (podsEstimate === 0) deletionFailures.push(unexpectedItems(namespace, podResource))
+      return { emptying: { discoveryFailures: failures, deletionFailures, remaining: [] }, podsEstimate }
+    }
     const deletable = resources.filter(
       ({ resource, verbs }) => resource.namespaced && verbs.includes('delete') && verbs.includes('list'),
     )
@@ -105,7 +113,10 @@ class NamespaceController {
         objects: await this.emptyOf(served, namespace, deletionFailures),
       })),
     )
-    return { emptying: { discoveryFailures: failures, deletionFailures, remaining }, podsRemain: false }
+    for (const { resource, objects } of remaining)
+      if (objects.length > 0 && objects.every((object) => (object.metadata.finalizers ?? []).length === 0))
+        deletionFailures.push(unexpectedItems(namespace, resource))
+    return { emptying: { discoveryFailures: failures, deletionFailures, remaining } }
   }
 
   /** Deletes all objects of a resource in the namespace; resolves with those that are left. */
@@ -124,9 +135,7 @@ class NamespaceController {
       return (await client.list(resource, { namespace })).items
     } catch (error) {
       if (error instanceof ApiError && error.code === 404) return []
-      failures.push(
-        `unexpected items still remain in namespace: ${namespace} for gvr: ${describeResource(resource)}: ${(error as Error).message}`,
-      )
+      failures.push((error as Error).message)
       return []
     }
   }

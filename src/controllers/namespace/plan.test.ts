@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { configMaps, deployments, pods } from '../../client/resources.ts'
-import { type Emptying, namespaceConditions } from './plan.ts'
+import { type Emptying, namespaceConditions, podsEstimateSeconds, unexpectedItems } from './plan.ts'
 
 const clean: Emptying = { discoveryFailures: [], deletionFailures: [], remaining: [] }
 const NOW = '2026-01-01T00:00:00Z'
@@ -55,4 +55,16 @@ it('moves the time only when the status changes, and changes nothing when nothin
     '2026-01-01T00:00:09Z',
     NOW,
   ])
+})
+
+it('gives pods their grace from the deletion of the namespace on', () => {
+  const pod = (grace: number, phase = 'Running', finalizers: string[] = []) => ({
+    metadata: { finalizers },
+    spec: { containers: [], terminationGracePeriodSeconds: grace },
+    status: { phase },
+  })
+  expect(podsEstimateSeconds([pod(6), pod(4), pod(60, 'Succeeded')], 5_100)).toBe(6)
+  expect(podsEstimateSeconds([pod(6)], 9_000)).toBe(0)
+  expect(podsEstimateSeconds([pod(6, 'Succeeded', ['x'])], 9_000)).toBe(15)
+  expect(unexpectedItems('x', pods)).toBe('unexpected items still remain in namespace: x for gvr: /v1, Resource=pods')
 })

@@ -1,7 +1,7 @@
 /** Pure: the conditions of a namespace that is being emptied. Types, reasons and texts are Kubernetes'. */
 import type { KubernetesObject } from '../../api/object.ts'
-import type { NamespaceCondition } from '../../api/types/core-v1.gen.ts'
-import { apiVersionOf, type Resource } from '../../client/api-client.ts'
+import type { NamespaceCondition, Pod } from '../../api/types/core-v1.gen.ts'
+import type { Resource } from '../../client/api-client.ts'
 
 /** What a round of emptying came to. */
 export interface Emptying {
@@ -116,7 +116,23 @@ function finalizerCondition(left: Emptying['remaining']): Content {
   }
 }
 
-/** `apps/v1, Resource=deployments` as messages name a resource. */
-export function describeResource(resource: Resource): string {
-  return `${apiVersionOf(resource)}, Resource=${resource.plural}`
+/** Kubernetes' sentence about objects that should be gone by now; the resource as Go prints it, `/v1, Resource=pods`. */
+export function unexpectedItems(namespace: string, { group, version, plural }: Resource): string {
+  return `unexpected items still remain in namespace: ${namespace} for gvr: ${group}/${version}, Resource=${plural}`
+}
+
+/** After a finalizer was met, how long it is given before the next look; Kubernetes counts 15 s, and looks at half of it. */
+const FINALIZER_ESTIMATE_SECONDS = 15
+
+/**
+ * In how many seconds the pods may be gone, by their grace, from the namespace's deletion on (`sinceMs` ago); 0 when they
+ * should be gone already. Pods that finalizers hold have their own estimate.
+ */
+export function podsEstimateSeconds(pods: readonly Pod[], sinceMs: number): number {
+  const graces = pods
+    .filter((pod) => pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed')
+    .map((pod) => pod.spec.terminationGracePeriodSeconds ?? 0)
+  const grace = Math.max(0, ...graces)
+  if (sinceMs < grace * 1000) return grace
+  return pods.some((pod) => (pod.metadata.finalizers ?? []).length > 0) ? FINALIZER_ESTIMATE_SECONDS : 0
 }
