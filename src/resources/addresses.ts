@@ -49,13 +49,21 @@ export function cidrErrors(text: string): readonly string[] {
   return version && fits ? [] : [INVALID_CIDR]
 }
 
+/**
+ * Pods of a node without namespaces have addresses of 127.64.0.0 to 127.191.255.255; Services must lead to them there. This is
+ * looser than Kubernetes, for addresses that nobody but such a node hands out.
+ */
+function isPodOnLoopback(v4: readonly number[]): boolean {
+  return (v4[1] ?? 0) >= 64 && (v4[1] ?? 0) < 192
+}
+
 /** Why an address cannot be an endpoint or an external address; undefined when it can. */
 export function specialAddressError(text: string): string | undefined {
   const v4 = parseIPv4(text)
   const v6 = v4 ? undefined : parseIPv6(text)
   if (v4 ? v4.every((b) => b === 0) : v6?.every((g) => g === 0))
     return `may not be unspecified (${v4 ? '0.0.0.0' : '::'})`
-  if (v4 ? v4[0] === 127 : v6?.slice(0, 7).every((g) => g === 0) && v6[7] === 1) {
+  if (v4 ? v4[0] === 127 && !isPodOnLoopback(v4) : v6?.slice(0, 7).every((g) => g === 0) && v6[7] === 1) {
     return 'may not be in the loopback range (127.0.0.0/8, ::1/128)'
   }
   if (v4 ? v4[0] === 169 && v4[1] === 254 : v6 && (v6[0]! & 0xffc0) === 0xfe80) {
