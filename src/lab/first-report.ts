@@ -17,7 +17,7 @@ import { deployments, pods, services } from '../client/resources.ts'
 import { type HttpClient, isLost, startLoad } from './load.ts'
 import { Recorder, type TraceSource } from './record.ts'
 import { type Action, type AppReport, appText, headText, type Style, verdictText } from './report.ts'
-import { waitFor } from './wait.ts'
+import { WaitError, waitFor } from './wait.ts'
 import { WORDS } from './words.ts'
 
 export interface FirstReportOptions {
@@ -172,7 +172,7 @@ class AppRun {
       const answer = await http.send({ kind: 'new', timeoutMs: 1_000 })
       if (!isLost({ ...answer, number: 0, kind: 'new', dueAt: 0, sentAt: 0, endedAt: 0 })) return
       if (clock.monotonic() > until)
-        throw new Error(
+        throw new WaitError(
           `Service ${this.name} does not answer: ${answer.outcome} ${answer.error ?? answer.status ?? ''}`,
         )
       await sleep(clock, PROBE_EVERY_MS)

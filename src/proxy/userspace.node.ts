@@ -91,7 +91,9 @@ export class UserspaceDataplane implements Dataplane {
       this.fronts.set(key, front)
       this.unreachable.delete(key)
     } catch (error) {
-      if (this.unreachable.has(key)) return
+      // A cluster IP that this machine doesn't own is the rule here, and said once in `degraded`.
+      const { code } = error as NodeJS.ErrnoException
+      if (this.unreachable.has(key) || code === 'EADDRNOTAVAIL') return
       this.unreachable.add(key)
       this.options.log?.(`${key} has no listener here: ${(error as Error).message}`)
     }
