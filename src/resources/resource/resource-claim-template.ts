@@ -10,6 +10,7 @@ export const resourceClaimTemplate: ResourceDeclaration<ResourceClaimTemplate> =
   kind: 'ResourceClaimTemplate',
   plural: 'resourceclaimtemplates',
   namespaced: true,
+  delete: { returnsObject: true },
   definition: 'io.k8s.api.resource.v1.ResourceClaimTemplate',
   row: (t, now) => [t.metadata.name ?? '', since(t.metadata.creationTimestamp, now)],
 })

@@ -10,6 +10,7 @@ export const resourceClaim: ResourceDeclaration<ResourceClaim> = declare<Resourc
   kind: 'ResourceClaim',
   plural: 'resourceclaims',
   namespaced: true,
+  delete: { returnsObject: true },
   definition: 'io.k8s.api.resource.v1.ResourceClaim',
   status: 'owned',
   row: (c, now) => [c.metadata.name ?? '', state(c), since(c.metadata.creationTimestamp, now)],
