@@ -12,8 +12,11 @@ const FIELD_MANAGER_LENGTH_MAX = 128
 const VALIDATIONS = ['Ignore', 'Strict', 'Warn']
 const NOTHING: readonly FieldError[] = []
 
-/** 422 for values that Kubernetes does not know. `kind`: CreateOptions, UpdateOptions or PatchOptions. */
-export function writeQuery({ request }: Exchange, kind: string): WriteQuery {
+/**
+ * 422 for values that Kubernetes does not know, and for what else the caller found. `kind`: CreateOptions, UpdateOptions or
+ * PatchOptions.
+ */
+export function writeQuery({ request }: Exchange, kind: string, more: readonly FieldError[] = NOTHING): WriteQuery {
   const { query, headers } = request
   const dryRun = query.getAll('dryRun')
   const manager = query.get('fieldManager') ?? ''
@@ -24,6 +27,7 @@ export function writeQuery({ request }: Exchange, kind: string): WriteQuery {
     ...(VALIDATIONS.includes(validation)
       ? NOTHING
       : [notSupported('fieldValidation', validation, ['', ...VALIDATIONS])]),
+    ...more,
   ]
   if (errors.length > 0) throw invalidObject({ group: 'meta.k8s.io', resource: kind, kind }, '', errors)
   return {

@@ -40,6 +40,8 @@ export interface WriteOptions {
   readonly dryRun: boolean
   /** fieldManager of the query, else the first part of the user agent. */
   readonly fieldManager: string
+  /** Server-side apply: the draft's managedFields are right already. */
+  readonly applied?: boolean
   warn(text: string): void
 }
 

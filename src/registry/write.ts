@@ -81,6 +81,7 @@ function track(
   old: KubernetesObject | undefined,
   { resource, subresource, options }: { resource: StoredResource; subresource: string; options: WriteOptions },
 ): void {
+  if (options.applied) return
   const now = rfc3339(kit.clock.now())
   kit.updateManagedFields?.(draft, old, { resource, subresource, manager: options.fieldManager, now })
 }

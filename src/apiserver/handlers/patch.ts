@@ -3,14 +3,15 @@ import type { ApiResponse } from '../../wire/exchange.ts'
 import { readPatchOf } from '../body.ts'
 import { type Call, writeOptions } from '../call.ts'
 import { answerItem, outputOf } from '../output.ts'
-import { writeQuery } from '../write-query.ts'
+import { callApplies, handleApply, patchQuery } from './apply.ts'
 import { strategyOf } from './strategy.ts'
 import { checkName, checkNamespace } from './update.ts'
 
-/** PATCH of an object or a subresource: JSON patch, merge patch or strategic merge patch. */
+/** PATCH of an object or a subresource: JSON patch, merge patch, strategic merge patch, or apply. */
 export async function handlePatch(call: Call): Promise<ApiResponse> {
+  if (callApplies(call)) return handleApply(call)
   const output = outputOf(call)
-  const query = writeQuery(call.exchange, 'PatchOptions')
+  const query = patchQuery(call.exchange)
   const { info } = call.exchange
   const { declaration } = call.resource
   const patched = await readPatchOf(call, declaration.definition, query)

@@ -8,6 +8,7 @@ import { readDefinition, readPatchOf } from '../body.ts'
 import { type Call, writeOptions } from '../call.ts'
 import { methodNotAllowed, objectResponse } from '../respond.ts'
 import { type WriteQuery, writeQuery } from '../write-query.ts'
+import { callApplies, configOf, patchQuery, writeApplied } from './apply.ts'
 import { checkName } from './update.ts'
 
 const SCALE = 'io.k8s.api.autoscaling.v1.Scale'
@@ -54,8 +55,22 @@ async function putScale(call: Call): Promise<ApiResponse> {
   return writeScale(call, query, () => sent)
 }
 
+/** An apply of a Scale is one of the object it scales, with nothing in it but the replicas. */
+async function applyScale(call: Call): Promise<ApiResponse> {
+  const query = patchQuery(call.exchange)
+  const sent = ((await configOf(call, query)) ?? {}) as Scale
+  const { declaration, apiVersion } = call.resource
+  const isScale = sent.kind === 'Scale' && sent.apiVersion === 'autoscaling/v1'
+  const config = { ...sent, ...(isScale ? { kind: declaration.kind, apiVersion } : {}), spec: {} } as Draft<Scale>
+  if (sent.spec?.replicas !== undefined)
+    declared(call).setReplicas(config as Draft<KubernetesObject>, sent.spec.replicas)
+  const { item } = await writeApplied(call, query, { config, subresource: 'scale', strategy: declaration.strategy })
+  return objectResponse(scaleOf(call, item.object))
+}
+
 async function patchScale(call: Call): Promise<ApiResponse> {
-  const query = writeQuery(call.exchange, 'PatchOptions')
+  if (callApplies(call)) return applyScale(call)
+  const query = patchQuery(call.exchange)
   const apply = await readPatchOf(call, SCALE, query)
   return writeScale(call, query, (current) => {
     const patched = apply(scaleOf(call, current)) as Draft<Scale>

@@ -1,0 +1,47 @@
+/** The body of a server-side apply: YAML, of which JSON is a part. */
+import { badRequest } from '../api/status.ts'
+import type { FieldValidation } from './decode.ts'
+import type { RequestBody } from './exchange.ts'
+import { parseYaml, YamlSyntaxError } from './yaml.ts'
+
+export const APPLY_TYPE = 'application/apply-patch+yaml'
+
+export function isApply(contentType: string | undefined): boolean {
+  return contentType?.split(';', 1)[0]?.trim().toLowerCase() === APPLY_TYPE
+}
+
+export interface AppliedBody {
+  readonly config: unknown
+  /** Texts for Warning headers. */
+  readonly warnings: readonly string[]
+}
+
+const decoder = new TextDecoder()
+
+/** Throws ApiError 400 for what is no YAML, and for keys that come twice when validation is strict. */
+export async function readApply(body: RequestBody, fieldValidation: FieldValidation): Promise<AppliedBody> {
+  if (body !== undefined && 'object' in body) return { config: body.object, warnings: [] }
+  const text = decoder.decode(body?.bytes ?? new Uint8Array(0))
+  const json = parseJson(text)
+  if (json !== undefined) return { config: json, warnings: [] }
+  try {
+    const { value, duplicates } = await parseYaml(text)
+    if (duplicates.length === 0 || fieldValidation === 'Ignore') return { config: value, warnings: [] }
+    const told = `error converting YAML to JSON: yaml: unmarshal errors:\n  ${duplicates.join('\n  ')}`
+    if (fieldValidation === 'Strict') throw badRequest(`error strict decoding YAML: ${told}`)
+    return { config: value, warnings: [told] }
+  } catch (error) {
+    if (error instanceof YamlSyntaxError)
+      throw badRequest(`error decoding YAML: error converting YAML to JSON: ${error.message}`)
+    throw error
+  }
+}
+
+/** Most clients send JSON; the YAML parser is not loaded for those. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
