@@ -68,6 +68,7 @@ function sentence(code: string, message: string, line: number): string {
   if (code === 'BLOCK_AS_IMPLICIT_KEY' || /nested mappings/i.test(message))
     return at('mapping values are not allowed in this context')
   if (code === 'TAB_AS_INDENT') return at('found character that cannot start any token')
+  if (/^Flow (map|sequence)|Expected flow/i.test(message)) return at('did not find expected node content')
   if (code === 'MISSING_CHAR' && /quote/.test(message)) return at('found unexpected end of stream')
   if (code === 'MISSING_CHAR') return at("could not find expected ':'")
   if (code === 'BAD_ALIAS') return at('unknown anchor referenced')
