@@ -6,6 +6,7 @@ import type { ApiHandler, ApiRequest, ApiResponse } from '../wire/exchange.ts'
 import { writeYaml } from '../wire/yaml.ts'
 import type { TokenSource } from './authn/tokens.ts'
 import { type Authorizer, builtInRules } from './authz/authorizer.ts'
+import { rbac } from './authz/rbac.ts'
 import type { Parts } from './call.ts'
 import { chain } from './chain.ts'
 import { dispatch } from './dispatch.ts'
@@ -18,6 +19,7 @@ import { requestInfo } from './request-info.ts'
 import { errorResponse, withWarnings } from './respond.ts'
 import { ANONYMOUS } from './stages/authenticate.ts'
 import { IN_FLIGHT_MAX } from './stages/limit.ts'
+import { VIRTUAL_RESOURCES } from './virtual/index.ts'
 
 export interface ApiServerOptions {
   readonly registry: Registry
@@ -51,19 +53,23 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const declarations = registry.resources.map((resource) => resource.declaration)
   const plain: PlainOptions = {
     declarations,
+    virtual: VIRTUAL_RESOURCES,
     version: options.version ?? '0',
     checks: options.checks ?? [],
     address: options.address ?? (() => '127.0.0.1:6443'),
     metrics: () => metricsText(counts),
     more: [openApiHandler(declarations), ...(options.documents ?? [])],
   }
+  const authorizers = [...(options.authorizers ?? []), builtInRules, rbac(registry)]
   const stages = chain({
     tokens: options.tokens,
-    authorizers: [...(options.authorizers ?? []), builtInRules],
+    authorizers,
     inFlightMax: options.inFlightMax ?? IN_FLIGHT_MAX,
   })
   const serve = (exchange: Exchange) =>
-    exchange.info.isResource ? dispatch(parts, exchange) : plainPath(plain, exchange)
+    exchange.info.isResource
+      ? dispatch(parts, exchange, { tokens: options.tokens, authorizers })
+      : plainPath(plain, exchange)
   return {
     async handle(request) {
       const response = await handle(request, { stages, serve, fault: (error) => options.fault?.(error, request) })

@@ -4,6 +4,7 @@ import { badRequest } from '../api/status.ts'
 import { decodeObject, decodeOptions, type FieldValidation } from '../wire/decode.ts'
 import { readPatch } from '../wire/patch.ts'
 import { type Call, warn } from './call.ts'
+import type { Exchange } from './exchange.ts'
 
 interface Validation {
   readonly fieldValidation: FieldValidation
@@ -19,17 +20,26 @@ export async function readObject(call: Call, query: Validation): Promise<Draft<K
 }
 
 /** The body as an object of another kind: Scale, Binding, Eviction. */
-export async function readDefinition<T extends KubernetesObject>(
+export function readDefinition<T extends KubernetesObject>(
   call: Call,
+  definition: string,
+  query: Validation,
+): Promise<Draft<T>> {
+  return readForeign(call.exchange, definition, query)
+}
+
+/** The same where no stored resource is concerned: reviews. */
+export async function readForeign<T extends KubernetesObject>(
+  exchange: Exchange,
   definition: string,
   { fieldValidation }: Validation,
 ): Promise<Draft<T>> {
-  const { request } = call.exchange
+  const { request } = exchange
   const body = await request.body()
   const contentType = request.headers['content-type']
   const decoding = decodeObject<Draft<T>>({ body, contentType, definition, fieldValidation })
   const { object, warnings } = decoding instanceof Promise ? await decoding : decoding
-  for (const text of warnings) warn(call, text)
+  for (const text of warnings) warn({ exchange }, text)
   return object
 }
 

@@ -25,7 +25,7 @@ export interface Call {
 export type Handler = (call: Call) => ApiResponse | Promise<ApiResponse>
 
 /** Adds a Warning header to the answer, each text once. */
-export function warn({ exchange }: Call, text: string): void {
+export function warn({ exchange }: Pick<Call, 'exchange'>, text: string): void {
   if (!exchange.warnings.includes(text)) exchange.warnings.push(text)
 }
 

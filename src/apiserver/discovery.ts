@@ -1,4 +1,5 @@
 /** Which groups, versions and resources there are: the legacy documents and aggregated discovery (KEP-3352). */
+import { sha256 } from '../base/sha256.ts'
 import type { ResourceDeclaration } from '../resources/declaration.ts'
 import { DEFAULT_VERBS } from './dispatch.ts'
 
@@ -12,6 +13,7 @@ interface ApiResource {
   readonly verbs: readonly string[]
   readonly shortNames?: readonly string[]
   readonly categories?: readonly string[]
+  readonly storageVersionHash?: string
 }
 
 /** Groups in the order in which Kubernetes lists them; unknown ones follow by name. */
@@ -30,17 +32,29 @@ const GROUP_ORDER = [
   'discovery.k8s.io',
 ]
 
-export type Declarations = readonly ResourceDeclaration[]
+/** What discovery says of a resource: a declaration, or one that is answered and not stored. */
+export type Discoverable = Pick<
+  ResourceDeclaration,
+  'group' | 'version' | 'kind' | 'plural' | 'singular' | 'namespaced'
+> &
+  Partial<
+    Pick<
+      ResourceDeclaration,
+      'verbs' | 'shortNames' | 'categories' | 'subresources' | 'scale' | 'actions' | 'storage' | 'columns'
+    >
+  >
+
+export type Declarations = readonly Discoverable[]
 
 /** `group -> version -> declarations`, groups in the order of discovery. */
-export function groupsOf(declarations: Declarations): Map<string, Map<string, ResourceDeclaration[]>> {
+export function groupsOf(declarations: Declarations): Map<string, Map<string, Discoverable[]>> {
   const rank = (group: string) => {
     const at = GROUP_ORDER.indexOf(group)
     return at < 0 ? GROUP_ORDER.length : at
   }
   const names = [...new Set(declarations.map((d) => d.group))]
   names.sort((a, b) => rank(a) - rank(b) || (a < b ? -1 : 1))
-  const groups = new Map(names.map((name) => [name, new Map<string, ResourceDeclaration[]>()]))
+  const groups = new Map(names.map((name) => [name, new Map<string, Discoverable[]>()]))
   for (const declaration of declarations) {
     const versions = groups.get(declaration.group)
     const list = versions?.get(declaration.version)
@@ -83,17 +97,25 @@ export function apiGroup(declarations: Declarations, group: string): object | un
 export function apiResourceList(declarations: Declarations, group: string, version: string): object | undefined {
   const list = groupsOf(declarations).get(group)?.get(version)
   if (!list) return undefined
-  const resources = list.flatMap(resourcesOf).sort((a, b) => (a.name < b.name ? -1 : 1))
+  const resources = list.flatMap((one) => resourcesOf(one, declarations)).sort((a, b) => (a.name < b.name ? -1 : 1))
   const groupVersion = group ? `${group}/${version}` : version
   // The core group's answer has no apiVersion, as in Kubernetes.
   return { kind: 'APIResourceList', ...(group ? { apiVersion: 'v1' } : {}), groupVersion, resources }
 }
 
-export function verbsOf(declaration: ResourceDeclaration): string[] {
-  return [...(declaration.verbs ?? DEFAULT_VERBS)].sort()
+export function verbsOf(declaration: Discoverable): string[] {
+  // A resource without columns is one that is not stored.
+  return [...(declaration.verbs ?? (declaration.columns ? DEFAULT_VERBS : ['create']))].sort()
 }
 
-function resourcesOf(declaration: ResourceDeclaration): ApiResource[] {
+/** Eight bytes of the hash of the stored version's name: clients see by it that two resources are one. */
+function storageVersionHash({ storage, ...own }: Discoverable, declarations: Declarations): string {
+  const stored = storage ? (declarations.find((d) => d.storage?.key === storage.key) ?? own) : own
+  const digest = sha256(`${stored.group}/${stored.version}/${stored.kind}`)
+  return btoa(String.fromCharCode(...digest.subarray(0, 8)))
+}
+
+function resourcesOf(declaration: Discoverable, declarations: Declarations): ApiResource[] {
   const { plural, singular, namespaced, kind, shortNames, categories } = declaration
   return [
     {
@@ -104,6 +126,7 @@ function resourcesOf(declaration: ResourceDeclaration): ApiResource[] {
       verbs: verbsOf(declaration),
       ...(shortNames ? { shortNames } : {}),
       ...(categories ? { categories } : {}),
+      ...(declaration.columns ? { storageVersionHash: storageVersionHash(declaration, declarations) } : {}),
     },
     ...subresourcesOf(declaration).map((sub) => ({
       name: `${plural}/${sub.name}`,
@@ -125,7 +148,7 @@ interface Subresource {
   readonly verbs: readonly string[]
 }
 
-function subresourcesOf(declaration: ResourceDeclaration): Subresource[] {
+function subresourcesOf(declaration: Discoverable): Subresource[] {
   const list: Subresource[] = []
   for (const { name, verbs } of declaration.subresources ?? [])
     list.push({ name, kind: declaration.kind, verbs: [...verbs].sort() })
@@ -161,7 +184,7 @@ export function aggregated(declarations: Declarations, which: 'core' | 'named'):
   return { kind: 'APIGroupDiscoveryList', apiVersion: 'apidiscovery.k8s.io/v2', metadata: {}, items }
 }
 
-function discovered(declaration: ResourceDeclaration) {
+function discovered(declaration: Discoverable) {
   const { plural, singular, namespaced, kind, group, version, shortNames, categories } = declaration
   const subresources = subresourcesOf(declaration).map((sub) => ({
     subresource: sub.name,

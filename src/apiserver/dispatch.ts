@@ -15,6 +15,8 @@ import { handleScale } from './handlers/scale.ts'
 import { handleUpdate } from './handlers/update.ts'
 import { handleWatch } from './handlers/watch.ts'
 import { methodNotAllowed, pageNotFound, resourceNotFound } from './respond.ts'
+import { VIRTUAL_RESOURCES } from './virtual/index.ts'
+import type { VirtualCall } from './virtual/virtual-resource.ts'
 
 const VERBS: Readonly<Record<string, Handler>> = {
   create: handleCreate,
@@ -29,10 +31,14 @@ const VERBS: Readonly<Record<string, Handler>> = {
 
 export const DEFAULT_VERBS: readonly string[] = Object.keys(VERBS)
 
-export function dispatch(parts: Parts, exchange: Exchange): ApiResponse | Promise<ApiResponse> {
+export function dispatch(
+  parts: Parts,
+  exchange: Exchange,
+  authority: Pick<VirtualCall, 'tokens' | 'authorizers'>,
+): ApiResponse | Promise<ApiResponse> {
   const { info, request } = exchange
   const resource = parts.registry.find(info.group, info.version, info.resource)
-  if (!resource) return unknownResource(parts, exchange)
+  if (!resource) return virtual({ parts, exchange, ...authority })
   if (!placed(resource, exchange)) throw resourceNotFound()
   const call: Call = { parts, exchange, resource }
   if (resource.declaration.deprecation) warn(call, resource.declaration.deprecation)
@@ -90,9 +96,20 @@ function runAction(call: Call, action: ActionDeclaration): ApiResponse | Promise
   return handler(call)
 }
 
+function virtual(call: VirtualCall): ApiResponse | Promise<ApiResponse> {
+  const { info } = call.exchange
+  const found = VIRTUAL_RESOURCES.find(
+    (r) => r.plural === info.resource && r.group === info.group && r.version === info.version,
+  )
+  if (!found) return unknownResource(call.parts, call.exchange)
+  if (info.name || found.namespaced !== (info.namespace !== '')) throw resourceNotFound()
+  if (info.verb !== 'create') throw methodNotAllowed()
+  return found.create(call)
+}
+
 /** Of a group that is served, a Status; of any other, Kubernetes' plain page. */
 function unknownResource(parts: Parts, { info }: Exchange): ApiResponse {
-  const groups = parts.registry.resources.map((r) => r.declaration.group)
+  const groups = [...parts.registry.resources.map((r) => r.declaration), ...VIRTUAL_RESOURCES].map((r) => r.group)
   const served = info.group === '' ? info.version === 'v1' : groups.includes(info.group)
   if (!served) return pageNotFound()
   throw resourceNotFound()

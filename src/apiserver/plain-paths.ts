@@ -19,6 +19,8 @@ export type PlainHandler = (exchange: Exchange) => ApiResponse | undefined | Pro
 
 export interface PlainOptions {
   readonly declarations: Declarations
+  /** Resources that are answered and not stored. */
+  readonly virtual: Declarations
   readonly version: string
   readonly checks: readonly HealthCheck[]
   /** `host:port` that clients can reach. */
@@ -44,7 +46,7 @@ export async function plainPath(options: PlainOptions, exchange: Exchange): Prom
 }
 
 function documentAt(options: PlainOptions, { request }: Exchange, path: string): ApiResponse | undefined {
-  const { declarations } = options
+  const declarations = [...options.declarations, ...options.virtual]
   if (path === '/version') return objectResponse(versionInfo(options.version))
   const combined = wantsAggregated(request.headers['accept'] ?? '')
   if (path === '/api')

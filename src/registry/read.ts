@@ -1,6 +1,7 @@
 /** Get, list and watch, from the watch cache alone: readers never touch the store. */
 import type { KubernetesObject } from '../api/object.ts'
 import { notFound } from '../api/status.ts'
+import { assert } from '../base/assert.ts'
 import type {
   CacheEvent,
   EventSink,
@@ -30,6 +31,13 @@ export async function get(
   const item = find(resource, target.namespace, target.name)
   if (!item) throw notFound(resource.groupResource, target.name)
   return item
+}
+
+/** Every object of the present state; with a namespace, those in it. */
+export function all(resource: StoredResource, namespace: string): readonly KubernetesObject[] {
+  const listed = resource.cache.list(namespace ? { namespace } : {})
+  assert(!(listed instanceof Promise), 'a list of the present state waits for nothing')
+  return listed.items.map((item) => viewOf(resource, item).object)
 }
 
 export async function list(resource: StoredResource, options: ListOptions): Promise<ListResult> {

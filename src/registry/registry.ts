@@ -13,7 +13,7 @@ import { type Deleted, deleteObject } from './delete.ts'
 import { deleteCollection } from './delete-collection.ts'
 import { trackFields } from './field-managers.ts'
 import { contextOf, type FieldManagerHook, type Kit, type WriteOptions } from './kit.ts'
-import { find, get, list, watch } from './read.ts'
+import { all, find, get, list, watch } from './read.ts'
 import { prefixOf, type StoredResource } from './resource.ts'
 import { type BindingRequest, bind, evict } from './subresources.ts'
 import { create, type UpdateRequest, update, type Written } from './write.ts'
@@ -40,6 +40,8 @@ export interface Registry {
   get(resource: StoredResource, target: { namespace: string; name: string; revision?: number }): Promise<Item>
   /** undefined instead of 404, and at once. */
   peek(resource: StoredResource, namespace: string, name: string): Item | undefined
+  /** Every object, at once; with a namespace, those in it. */
+  all(resource: StoredResource, namespace: string): readonly KubernetesObject[]
   list(resource: StoredResource, options: ListOptions): Promise<ListResult>
   watch(resource: StoredResource, options: WatchOptions, sink: EventSink): () => void
   create(resource: StoredResource, draft: Draft<KubernetesObject>, options: WriteOptions): Promise<Item>
@@ -83,6 +85,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     find: (group, version, plural) => byName.get(`${group}/${version}/${plural}`),
     get,
     peek: find,
+    all,
     list,
     watch,
     create: (resource, draft, write) => create(kit, resource, draft, write),

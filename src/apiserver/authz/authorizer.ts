@@ -1,17 +1,46 @@
 import type { UserInfo } from '../../wire/exchange.ts'
 import { MASTERS } from '../authn/tokens.ts'
-import type { RequestInfo } from '../request-info.ts'
+
+/** What is asked for: a verb on a resource, or on a path that is none. */
+export interface Attributes {
+  readonly isResource: boolean
+  readonly verb: string
+  readonly path: string
+  readonly group: string
+  readonly resource: string
+  readonly subresource: string
+  readonly namespace: string
+  readonly name: string
+}
+
+export interface Decision {
+  readonly allowed: boolean
+  /** Why, for access reviews. */
+  readonly reason?: string
+}
 
 /** Decides one request. undefined: no opinion; when nobody has one the answer is no. */
 export interface Authorizer {
-  allows(user: UserInfo, info: RequestInfo): boolean | undefined
+  authorize(user: UserInfo, attributes: Attributes): Decision | undefined
+}
+
+/** The first opinion counts. */
+export function decide(authorizers: readonly Authorizer[], user: UserInfo, attributes: Attributes): Decision {
+  for (const authorizer of authorizers) {
+    const decision = authorizer.authorize(user, attributes)
+    if (decision) return decision
+  }
+  return { allowed: false }
 }
 
 /** Everybody may ask these. */
 const PUBLIC_PATHS = ['/healthz', '/livez', '/readyz', '/version']
 
-/** Who is logged in may look around. */
+/** Who is logged in may look around, and ask what it may do. */
 const DISCOVERY_PATHS = ['/api', '/apis', '/openapi']
+const SELF_REVIEWS = ['selfsubjectreviews', 'selfsubjectaccessreviews', 'selfsubjectrulesreviews']
+
+const YES: Decision = { allowed: true }
 
 const within = (path: string, roots: readonly string[]) =>
   roots.some((root) => path === root || path.startsWith(`${root}/`))
@@ -28,11 +57,16 @@ function isComponent(user: UserInfo): boolean {
 
 /** Administrators and components everything, anybody health and version, everybody logged in discovery. */
 export const builtInRules: Authorizer = {
-  allows(user, info) {
-    if (isComponent(user)) return true
-    if (info.isResource) return undefined
-    const read = info.verb === 'get' || info.verb === 'head'
-    if (read && within(info.path, PUBLIC_PATHS)) return true
-    return read && user.groups.includes('system:authenticated') && within(info.path, DISCOVERY_PATHS) ? true : undefined
+  authorize(user, attributes) {
+    if (isComponent(user)) return YES
+    const { verb, path } = attributes
+    const known = user.groups.includes('system:authenticated')
+    if (attributes.isResource) {
+      const asksItself = verb === 'create' && SELF_REVIEWS.includes(attributes.resource)
+      return known && asksItself ? YES : undefined
+    }
+    const read = verb === 'get' || verb === 'head'
+    if (read && within(path, PUBLIC_PATHS)) return YES
+    return read && known && within(path, DISCOVERY_PATHS) ? YES : undefined
   },
 }

@@ -1,20 +1,25 @@
 import { type ApiError, failure, forbidden } from '../../api/status.ts'
-import type { Authorizer } from '../authz/authorizer.ts'
+import { type Attributes, type Authorizer, decide } from '../authz/authorizer.ts'
 import type { Exchange, Stage } from '../exchange.ts'
 
 /** 403, in Kubernetes' words, unless an authorizer says yes. The first opinion counts. */
 export function authorize(authorizers: readonly Authorizer[]): Stage {
   return (exchange) => {
-    for (const authorizer of authorizers) {
-      const allowed = authorizer.allows(exchange.user, exchange.info)
-      if (allowed) return undefined
-      if (allowed === false) break
-    }
+    if (decide(authorizers, exchange.user, attributesOf(exchange)).allowed) return undefined
     throw refusal(exchange)
   }
 }
 
-function refusal({ user, info }: Exchange): ApiError {
+/** A list of one object by its name is asked for by that name too. */
+function attributesOf({ info, request }: Exchange): Attributes {
+  if (info.name || !info.isResource) return info
+  const name = /^metadata\.name==?([^,!=]+)$/.exec(request.query.get('fieldSelector') ?? '')?.[1]
+  return name ? { ...info, name } : info
+}
+
+function refusal(exchange: Exchange): ApiError {
+  const { user } = exchange
+  const info = attributesOf(exchange)
   const who = `User ${JSON.stringify(user.name)} cannot`
   if (!info.isResource)
     return failure(403, 'Forbidden', `forbidden: ${who} ${info.verb} path ${JSON.stringify(info.path)}`, {})

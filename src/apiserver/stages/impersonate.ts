@@ -1,7 +1,7 @@
 import { badRequest, failure } from '../../api/status.ts'
 import type { UserInfo } from '../../wire/exchange.ts'
 import { ALL_AUTHENTICATED } from '../authn/tokens.ts'
-import type { Authorizer } from '../authz/authorizer.ts'
+import { type Authorizer, decide } from '../authz/authorizer.ts'
 import type { Stage } from '../exchange.ts'
 
 const EXTRA_PREFIX = 'impersonate-extra-'
@@ -18,7 +18,7 @@ export function impersonate(authorizers: readonly Authorizer[]): Stage {
     if (name === undefined && groups.length === 0 && headers['impersonate-uid'] === undefined) return undefined
     if (!name) throw badRequest(`requested ${goUser(groups)} without impersonating a user name`)
     const target = { ...exchange.info, isResource: true, verb: 'impersonate', group: '', resource: 'users', name }
-    if (!authorizers.some((authorizer) => authorizer.allows(exchange.user, target))) {
+    if (!decide(authorizers, exchange.user, target).allowed) {
       const who = JSON.stringify(exchange.user.name)
       const { resource } = exchange.info
       throw failure(
