@@ -1,5 +1,5 @@
 /**
- * A whole cluster in one process and in virtual time: the production API server, controllers, scheduler and kubelets over the
+ * A whole cluster in one process and in virtual time: the production API server, controllers, scheduler, kubelets and proxies over the
  * memory journal and the direct transport; only time, chance and the programs in the pods are simulated.
  *
  *   const world = await startWorld({ seed: 1, drain, programs: { 'app:1': stubborn } })
@@ -21,10 +21,12 @@ import { Kubelet } from '../kubelet/kubelet.ts'
 import { startNodeStatus } from '../kubelet/node-status.ts'
 import type { ContainerConfig } from '../kubelet/runtime.ts'
 import { type SimProgram, SimulatedRuntime } from '../kubelet/runtimes/simulated.ts'
+import { ServiceProxy } from '../proxy/proxy.ts'
 import { startScheduler } from '../scheduler/scheduler.ts'
 import { MemoryFiles } from './memory-files.ts'
 import { SimClock } from './sim-clock.ts'
 import { simProber } from './sim-prober.ts'
+import { SimDataplane } from './sim-services.ts'
 import { startTestApi, type TestApi } from './test-api.ts'
 
 export interface WorldOptions {
@@ -118,6 +120,7 @@ class SimWorld implements World {
         random: random.fork(name),
         lifetime,
         trace: this.tracer('kubelet'),
+        proxyTrace: this.tracer('kube-proxy'),
       })
       this.nodes.set(name, node)
       await node.start()
@@ -163,12 +166,14 @@ interface SimNodeSeams extends Pick<WorldOptions, 'programs' | 'failed'> {
   readonly random: Random
   readonly lifetime: Lifetime
   readonly trace: EbbTracer
+  readonly proxyTrace: EbbTracer
 }
 
 /** A machine with its containers, and the node process that comes and goes on it. */
 export class SimNode {
   readonly name: string
   readonly runtime: SimulatedRuntime
+  readonly dataplane: SimDataplane
   private readonly seams: SimNodeSeams
   private readonly hostIP: string
   private life: Lifetime
@@ -189,11 +194,13 @@ export class SimNode {
       addressPrefix: `10.244.${index}.`,
       program,
     })
+    const podCIDR = `10.244.${index}.0/24`
+    this.dataplane = new SimDataplane(clock, { serviceCIDR: '10.96.0.0/16', clusterCIDR: '10.244.0.0/16', podCIDR })
   }
 
   /** Resolves when the node is registered and its kubelet follows the API. */
   async start(): Promise<void> {
-    const { api, clock, random, trace, failed } = this.seams
+    const { api, clock, random, trace, proxyTrace, failed } = this.seams
     const { name, life, runtime } = this
     const client = api.clientOf(`system:node:${name}`, ['system:masters', 'system:nodes'])
     const recorder = new Recorder({ client, clock, lifetime: life, component: 'kubelet', host: name })
@@ -213,6 +220,15 @@ export class SimNode {
       dns: { servers: [], clusterDomain: 'cluster.local' },
     })
     await kubelet.start()
+    const proxy = new ServiceProxy({
+      informers,
+      dataplane: this.dataplane,
+      clock,
+      trace: proxyTrace,
+      lifetime: life,
+      nodeName: name,
+    })
+    await proxy.start()
   }
 
   /** Ends the node's process, not its pods. */
