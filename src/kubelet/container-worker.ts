@@ -235,6 +235,8 @@ export class ContainerWorker {
     if (run?.id === undefined) return
     const target = { container: record.spec, id: run.id, podIP: seams.podIP() }
     this.probes?.stop()
+    // What follows at once from having no probes is one change.
+    let beginning = true
     this.probes = new ContainerProbes(
       { ...target, startedAtMs: run.startedAtMs ?? seams.clock.now() },
       {
@@ -245,12 +247,14 @@ export class ContainerWorker {
           if (type === 'readiness') record.ready = ok
           else if (!ok) record.unhealthy = type
           else if (type === 'startup') record.started = true
-          seams.probed()
+          if (!beginning) seams.probed()
         },
       },
     )
-    if (record.end) this.probes.endBegins()
     this.probes.start()
+    if (record.end) this.probes.endBegins()
+    beginning = false
+    seams.probed()
   }
 
   backOff(delayMs: number, untilMs: number): void {

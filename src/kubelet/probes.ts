@@ -72,10 +72,9 @@ export class ContainerProbes {
 
   private started(): void {
     const { readinessProbe, livenessProbe } = this.target.container
-    // Ready before started: who has no probes becomes both in one status.
-    if (!readinessProbe) this.seams.result('readiness', true)
     this.seams.result('startup', true)
     if (readinessProbe) this.begin('readiness', readinessProbe)
+    else this.seams.result('readiness', true)
     if (livenessProbe) this.begin('liveness', livenessProbe)
   }
 
