@@ -70,7 +70,7 @@ export function invalidObject(
     details: {
       ...(name ? { name } : {}),
       ...(r.group ? { group: r.group } : {}),
-      kind: r.kind,
+      ...(r.kind ? { kind: r.kind } : {}),
       causes: errors.map((e) => ({ reason: e.type, message: e.message, field: e.field })),
     },
     code: 422,

@@ -110,7 +110,7 @@ export function verbsOf(declaration: Discoverable): string[] {
 
 /** Eight bytes of the hash of the stored version's name: clients see by it that two resources are one. */
 function storageVersionHash({ storage, ...own }: Discoverable, declarations: Declarations): string {
-  const stored = storage ? (declarations.find((d) => d.storage?.key === storage.key) ?? own) : own
+  const stored = storage ? (declarations.find((d) => !d.storage && d.plural === storage.key) ?? own) : own
   const digest = sha256(`${stored.group}/${stored.version}/${stored.kind}`)
   return btoa(String.fromCharCode(...digest.subarray(0, 8)))
 }

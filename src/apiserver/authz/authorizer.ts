@@ -22,6 +22,17 @@ export interface Decision {
 /** Decides one request. undefined: no opinion; when nobody has one the answer is no. */
 export interface Authorizer {
   authorize(user: UserInfo, attributes: Attributes): Decision | undefined
+  /** All that the user may do in a namespace, for `auth can-i --list`. */
+  rules?(user: UserInfo, namespace: string): readonly Rule[]
+}
+
+/** A PolicyRule of rbac.authorization.k8s.io/v1. */
+export interface Rule {
+  readonly verbs?: readonly string[]
+  readonly apiGroups?: readonly string[]
+  readonly resources?: readonly string[]
+  readonly resourceNames?: readonly string[]
+  readonly nonResourceURLs?: readonly string[]
 }
 
 /** The first opinion counts. */
@@ -68,5 +79,17 @@ export const builtInRules: Authorizer = {
     const read = verb === 'get' || verb === 'head'
     if (read && within(path, PUBLIC_PATHS)) return YES
     return read && known && within(path, DISCOVERY_PATHS) ? YES : undefined
+  },
+  rules(user) {
+    const paths = (verbs: string[], roots: readonly string[]) => ({
+      verbs,
+      nonResourceURLs: roots.flatMap((root) => [root, `${root}/*`]),
+    })
+    if (isComponent(user))
+      return [
+        { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+        { verbs: ['*'], nonResourceURLs: ['*'] },
+      ]
+    return [paths(['get'], PUBLIC_PATHS), paths(['get'], DISCOVERY_PATHS)]
   },
 }

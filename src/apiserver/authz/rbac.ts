@@ -2,17 +2,9 @@
 import type { KubernetesObject } from '../../api/object.ts'
 import type { Registry } from '../../registry/registry.ts'
 import type { UserInfo } from '../../wire/exchange.ts'
-import type { Attributes, Authorizer, Decision } from './authorizer.ts'
+import type { Attributes, Authorizer, Decision, Rule } from './authorizer.ts'
 
 const GROUP = 'rbac.authorization.k8s.io'
-
-interface Rule {
-  readonly verbs?: readonly string[]
-  readonly apiGroups?: readonly string[]
-  readonly resources?: readonly string[]
-  readonly resourceNames?: readonly string[]
-  readonly nonResourceURLs?: readonly string[]
-}
 
 interface Role extends KubernetesObject {
   readonly rules?: readonly Rule[] | null
@@ -65,6 +57,11 @@ export function rbac(registry: Registry): Authorizer {
         if (decision) return decision
       }
       return undefined
+    },
+    rules(user, namespace) {
+      const bindings = [...bindingsOf('clusterrolebindings', ''), ...bindingsOf('rolebindings', namespace)]
+      const own = bindings.filter((b) => b.subjects?.some((s) => isMeant(s, user, b.metadata.namespace ?? '')))
+      return own.flatMap(rulesOf)
     },
   }
 }

@@ -1,6 +1,7 @@
 /** Who am I, and what may I do: the reviews of authentication.k8s.io and authorization.k8s.io. */
 import { type FieldError, invalid, invalidObject } from '../../api/field-error.ts'
-import type { Draft, KubernetesObject } from '../../api/object.ts'
+import { updateManagedFields } from '../../api/managed-fields/update.ts'
+import type { Draft, KubernetesObject, ObjectMeta } from '../../api/object.ts'
 import { badRequest } from '../../api/status.ts'
 import { rfc3339 } from '../../api/time.ts'
 import type { ApiResponse, UserInfo } from '../../wire/exchange.ts'
@@ -42,6 +43,25 @@ function read<T extends KubernetesObject>(call: VirtualCall, definition: string)
   return readForeign<T>(call.exchange, definition, writeQuery(call.exchange, 'CreateOptions'))
 }
 
+/** Even what is not stored says who wrote it. */
+function manage(call: VirtualCall, draft: Draft<KubernetesObject>, definition: string): void {
+  draft.metadata ??= {}
+  const { fieldManager: manager } = writeQuery(call.exchange, 'CreateOptions')
+  const time = rfc3339(call.parts.clock.now())
+  const apiVersion = draft.apiVersion ?? ''
+  const write = {
+    old: undefined,
+    new: draft as KubernetesObject,
+    manager,
+    subresource: '',
+    time,
+    definition,
+    apiVersion,
+  }
+  const entries = updateManagedFields(write)
+  if (entries) draft.metadata.managedFields = entries as Draft<ObjectMeta>['managedFields'] & object
+}
+
 const selfSubjectReview = virtual(
   { ...AUTHENTICATION, kind: 'SelfSubjectReview', namespaced: false },
   async (call, definition) => {
@@ -56,6 +76,7 @@ const tokenReview = virtual({ ...AUTHENTICATION, kind: 'TokenReview', namespaced
   const review = (await read(call, definition)) as Draft<KubernetesObject> & { spec?: { token?: string } }
   const token = review.spec?.token
   if (!token) throw badRequest('token is required for TokenReview in authentication')
+  manage(call, review, definition)
   const user = await call.tokens.user(token)
   const status = user ? { authenticated: true, user: shownUser(user) } : { user: {}, error: 'invalid bearer token' }
   return objectResponse({ ...review, metadata: review.metadata ?? {}, status }, 201)
@@ -87,6 +108,7 @@ async function review(call: VirtualCall, definition: string, { self }: { self: b
         groups: spec.groups ?? [],
         ...(spec.extra ? { extra: spec.extra } : {}),
       }
+  manage(call, sent, definition)
   const decision = decide(call.authorizers, user, attributesOf(spec))
   return objectResponse({ ...sent, metadata: sent.metadata ?? {}, status: decision }, 201)
 }
@@ -136,14 +158,9 @@ const selfSubjectRulesReview = virtual(
     const sent = (await read(call, definition)) as Draft<KubernetesObject> & { spec?: { namespace?: string } }
     const namespace = sent.spec?.namespace
     if (!namespace) throw badRequest('no namespace on request')
-    const everything = call.exchange.user.groups.includes('system:masters')
-    const all = { verbs: ['*'], apiGroups: ['*'], resources: ['*'] }
-    const status = {
-      resourceRules: everything ? [all] : [],
-      nonResourceRules: everything ? [{ verbs: ['*'], nonResourceURLs: ['*'] }] : [],
-      // Which roles would allow what is not worked out: `auth can-i --list` shows only the administrator's.
-      incomplete: !everything,
-    }
+    const rules = call.authorizers.flatMap((authorizer) => authorizer.rules?.(call.exchange.user, namespace) ?? [])
+    const [paths, resources] = [rules.filter((r) => r.nonResourceURLs), rules.filter((r) => !r.nonResourceURLs)]
+    const status = { resourceRules: resources, nonResourceRules: paths, incomplete: false }
     return objectResponse({ ...sent, metadata: sent.metadata ?? {}, spec: {}, status }, 201)
   },
 )
