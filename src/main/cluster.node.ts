@@ -135,7 +135,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     degraded: () => local.fabric?.degraded ?? [],
     nodesReady: async () => {
       await nodesStarted
-      return whenReady(client('ebb'), names)
+      return whenReady(client('ebb'), names, lifetime.signal)
     },
   }
 }
@@ -302,11 +302,11 @@ function portError(error: NodeJS.ErrnoException, port: number): Error {
   return error
 }
 
-/** Resolves when all named nodes are Ready, or the time is up: to those that are. */
-async function whenReady(client: ApiClient, names: readonly string[]): Promise<readonly string[]> {
+/** Resolves when all named nodes are Ready, the time is up, or everything ends: to those that are Ready. */
+async function whenReady(client: ApiClient, names: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
   const ready = new Set<string>()
   const deadline = systemClock.now() + NODES_READY_MS
-  while (ready.size < names.length && systemClock.now() < deadline) {
+  while (ready.size < names.length && systemClock.now() < deadline && !signal.aborted) {
     for (const node of (await client.list(nodeResource)).items)
       if (node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'))
         ready.add(node.metadata.name ?? '')

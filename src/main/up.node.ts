@@ -34,6 +34,7 @@ export async function up(options: UpOptions, language: Language): Promise<void> 
     const kubeconfig = writeKubeconfig(options.kubeconfig, data ?? runDirectory, cluster.kubeconfig)
     if (options.kubeconfig && options.ephemeral) life.add('kubeconfig', () => rmSync(kubeconfig, { force: true }))
     const nodes = await cluster.nodesReady()
+    if (life.closed) return await stop.ended
     writeInstance(runDirectory, {
       pid: process.pid,
       startTicks: startTicks(process.pid) ?? 'unknown',
