@@ -12,7 +12,9 @@ function run(more: Partial<Run> = {}): Run {
 const ended = (exitCode: number, more: Partial<Run> = {}): Run =>
   run({ state: 'exited', exitCode, finishedAtMs: NOW, ...more })
 
-function container(name: string, more: Partial<ContainerView> & { spec?: Partial<Container> } = {}): ContainerView {
+type ContainerMore = Omit<Partial<ContainerView>, 'spec'> & { readonly spec?: Partial<Container> }
+
+function container(name: string, more: ContainerMore = {}): ContainerView {
   const spec = { name, ...more.spec }
   return {
     name,
@@ -31,9 +33,9 @@ function container(name: string, more: Partial<ContainerView> & { spec?: Partial
   }
 }
 
-const living = (name: string, more: Parameters<typeof container>[1] = {}) =>
+const living = (name: string, more: ContainerMore = {}) =>
   container(name, { run: run(), started: true, ready: true, ...more })
-const sidecar = (name: string, more: Parameters<typeof container>[1] = {}) =>
+const sidecar = (name: string, more: ContainerMore = {}) =>
   living(name, { kind: 'sidecar', ...more, spec: { restartPolicy: 'Always', ...more.spec } })
 const preStop = { lifecycle: { preStop: { sleep: { seconds: 1 } } } }
 const end = (more: Partial<End> = {}): End => ({
