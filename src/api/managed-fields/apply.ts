@@ -200,6 +200,6 @@ function entriesAfter(
   const { manager, apiVersion, subresource, time } = request
   const key: EntryKey = { manager, operation: 'Apply', apiVersion, subresource }
   if (!set) return sortEntries([...others])
-  const own = entryOf(key, union(set, undefined) as FieldSet, changed ? time : last?.time)
+  const own = entryOf(key, set, changed ? time : last?.time)
   return sortEntries([...others, own])
 }

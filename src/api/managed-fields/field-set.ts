@@ -95,6 +95,15 @@ function stripped(set: FieldSet): FieldSet {
   return rest
 }
 
+/** The same set with its elements in order, as Kubernetes writes it. */
+export function canonical(set: FieldSet): FieldSet {
+  const elements = Object.keys(set)
+  if (elements.length === 0) return LEAF
+  const out: Record<string, FieldSet> = {}
+  for (const element of elements.sort()) out[element] = canonical(set[element] as FieldSet)
+  return out
+}
+
 /** Members as paths of elements, in the order of the tree. */
 export function paths(set: FieldSet | undefined, prefix: readonly string[] = []): (readonly string[])[] {
   if (!set) return []

@@ -6,7 +6,7 @@ import type { KubernetesObject, ManagedFieldsEntry } from '../object.ts'
 import { type Definition, definition as definitionOf } from '../schema.ts'
 import { zeroObject } from '../zero.ts'
 import { compare } from './compare.ts'
-import { difference, type FieldSet, LEAF, union, without } from './field-set.ts'
+import { canonical, difference, type FieldSet, LEAF, union, without } from './field-set.ts'
 
 export interface FieldWrite {
   /** undefined: a create. */
@@ -134,7 +134,7 @@ export function entryOf(key: EntryKey, fields: FieldSet, time: string | undefine
     apiVersion: key.apiVersion,
     ...(time === undefined ? {} : { time }),
     fieldsType: 'FieldsV1',
-    fieldsV1: fields,
+    fieldsV1: canonical(fields),
     ...(key.subresource ? { subresource: key.subresource } : {}),
   }
 }
