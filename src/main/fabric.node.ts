@@ -129,6 +129,15 @@ export function whyNoNamespaces(): string | undefined {
   return undefined
 }
 
+/** What the kernel's refusal means, as far as is known. */
+function explain(trouble: string): string {
+  if (/Operation not permitted|Permission denied/.test(trouble))
+    return `the kernel refuses them here (${trouble}); in a container, start it with --privileged; on Ubuntu, set kernel.apparmor_restrict_unprivileged_userns=0`
+  if (/No space left on device/.test(trouble))
+    return `no more user namespaces are allowed here (${trouble}); look at user.max_user_namespaces`
+  return `they could not be made: ${trouble}`
+}
+
 function enter(initPid: number, node: string): string[] {
   const user = process.getuid?.() === 0 ? [] : ['--user', '--preserve-credentials']
   const net = `--net=/proc/${initPid}/root/run/netns/node-${node}`
@@ -151,7 +160,7 @@ async function startHolder(options: FabricOptions, id: string): Promise<Fabric |
   if (first !== 'ready') {
     child.kill('SIGKILL')
     await line.ended
-    return `namespaces could not be made: ${line.errorText() || first || 'unshare ended at once'}`
+    return explain(line.errorText() || first || 'unshare ended at once')
   }
   const initPid = onlyChild(child.pid as number)
   if (initPid === undefined) return 'the fabric ended while it was starting'
