@@ -33,6 +33,8 @@ export interface Loss {
 
 /** Clocks of processes and the way to the client differ by this much, in ms: what is closer counts as together. */
 const TOGETHER_MS = 30
+/** A busy client hears of the end of its connections this late, in ms. */
+const HEARD_LATE_MS = 400
 /** A pod counts as new in the rules for this long, in ms. */
 const NEW_IN_RULES_MS = 500
 
@@ -86,7 +88,8 @@ function best(
 /** How far the request's end lies from a container's exit that it may have been in flight at. */
 function exitDistance(request: RequestRecord, end: PodEnd): number | undefined {
   const fits = end.exits
-    .filter(({ at }) => request.sentAt <= at + TOGETHER_MS && Math.abs(request.endedAt - at) <= TOGETHER_MS)
+    .filter(({ at }) => request.sentAt <= at + TOGETHER_MS)
+    .filter(({ at }) => request.endedAt >= at - TOGETHER_MS && request.endedAt <= at + HEARD_LATE_MS)
     .map(({ at }) => Math.abs(request.endedAt - at))
   return fits.length > 0 ? Math.min(...fits) : undefined
 }

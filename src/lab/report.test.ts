@@ -63,6 +63,7 @@ describe('why a request was lost', () => {
   const refused = { outcome: 'refused', error: 'ECONNREFUSED' } as const
   const cases: readonly (readonly [string, RequestRecord, string, (readonly EbbTraceEvent[])?])[] = [
     ['was being worked on when the program exited', request(-40, 3.4, reset), 'in-flight-at-exit'],
+    ['was being worked on, and a busy client heard of the exit late', request(-40, 180, reset), 'in-flight-at-exit'],
     ['had half its answer', request(-40, 3.4, { outcome: 'cut' }), 'in-flight-at-exit'],
     ['came after the exit, before the rules changed', request(5, 5.5, refused), 'stopped-listening'],
     [
