@@ -79,5 +79,13 @@ function sentence(code: string, message: string, line: number): string {
 /** Keys sorted, lists not indented, texts quoted where they could be read as something else. */
 export async function writeYaml(value: unknown): Promise<string> {
   const { stringify } = await import('yaml')
-  return stringify(value, { version: '1.1', sortMapEntries: true, lineWidth: 0, indentSeq: false })
+  const text = stringify(value, {
+    version: '1.1',
+    sortMapEntries: true,
+    lineWidth: 0,
+    indentSeq: false,
+    aliasDuplicateObjects: false,
+  })
+  // Go's writer does not take a lone dot for a number.
+  return text.replace(/^((?: |- )*)"\.":/gm, '$1.:')
 }

@@ -7,16 +7,7 @@ import { type Definition, definition as definitionOf } from '../schema.ts'
 import { ApiError, badRequest, failure, type StatusCause } from '../status.ts'
 import { zeroObject } from '../zero.ts'
 import { compare } from './compare.ts'
-import {
-  difference,
-  type FieldSet,
-  intersection,
-  paths,
-  union,
-  unionOf,
-  withNamedFields,
-  without,
-} from './field-set.ts'
+import { difference, type FieldSet, intersection, paths, unionOf, withNamedFields, without } from './field-set.ts'
 import { mergeObjects, withoutFields } from './merge.ts'
 import { elementText, fieldSetOf, typeErrors } from './typed.ts'
 import {

@@ -95,12 +95,17 @@ function stripped(set: FieldSet): FieldSet {
   return rest
 }
 
-/** The same set with its elements in order, as Kubernetes writes it. */
+/** The same set with its elements in order, as Kubernetes writes it; the very same object when it is so already. */
 export function canonical(set: FieldSet): FieldSet {
-  const elements = Object.keys(set)
-  if (elements.length === 0) return LEAF
+  let last = ''
+  let inOrder = true
+  for (const element in set) {
+    if (element < last || canonical(set[element] as FieldSet) !== set[element]) inOrder = false
+    last = element
+  }
+  if (inOrder) return set
   const out: Record<string, FieldSet> = {}
-  for (const element of elements.sort()) out[element] = canonical(set[element] as FieldSet)
+  for (const element of Object.keys(set).sort()) out[element] = canonical(set[element] as FieldSet)
   return out
 }
 
