@@ -97,16 +97,12 @@ function stripped(set: FieldSet): FieldSet {
 
 /** The same set with its elements in order, as Kubernetes writes it; the very same object when it is so already. */
 export function canonical(set: FieldSet): FieldSet {
-  let last = ''
-  let inOrder = true
-  for (const element in set) {
-    if (element < last || canonical(set[element] as FieldSet) !== set[element]) inOrder = false
-    last = element
-  }
-  if (inOrder) return set
-  const out: Record<string, FieldSet> = {}
-  for (const element of Object.keys(set).sort()) out[element] = canonical(set[element] as FieldSet)
-  return out
+  const elements = Object.keys(set)
+  const below = elements.map((element) => canonical(set[element] as FieldSet))
+  const inOrder = elements.every((element, i) => i === 0 || (elements[i - 1] as string) < element)
+  if (inOrder && elements.every((element, i) => below[i] === set[element])) return set
+  const made = elements.map((element, i) => [element, below[i] as FieldSet] as const)
+  return Object.fromEntries(made.sort(([a], [b]) => (a < b ? -1 : 1)))
 }
 
 /** Members as paths of elements, in the order of the tree. */
