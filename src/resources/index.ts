@@ -6,6 +6,7 @@ import { deployment } from './apps/deployment.ts'
 import { replicaSet } from './apps/replica-set.ts'
 import { statefulSet } from './apps/stateful-set.ts'
 import { horizontalPodAutoscaler } from './autoscaling/horizontal-pod-autoscaler.ts'
+import { horizontalPodAutoscalerV1 } from './autoscaling/horizontal-pod-autoscaler-v1.ts'
 import { cronJob } from './batch/cron-job.ts'
 import { job } from './batch/job.ts'
 import { lease } from './coordination/lease.ts'
@@ -69,6 +70,7 @@ export const RESOURCES: readonly ResourceDeclaration[] = [
   erased(statefulSet),
   erased(eventView),
   erased(horizontalPodAutoscaler),
+  erased(horizontalPodAutoscalerV1),
   erased(cronJob),
   erased(job),
   erased(ingressClass),

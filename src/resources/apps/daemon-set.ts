@@ -3,7 +3,7 @@ import { type FieldError, invalid, notSupported, required } from '../../api/fiel
 import type { Draft } from '../../api/object.ts'
 import type { DaemonSet, DaemonSetSpec } from '../../api/types/apps-v1.gen.ts'
 import { sameJson } from '../compare.ts'
-import { defaultTemplate } from '../core/pod-defaults.ts'
+import { defaultTemplate, dropGatedFields } from '../core/pod-defaults.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, formatLabels, formatSelector, since } from '../format.ts'
@@ -27,8 +27,10 @@ export const daemonSet: ResourceDeclaration<DaemonSet> = declare<DaemonSet>({
   default(draft) {
     draft.spec ??= {} as Draft<DaemonSetSpec>
     defaultSpec(draft.spec)
+    draft.metadata.annotations = { [TEMPLATE_GENERATION]: '1', ...draft.metadata.annotations }
   },
   prepare(draft, old) {
+    dropGatedFields(draft.spec.template?.spec)
     const before = old?.metadata.annotations?.[TEMPLATE_GENERATION] ?? '0'
     const changed = !sameJson(draft.spec.template, old?.spec.template)
     const generation = changed ? String(Number(before) + 1) : before

@@ -3,7 +3,7 @@ import { type FieldError, forbiddenField, invalid, notSupported, required } from
 import type { Draft } from '../../api/object.ts'
 import type { Deployment, DeploymentSpec } from '../../api/types/apps-v1.gen.ts'
 import { sameJson } from '../compare.ts'
-import { defaultTemplate } from '../core/pod-defaults.ts'
+import { defaultTemplate, dropGatedFields } from '../core/pod-defaults.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, formatSelector, selectorText, since } from '../format.ts'
@@ -26,6 +26,7 @@ export const deployment: ResourceDeclaration<Deployment> = declare<Deployment>({
     defaultSpec(draft.spec)
   },
   prepare(draft, old) {
+    dropGatedFields(draft.spec.template?.spec)
     // Annotations count: rollout history keeps its change cause in one.
     if (old && !sameJson(draft.metadata.annotations, old.metadata.annotations)) {
       draft.metadata.generation = (old.metadata.generation ?? 0) + 1

@@ -2,7 +2,7 @@
 import { type FieldError, invalid } from '../../api/field-error.ts'
 import type { ReplicaSet } from '../../api/types/apps-v1.gen.ts'
 import { sameJson } from '../compare.ts'
-import { defaultTemplate } from '../core/pod-defaults.ts'
+import { defaultTemplate, dropGatedFields } from '../core/pod-defaults.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, formatSelector, selectorText, since } from '../format.ts'
@@ -27,6 +27,7 @@ export const replicaSet: ResourceDeclaration<ReplicaSet> = declare<ReplicaSet>({
     spec.template ??= {}
     defaultTemplate(spec.template)
   },
+  prepare: (draft) => dropGatedFields(draft.spec.template?.spec),
   validate(object, old, context) {
     const errors = specErrors(object, old)
     if (!old) templateWarnings(object.spec.template, errors, context)

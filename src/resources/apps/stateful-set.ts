@@ -4,7 +4,7 @@ import type { Draft } from '../../api/object.ts'
 import type { StatefulSet, StatefulSetSpec } from '../../api/types/apps-v1.gen.ts'
 import { sameJson } from '../compare.ts'
 import { defaultClaimSpec } from '../core/persistent-volume-claim.ts'
-import { defaultTemplate } from '../core/pod-defaults.ts'
+import { defaultTemplate, dropGatedFields } from '../core/pod-defaults.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, selectorText, since } from '../format.ts'
@@ -38,6 +38,7 @@ export const statefulSet: ResourceDeclaration<StatefulSet> = declare<StatefulSet
     draft.spec ??= {} as Draft<StatefulSetSpec>
     defaultSpec(draft.spec)
   },
+  prepare: (draft) => dropGatedFields(draft.spec.template?.spec),
   validate: (object, old) => specErrors(object.spec, old?.spec),
   scale: {
     replicas: (s) => s.spec.replicas ?? 0,

@@ -27,7 +27,11 @@ export const horizontalPodAutoscaler: ResourceDeclaration<HorizontalPodAutoscale
     }
   },
   validate: (object) => scalerErrors(object),
-  row: (h, now) => [
+  row: scalerRow,
+})
+
+export function scalerRow(h: HorizontalPodAutoscaler, now: number): (string | number)[] {
+  return [
     h.metadata.name ?? '',
     `${h.spec?.scaleTargetRef?.kind}/${h.spec?.scaleTargetRef?.name}`,
     targets(h),
@@ -35,10 +39,10 @@ export const horizontalPodAutoscaler: ResourceDeclaration<HorizontalPodAutoscale
     h.spec?.maxReplicas ?? 0,
     h.status?.currentReplicas ?? 0,
     since(h.metadata.creationTimestamp, now),
-  ],
-})
+  ]
+}
 
-function scalerErrors({ spec }: HorizontalPodAutoscaler): FieldError[] {
+export function scalerErrors({ spec }: HorizontalPodAutoscaler): FieldError[] {
   const errors: FieldError[] = []
   if (!spec?.scaleTargetRef?.kind) errors.push(required('spec.scaleTargetRef.kind'))
   if (!spec?.scaleTargetRef?.name) errors.push(required('spec.scaleTargetRef.name'))

@@ -5,7 +5,7 @@ import type { Draft } from '../../api/object.ts'
 import { parseTime } from '../../api/time.ts'
 import type { Job, JobSpec } from '../../api/types/batch-v1.gen.ts'
 import { sameJson } from '../compare.ts'
-import { defaultTemplate } from '../core/pod-defaults.ts'
+import { defaultTemplate, dropGatedFields } from '../core/pod-defaults.ts'
 import { podTemplateErrors } from '../core/pod-validation.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
@@ -33,6 +33,7 @@ export const job: ResourceDeclaration<Job> = declare<Job>({
     defaultSpec(draft.spec)
   },
   prepare(draft, old) {
+    dropGatedFields(draft.spec.template?.spec)
     if (!old && !draft.spec.manualSelector) generateSelector(draft)
     if (!old && !draft.metadata.labels && draft.spec.template.metadata?.labels) {
       draft.metadata.labels = { ...draft.spec.template.metadata.labels }

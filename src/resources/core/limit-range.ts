@@ -15,9 +15,11 @@ export const limitRange: ResourceDeclaration<LimitRange> = declare<LimitRange>({
   createOnUpdate: true,
   default(draft) {
     draft.spec ??= { limits: [] }
-    // Written as null when there are none.
-    if (!draft.spec.limits?.length) draft.spec.limits = null as never
     for (const item of draft.spec?.limits ?? []) if (item.type === 'Container') defaultItem(item)
+  },
+  prepare(draft) {
+    // Written as null when there are none.
+    if (draft.spec && !draft.spec.limits?.length) draft.spec.limits = null as never
   },
   row: (l) => [l.metadata.name ?? '', l.metadata.creationTimestamp ?? ''],
 })

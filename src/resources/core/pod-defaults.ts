@@ -91,17 +91,22 @@ function defaultContainer(container: Draft<Container> | Draft<EphemeralContainer
   if (container.livenessProbe) defaultProbe(container.livenessProbe)
   if (container.readinessProbe) defaultProbe(container.readinessProbe)
   if (container.startupProbe) defaultProbe(container.startupProbe)
-  if (container.lifecycle) defaultLifecycle(container)
+  if (container.lifecycle?.postStart) defaultHandler(container.lifecycle.postStart)
+  if (container.lifecycle?.preStop) defaultHandler(container.lifecycle.preStop)
 }
 
-/** stopSignal is behind a feature gate that is off by default: it is dropped as if never said. */
-function defaultLifecycle(container: Draft<Container> | Draft<EphemeralContainer>): void {
-  const { lifecycle } = container
-  if (!lifecycle) return
-  delete lifecycle.stopSignal
-  if (lifecycle.postStart) defaultHandler(lifecycle.postStart)
-  if (lifecycle.preStop) defaultHandler(lifecycle.preStop)
-  if (!lifecycle.postStart && !lifecycle.preStop) delete container.lifecycle
+/**
+ * Drops what is behind feature gates that are off by default (stopSignal), as if it had never been said. When an object is
+ * prepared, not with the defaults: who sent the field still manages it.
+ */
+export function dropGatedFields(spec: Draft<PodSpec> | undefined): void {
+  for (const container of [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])]) {
+    const { lifecycle } = container
+    if (lifecycle?.stopSignal === undefined) continue
+    const { stopSignal: _, ...rest } = lifecycle
+    if (rest.postStart || rest.preStop) container.lifecycle = rest
+    else delete container.lifecycle
+  }
 }
 
 /** No tag and no digest, or the tag latest. What is no image reference at all follows nothing. */

@@ -5,7 +5,7 @@ import { sameJson } from '../compare.ts'
 import type { ActionDeclaration, Context, ResourceDeclaration, WriteStrategy } from '../declaration.ts'
 import { declare, keepBesides } from '../declare.ts'
 import { admitPod, admitTolerations, keepPriority } from './pod-admission.ts'
-import { defaultPod } from './pod-defaults.ts'
+import { defaultPod, dropGatedFields } from './pod-defaults.ts'
 import { podRow, podRowConditions } from './pod-printing.ts'
 import { qosClass } from './pod-qos.ts'
 import { ephemeralUpdateErrors, podStatusErrors, podUpdateErrors, resized, resizeErrors } from './pod-update.ts'
@@ -56,6 +56,7 @@ export const pod: ResourceDeclaration<Pod> = declare<Pod>({
   status: 'owned',
   default: defaultPod,
   prepare(draft, old, context) {
+    dropGatedFields(draft.spec)
     if (!old) return prepareNew(draft, context)
     admitTolerations(draft.spec)
     keepPriority(draft.spec, old.spec)

@@ -5,7 +5,7 @@ import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, formatLabels, since } from '../format.ts'
 import { matchingTemplateErrors, negativeErrors, templateWarnings } from '../workload-validation.ts'
-import { defaultTemplate } from './pod-defaults.ts'
+import { defaultTemplate, dropGatedFields } from './pod-defaults.ts'
 
 export const replicationController: ResourceDeclaration<ReplicationController> = declare<ReplicationController>({
   group: '',
@@ -30,6 +30,7 @@ export const replicationController: ResourceDeclaration<ReplicationController> =
     if (isEmpty(spec.selector)) spec.selector = { ...labels }
     if (isEmpty(draft.metadata.labels)) draft.metadata.labels = { ...labels }
   },
+  prepare: (draft) => dropGatedFields(draft.spec?.template?.spec),
   validate({ spec = {} }, old, context) {
     const errors = specErrors(spec)
     if (!old) templateWarnings(spec.template, errors, context)

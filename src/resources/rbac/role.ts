@@ -14,7 +14,7 @@ export const role: ResourceDeclaration<Role> = declare<Role>({
   definition: 'io.k8s.api.rbac.v1.Role',
   nameErrors: pathSegmentErrors,
   createOnUpdate: true,
-  default(draft) {
+  prepare(draft) {
     // Written as null when there are none.
     if (!draft.rules?.length) draft.rules = null as never
   },
