@@ -68,6 +68,7 @@ function get(port) {
         port,
         path: '/api/v1/namespaces',
         rejectUnauthorized: false,
+        timeout: 2_000,
         headers: { authorization: 'Bearer bench' },
       },
       (response) => {
@@ -75,6 +76,7 @@ function get(port) {
         response.on('end', () => resolve(response.statusCode))
       },
     )
+    request.on('timeout', () => request.destroy(new Error('no answer')))
     request.on('error', reject)
   })
 }

@@ -97,6 +97,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const nodesStarted = fabricStart?.then(async (fabric) => {
     local.fabric = fabric
     lifetime.add('fabric', () => fabric.stop())
+    if (lifetime.closed) return
     local.nodes = await startNodes({
       fabric,
       names,

@@ -15,6 +15,8 @@ const root = program({
   up: async (raw) => {
     const [{ upOptions }, { up }] = await Promise.all([import('../cli/up.ts'), import('./up.node.ts')])
     await up(upOptions(raw), language(raw))
+    // What was started has ended; what was only starting ends with this process.
+    process.exit()
   },
   down: async (options) => (await import('./down.node.ts')).down(options.port, language(options)),
   status: async (options) => (await import('./running.node.ts')).status(options.port, language(options)),
