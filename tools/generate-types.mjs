@@ -8,8 +8,6 @@ const BY_HAND = new Set(['ObjectMeta', 'OwnerReference', 'ManagedFieldsEntry', '
 /** Files that something imports; a new kind of another group adds its own. */
 const FILES = new Set([
   'apps-v1',
-  'authentication-v1',
-  'authorization-v1',
   'autoscaling-v1',
   'autoscaling-v2',
   'batch-v1',

@@ -6,7 +6,7 @@
  *   formatQuantity(parseQuantity('0.1'))     // '100m'
  */
 
-export type QuantityFormat = 'DecimalSI' | 'BinarySI' | 'DecimalExponent'
+type QuantityFormat = 'DecimalSI' | 'BinarySI' | 'DecimalExponent'
 
 export interface Quantity {
   readonly nanos: bigint
@@ -14,7 +14,7 @@ export interface Quantity {
 }
 
 /** Carries one of Kubernetes' three sentences about malformed quantities. */
-export class QuantityError extends Error {
+class QuantityError extends Error {
   override readonly name = 'QuantityError'
 }
 

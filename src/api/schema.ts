@@ -33,7 +33,7 @@ export type Type =
   | { readonly kind: 'array' | 'map'; readonly of: Type }
   | { readonly kind: 'ref'; readonly goType: string; readonly definition: Definition }
 
-export type PatchStrategy = 'merge' | 'replace' | 'retainKeys'
+type PatchStrategy = 'merge' | 'replace' | 'retainKeys'
 
 export interface Field {
   readonly name: string
@@ -206,7 +206,7 @@ const GO_NAMES: Readonly<Partial<Record<ScalarKind, string>>> = {
 }
 
 /** Go's name of a type that has none of its own. */
-export function goTypeOf(type: Type): string {
+function goTypeOf(type: Type): string {
   if (type.kind === 'array') return `[]${goTypeOf(type.of)}`
   if (type.kind === 'map') return `map[string]${goTypeOf(type.of)}`
   return type.kind === 'ref' ? type.goType : (GO_NAMES[type.kind] ?? type.kind)

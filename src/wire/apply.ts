@@ -4,7 +4,7 @@ import type { FieldValidation } from './decode.ts'
 import type { RequestBody } from './exchange.ts'
 import { parseYaml, YamlSyntaxError } from './yaml.ts'
 
-export const APPLY_TYPE = 'application/apply-patch+yaml'
+const APPLY_TYPE = 'application/apply-patch+yaml'
 
 export function isApply(contentType: string | undefined): boolean {
   return contentType?.split(';', 1)[0]?.trim().toLowerCase() === APPLY_TYPE

@@ -41,7 +41,7 @@ export interface Decoded<T = Record<string, unknown>> {
 const ACCEPTED = 'application/json, application/yaml, application/vnd.kubernetes.protobuf'
 
 /** 415 for a body that is neither JSON, YAML nor protobuf; `accepted` for endpoints that take other types, such as PATCH. */
-export function unsupportedMediaType(accepted = ACCEPTED): ApiError {
+function unsupportedMediaType(accepted = ACCEPTED): ApiError {
   return failure(
     415,
     'UnsupportedMediaType',
@@ -50,7 +50,7 @@ export function unsupportedMediaType(accepted = ACCEPTED): ApiError {
 }
 
 /** A body as a value: JSON.parse or YAML, and how to find out about duplicate fields. */
-export interface ParsedBody {
+interface ParsedBody {
   readonly value: unknown
   readonly bytes: Uint8Array
   /** The JSON text; undefined for YAML and for objects handed over in-process. */
@@ -73,7 +73,7 @@ const decoder = new TextDecoder()
 const NOTHING = new Uint8Array(0)
 
 /** Throws ApiError 415 and BodyError. */
-export function parseBody(body: RequestBody, contentType: string | undefined): ParsedBody | Promise<ParsedBody> {
+function parseBody(body: RequestBody, contentType: string | undefined): ParsedBody | Promise<ParsedBody> {
   if (body !== undefined && 'object' in body) return { value: body.object, bytes: NOTHING, duplicates: [] }
   const bytes = body?.bytes ?? NOTHING
   const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() || 'application/json'
@@ -181,7 +181,7 @@ function checked(parsed: ParsedBody, value: object, definition: Definition, fiel
 }
 
 /** Unknown and duplicate fields of a body, given what the walk over its value found. */
-export function strictErrorsOf(
+function strictErrorsOf(
   parsed: ParsedBody,
   definition: Definition,
   unknown: readonly string[],
@@ -258,16 +258,4 @@ export async function decodeOptions<T>(
     if (error instanceof BodyError) throw badRequest(`couldn't get version/kind; ${error.message}`)
     throw error
   }
-}
-
-/**
- * An object that came about by other ways than a body (the result of a patch): conformed, with its unknown fields as
- * strict errors. Throws ConformError.
- */
-export function pruneAndCheck<T = Record<string, unknown>>(
-  value: object,
-  definition: string,
-): { readonly object: T; readonly strictErrors: readonly string[] } {
-  const { object, unknown } = conform(value, definitionOf(definition))
-  return { object: object as T, strictErrors: unknown.map((path) => `unknown field ${JSON.stringify(path)}`) }
 }

@@ -6,7 +6,7 @@
 import type { Definition, Type } from '../api/schema.ts'
 
 /** A sentence of Go's scanner, e.g. `invalid character 'h' looking for beginning of value`. */
-export class JsonSyntaxError extends Error {
+class JsonSyntaxError extends Error {
   override readonly name = 'JsonSyntaxError'
 }
 

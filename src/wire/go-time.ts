@@ -4,7 +4,7 @@ import { parseTime, rfc3339, rfc3339Micro } from '../api/time.ts'
 const SECONDS = '2006-01-02T15:04:05Z07:00'
 const MICROS = '2006-01-02T15:04:05.000000Z07:00'
 
-export class TimeError extends Error {
+class TimeError extends Error {
   override readonly name = 'TimeError'
 }
 

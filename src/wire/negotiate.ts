@@ -16,14 +16,14 @@ const PLAIN: Negotiated = { format: 'json', version: 'v1' }
 const MEDIA_TYPES = 'application/json, application/yaml, application/vnd.kubernetes.protobuf'
 const SHAPES: readonly string[] = ['Table', 'PartialObjectMetadata', 'PartialObjectMetadataList']
 
-export interface MediaRange {
+interface MediaRange {
   readonly type: string
   readonly parameters: Readonly<Record<string, string>>
   readonly quality: number
 }
 
 /** The parts of an Accept header, best first. */
-export function mediaRanges(accept: string): readonly MediaRange[] {
+function mediaRanges(accept: string): readonly MediaRange[] {
   const ranges = accept.split(',').map((part) => {
     const [type = '', ...rest] = part.split(';').map((text) => text.trim())
     const parameters = Object.fromEntries(rest.map((text) => text.split('=', 2) as [string, string]))

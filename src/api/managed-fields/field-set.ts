@@ -111,7 +111,3 @@ export function paths(set: FieldSet | undefined, prefix: readonly string[] = [])
   const own = prefix.length > 0 && isMember(set) ? [prefix] : []
   return [...own, ...children(set).flatMap(([element, child]) => paths(child, [...prefix, element]))]
 }
-
-export function equalSets(a: FieldSet | undefined, b: FieldSet | undefined): boolean {
-  return difference(a, b) === undefined && difference(b, a) === undefined
-}

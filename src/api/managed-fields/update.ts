@@ -44,7 +44,7 @@ export function updateManagedFields(write: FieldWrite): readonly ManagedFieldsEn
 }
 
 /** The entries that the change meets: those of the request where it says some, else the object's. */
-export function entriesBefore({ old, new: now, subresource }: Pick<FieldWrite, 'old' | 'new' | 'subresource'>) {
+function entriesBefore({ old, new: now, subresource }: Pick<FieldWrite, 'old' | 'new' | 'subresource'>) {
   const sent = now.metadata.managedFields
   const present = old?.metadata.managedFields ?? []
   if (subresource !== '' || sent === undefined) return present
