@@ -1,12 +1,12 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import { sleep } from '../base/clock.ts'
 import { Lifetime } from '../base/lifetime.ts'
+import { drain } from '../sim/drain.node.ts'
 import { SimClock } from '../sim/sim-clock.ts'
 import { after, Controller, done, type Reconcile, TerminalError } from './controller.ts'
 import { WorkQueue } from './workqueue.ts'
 
-const newClock = () => new SimClock({ drain: () => nextTurn() })
+const newClock = () => new SimClock({ drain })
 
 function setUp(reconcile: Reconcile, workers?: number) {
   const clock = newClock()

@@ -1,8 +1,8 @@
 /** Event recorders against the real API server, in virtual time. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { Lifetime } from '../base/lifetime.ts'
 import { SeededRandom } from '../base/random.ts'
+import { drain } from '../sim/drain.node.ts'
 import { SimClock } from '../sim/sim-clock.ts'
 import { startTestApi, type TestApi } from '../sim/test-api.ts'
 import { type Involved, Recorder } from './events.ts'
@@ -15,7 +15,7 @@ let lifetime: Lifetime
 let recorder: Recorder
 
 beforeEach(async () => {
-  clock = new SimClock({ drain: () => nextTurn() })
+  clock = new SimClock({ drain })
   api = await startTestApi({ clock, random: new SeededRandom(1) })
   lifetime = new Lifetime('test')
   recorder = new Recorder({ client: api.client, clock, lifetime, component: 'kubelet', host: 'node-1' })

@@ -1,8 +1,8 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, it } from 'vitest'
 import type { KubernetesObject } from '../api/object.ts'
 import { Lifetime } from '../base/lifetime.ts'
 import { SeededRandom } from '../base/random.ts'
+import { drain } from '../sim/drain.node.ts'
 import { SimClock } from '../sim/sim-clock.ts'
 import { ApiClient, type Resource } from './api-client.ts'
 import { Informers } from './informer.ts'
@@ -54,7 +54,7 @@ class Scripted implements Transport {
 }
 
 async function setUp(items: readonly KubernetesObject[] = [thing('a', 1)]) {
-  const clock = new SimClock({ drain: () => nextTurn() })
+  const clock = new SimClock({ drain })
   const server = new Scripted()
   server.items = items
   const lifetime = new Lifetime('test')

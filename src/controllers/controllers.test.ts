@@ -16,12 +16,13 @@ import {
   serviceAccounts,
   services,
 } from '../client/resources.ts'
+import { drain } from '../sim/drain.node.ts'
 import { startTestCluster, type TestCluster, type TestClusterOptions } from '../sim/test-cluster.ts'
 
 let cluster: TestCluster
 
-async function start(options?: TestClusterOptions): Promise<TestCluster> {
-  cluster = await startTestCluster(options)
+async function start(options: Partial<TestClusterOptions> = {}): Promise<TestCluster> {
+  cluster = await startTestCluster({ ...options, drain })
   return cluster
 }
 afterEach(() => cluster.close())

@@ -1,7 +1,7 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { Node, NodeSelectorTerm, Pod } from '../api/types/core-v1.gen.ts'
 import { SeededRandom } from '../base/random.ts'
+import { drain } from '../sim/drain.node.ts'
 import { SimClock } from '../sim/sim-clock.ts'
 import { chooseNode } from './cycle.ts'
 import { SchedulingQueue } from './queue.ts'
@@ -133,7 +133,7 @@ it('forgets what a pod took when it goes, and a node with it', () => {
 })
 
 it('takes by priority, then by age; parked pods wait for a change, failed ones for their back-off', async () => {
-  const clock = new SimClock({ drain: () => nextTurn() })
+  const clock = new SimClock({ drain })
   const queue = new SchedulingQueue(clock)
   queue.add('old', 0)
   queue.add('young', 0)

@@ -3,6 +3,7 @@ import { afterEach, expect, it } from 'vitest'
 import { rfc3339 } from '../api/time.ts'
 import type { Pod } from '../api/types/core-v1.gen.ts'
 import { events, nodes, pods } from '../client/resources.ts'
+import { drain } from '../sim/drain.node.ts'
 import { readyNode, startTestCluster, type TestCluster } from '../sim/test-cluster.ts'
 
 let cluster: TestCluster
@@ -20,7 +21,7 @@ const eventsOf = async (name: string) =>
   (await cluster.client.list(events, { namespace, fieldSelector: `involvedObject.name=${name}` })).items
 
 it('binds a pod as soon as it is there, and says so', async () => {
-  cluster = await startTestCluster()
+  cluster = await startTestCluster({ drain })
   await cluster.client.create(pods, pod('p'))
   await cluster.clock.advance(0)
   const bound = await get('p')
@@ -37,7 +38,7 @@ it('binds a pod as soon as it is there, and says so', async () => {
 })
 
 it("says in Kubernetes' words why a pod fits nowhere, once, and binds it when it does", async () => {
-  cluster = await startTestCluster()
+  cluster = await startTestCluster({ drain })
   await cluster.client.create(pods, pod('p', { nodeSelector: { false: 'where' } }))
   await cluster.clock.advance(40_000)
   const message =
@@ -52,7 +53,7 @@ it("says in Kubernetes' words why a pod fits nowhere, once, and binds it when it
 })
 
 it('counts requests, also of pods it has just placed', async () => {
-  cluster = await startTestCluster()
+  cluster = await startTestCluster({ drain })
   const requests = { cpu: '1500m' }
   const big = (name: string) => pod(name, { containers: [{ name: 'app', image: 'app:1', resources: { requests } }] })
   for (const name of ['a', 'b', 'c']) await cluster.client.create(pods, big(name))
@@ -68,7 +69,7 @@ it('counts requests, also of pods it has just placed', async () => {
 })
 
 it('spreads the pods of one controller, and keeps off nodes that are cordoned or not ready', async () => {
-  cluster = await startTestCluster({ nodes: ['a', 'b', 'c', 'd'] })
+  cluster = await startTestCluster({ drain, nodes: ['a', 'b', 'c', 'd'] })
   await cluster.client.patch(nodes, { name: 'c' }, { spec: { unschedulable: true } })
   const now = rfc3339(cluster.clock.now())
   const notReady = [{ type: 'Ready', status: 'False', lastTransitionTime: now }]
@@ -85,7 +86,7 @@ it('spreads the pods of one controller, and keeps off nodes that are cordoned or
 })
 
 it('waits for the first node', async () => {
-  cluster = await startTestCluster({ nodes: [] })
+  cluster = await startTestCluster({ drain, nodes: [] })
   await cluster.client.create(pods, pod('p'))
   await cluster.clock.advance(1000)
   expect((await get('p')).status?.conditions?.[0]?.message).toBe('no nodes available to schedule pods')

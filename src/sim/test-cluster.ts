@@ -3,46 +3,57 @@
  * scheduler, and a stand-in for the kubelet that starts pods in `startMs` and ends them in `endMs`, by writing what a kubelet
  * writes. Everything in virtual time.
  */
-import { setImmediate as nextTurn } from 'node:timers/promises'
-import { rfc3339 } from '../api/time.ts'
+import { rfc3339, rfc3339Micro } from '../api/time.ts'
 import type { EbbTraceEvent } from '../api/trace-steps.ts'
 import type { Node, Pod } from '../api/types/core-v1.gen.ts'
 import { sleep } from '../base/clock.ts'
 import { Lifetime } from '../base/lifetime.ts'
 import { SeededRandom } from '../base/random.ts'
 import { tracer } from '../base/trace.ts'
-import type { ApiClient } from '../client/api-client.ts'
+import { ApiClient } from '../client/api-client.ts'
 import { Informers } from '../client/informer.ts'
-import { nodes, pods } from '../client/resources.ts'
+import { leases, nodes, pods } from '../client/resources.ts'
 import { startControllers } from '../controllers/index.ts'
 import { startScheduler } from '../scheduler/scheduler.ts'
+import { type Faults, FlakyTransport } from './flaky-transport.ts'
 import { SimClock } from './sim-clock.ts'
 import { startTestApi } from './test-api.ts'
 
 export interface TestCluster {
+  /** The tests' own, without faults. */
   readonly client: ApiClient
   readonly clock: SimClock
   readonly traced: EbbTraceEvent[]
   /** Failures that controllers reported, as sentences. */
   readonly failures: string[]
+  /** Ends the faults. */
+  heal(): void
   close(): Promise<void>
 }
 
 export interface TestClusterOptions {
+  /** See SimClock. */
+  readonly drain: () => Promise<void>
+  /** What the controllers' and the scheduler's connection suffers. */
+  readonly faults?: Faults
   readonly seed?: number
   readonly nodes?: readonly string[]
+  /** Whether the nodes renew their Leases; default true. */
+  readonly heartbeats?: boolean
   /** From a pod's binding to Ready=True; default 500. */
   readonly startMs?: number
   /** From its deletionTimestamp to its terminal phase; default 2000. Gone 500 later. */
   readonly endMs?: number
 }
 
-export async function startTestCluster(options: TestClusterOptions = {}): Promise<TestCluster> {
-  const clock = new SimClock({ drain: () => nextTurn() })
+export async function startTestCluster(options: TestClusterOptions): Promise<TestCluster> {
+  const clock = new SimClock({ drain: options.drain })
   const random = new SeededRandom(options.seed ?? 1)
   const api = await startTestApi({ clock, random: random.fork('api') })
   const lifetime = new Lifetime('test cluster')
-  const { client } = api
+  const { faults } = options
+  const flaky = faults && new FlakyTransport(api.client.transport, { clock, random: random.fork('faults'), faults })
+  const client = flaky ? new ApiClient(flaky, { userAgent: 'controllers' }) : api.client
   const informers = new Informers({ client, clock, random: random.fork('informers'), lifetime })
   const traced: EbbTraceEvent[] = []
   const failures: string[] = []
@@ -67,15 +78,25 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
     lifetime,
     failed: (pod, error) => failures.push(`scheduler ${pod}: ${(error as Error).message}`),
   })
-  await Promise.all([controllers, scheduler])
-  runPods({ client, clock, informers, lifetime, options })
-  for (const name of options.nodes ?? ['node-1']) await client.create(nodes, readyNode(name, rfc3339(clock.now())))
+  let ready = false
+  void Promise.all([controllers, scheduler]).then(() => {
+    ready = true
+  })
+  await clock.runUntil(() => ready)
+  const own = new Informers({ client: api.client, clock, random: random.fork('own'), lifetime })
+  runPods({ client: api.client, clock, informers: own, lifetime, options })
+  const names = options.nodes ?? ['node-1']
+  if (options.heartbeats ?? true) heartbeat(names, { client: api.client, clock, lifetime })
+  for (const name of names) await api.client.create(nodes, readyNode(name, rfc3339(clock.now())))
   await clock.advance(0)
   return {
-    client,
+    client: api.client,
     clock,
     traced,
     failures,
+    heal() {
+      if (flaky) flaky.faults = undefined
+    },
     async close() {
       const closing = lifetime.close()
       await clock.advance(60_000)
@@ -95,6 +116,21 @@ export function readyNode(name: string, now: string): Node {
       conditions: [{ type: 'Ready', status: 'True', lastHeartbeatTime: now, lastTransitionTime: now }],
     },
   }
+}
+
+/** Renews the Leases of nodes every 10 s. */
+function heartbeat(
+  names: readonly string[],
+  { client, clock, lifetime }: Omit<PodRunner, 'informers' | 'options'>,
+): void {
+  if (lifetime.closed) return
+  for (const name of names) {
+    const spec = { holderIdentity: name, leaseDurationSeconds: 40, renewTime: rfc3339Micro(clock.now()) }
+    const metadata = { name, namespace: 'kube-node-lease' }
+    const lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec }
+    void client.patch(leases, metadata, { spec }, { type: 'merge' }).catch(() => client.create(leases, lease))
+  }
+  clock.setTimer(10_000, () => heartbeat(names, { client, clock, lifetime }))
 }
 
 interface PodRunner {

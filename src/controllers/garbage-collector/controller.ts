@@ -5,6 +5,7 @@
  */
 import type { KubernetesObject, OwnerReference } from '../../api/object.ts'
 import { isApiError } from '../../api/status.ts'
+import { sleep } from '../../base/clock.ts'
 import { apiVersionOf, type Resource } from '../../client/api-client.ts'
 import { type Controller, done, type Outcome } from '../../client/controller.ts'
 import { Discovery } from '../../client/discovery.ts'
@@ -15,6 +16,7 @@ import { isDeletedInForeground, ORPHAN, type OwnerState, planItem, type Verdict 
 const WORKERS = 20
 /** How often the served resources are asked for, so that new ones are watched and gone ones are not. */
 const RESYNC_MS = 30_000
+const RETRY_MS = 500
 /** Owners known not to exist; the oldest is forgotten. A uid never comes back, so this never gets stale. */
 const ABSENT_OWNERS_MAX = 500
 
@@ -41,10 +43,24 @@ class GarbageCollector {
   }
 
   async start(): Promise<void> {
-    const synced = this.resync()
-    this.controller.start(synced)
-    await synced
+    const known = this.firstSync()
+    this.controller.start(known)
+    await known
     this.scheduleResync()
+  }
+
+  /** Resolves when all that is served is known, however often that has to be asked. */
+  private async firstSync(): Promise<void> {
+    const { clock, lifetime } = this.context
+    while (!lifetime.closed) {
+      try {
+        await this.resync()
+        return
+      } catch (error) {
+        this.report('discovery', error)
+        await sleep(clock, RETRY_MS, lifetime.signal)
+      }
+    }
   }
 
   private scheduleResync(): void {

@@ -3,6 +3,7 @@ import { afterEach, expect, it } from 'vitest'
 import { rfc3339, rfc3339Micro } from '../../api/time.ts'
 import type { Pod } from '../../api/types/core-v1.gen.ts'
 import { events, leases, nodes, pods } from '../../client/resources.ts'
+import { drain } from '../../sim/drain.node.ts'
 import { startTestCluster, type TestCluster } from '../../sim/test-cluster.ts'
 
 let cluster: TestCluster
@@ -26,7 +27,7 @@ const lease = () => ({
 })
 
 it('makes a silent node Unknown after 50 s, its pods not ready, and evicts them when their toleration is over', async () => {
-  cluster = await startTestCluster()
+  cluster = await startTestCluster({ drain, heartbeats: false })
   await cluster.client.create(pods, pod)
   await cluster.client.create(leases, lease())
   for (let i = 0; i < 10; i++) {
@@ -68,7 +69,7 @@ it('makes a silent node Unknown after 50 s, its pods not ready, and evicts them 
 })
 
 it('removes pods of a node that is gone, after a quarantine', async () => {
-  cluster = await startTestCluster()
+  cluster = await startTestCluster({ drain })
   await cluster.client.create(pods, pod)
   await cluster.clock.advance(1000)
   await cluster.client.delete(nodes, { name: 'node-1' })
