@@ -9,13 +9,19 @@ import { type StoredResource, storeKey } from './resource.ts'
 
 const NAMESPACES = { group: '', resource: 'namespaces' }
 
+/** 404 when the namespace does not exist: what was left behind in it can be deleted, no longer changed. */
+export function requireNamespace(kit: Kit, resource: StoredResource, namespace: string): KubernetesObject | undefined {
+  if (!resource.declaration.namespaced || !namespace) return undefined
+  const found = lookup(kit, { group: '', plural: 'namespaces', namespace: '', name: namespace })
+  if (!found) throw notFound(NAMESPACES, namespace)
+  return found
+}
+
 /** 404 when the request's namespace does not exist, 403 when it is terminating. */
 export function admitNamespace(kit: Kit, resource: StoredResource, attributes: AdmissionAttributes): void {
   const { namespace } = attributes
-  if (!resource.declaration.namespaced || !namespace) return
-  const found = lookup(kit, { group: '', plural: 'namespaces', namespace: '', name: namespace })
-  if (!found) throw notFound(NAMESPACES, namespace)
-  if (isTerminating(found)) throw terminating(resource, namespace, attributes.name)
+  const found = requireNamespace(kit, resource, namespace)
+  if (found && isTerminating(found)) throw terminating(resource, namespace, attributes.name)
 }
 
 /** The same once more inside the commit: the namespace may have begun to go while admission waited. */

@@ -27,7 +27,7 @@ import {
 } from './kit.ts'
 import { dropDuplicateOwners, metadataErrors, metadataUpdateErrors } from './metadata.ts'
 import { generateName } from './names.ts'
-import { admitNamespace, refuseTerminatingNamespace } from './namespace-lifecycle.ts'
+import { admitNamespace, refuseTerminatingNamespace, requireNamespace } from './namespace-lifecycle.ts'
 import { type StoredResource, storeKey, viewOf } from './resource.ts'
 
 /** How often a generated name may collide before the client is told. */
@@ -249,6 +249,7 @@ async function prepareUpdate(
   const { manages = subresource } = request
   if (manages !== false) track(kit, draft, old, { resource, subresource: manages, options })
   const attributes = admissionOf(kit, { resource, subresource, operation: 'UPDATE' }, options, old)
+  requireNamespace(kit, resource, options.namespace)
   const mutating = kit.admission.mutate(attributes, draft)
   if (mutating) await mutating
   const context = contextOf(kit, options)
@@ -369,7 +370,8 @@ function endsTermination(resource: StoredResource, draft: Draft<KubernetesObject
 }
 
 export function groupKind(resource: StoredResource): { group: string; resource: string; kind: string } {
-  return { ...resource.groupResource, kind: resource.declaration.kind }
+  const { kind, storage } = resource.declaration
+  return { ...resource.groupResource, group: storage?.errorGroup ?? resource.groupResource.group, kind }
 }
 
 /** Reads the object that a subresource acts on, or 404. */

@@ -117,6 +117,8 @@ export interface ResourceDeclaration<T extends KubernetesObject = KubernetesObje
   /** Kinds that are views of one storage (Event in core and events.k8s.io): the storage's key and how to convert. Default key: `group/plural`. */
   readonly storage?: {
     readonly key: string
+    /** Group that validation errors name, where it is the stored form's. */
+    readonly errorGroup?: string
     toStored(object: T): KubernetesObject
     fromStored(object: KubernetesObject): T
   }

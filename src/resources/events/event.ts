@@ -75,6 +75,7 @@ export const eventView: ResourceDeclaration<Event> = declare<Event>({
   row: (object, now) => eventRow(toCoreEvent(object), now),
   storage: {
     key: 'events',
+    errorGroup: '',
     toStored: (object) => toCoreEvent(object) as unknown as KubernetesObject,
     fromStored: (object) => fromCoreEvent(object as CoreEvent),
   },
