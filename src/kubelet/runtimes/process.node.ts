@@ -32,6 +32,7 @@ import { Launcher, type LauncherEvent } from './process/launcher.node.ts'
 import { LoopbackPorts, loopbackAddress } from './process/loopback-ports.node.ts'
 import { type PodAddress, PodNetwork } from './process/network.node.ts'
 import { type ContainerPlan, containerPlan, execPlan } from './process/plan.node.ts'
+import { namespaceOf } from './process/proc.node.ts'
 import { freePort, Sandbox, type SandboxRecord } from './process/sandbox.node.ts'
 import { FABRIC_VARIABLE, type NodeWorld, POD_SLOTS_MAX } from './process/world.ts'
 
@@ -170,6 +171,7 @@ class Processes implements ProcessRuntime {
     if (commandLine(program, config.command, config.args).length === 0)
       throw new RuntimeError('image-missing', imageMissingMessage(config.image))
     const id = newId()
+    const podPids = sandbox.record.pause && namespaceOf(sandbox.record.pause.pid, 'pid')
     const record: ContainerRecord = {
       id,
       sandboxId,
@@ -178,6 +180,7 @@ class Processes implements ProcessRuntime {
       ...(program?.stopSignal === undefined ? {} : { imageStopSignal: program.stopSignal }),
       form: this.formOf(sandbox),
       sharedPid: sandbox.record.config.shareProcessNamespace,
+      ...(podPids === undefined ? {} : { podPids }),
       logFile: join(sandbox.record.config.logDirectory, config.logPath),
       createdAtMs: this.clock.now(),
     }

@@ -247,6 +247,17 @@ for (const form of ['bwrap', 'plain'] as const) {
       await expect(bench.runtime.containerStatus(id)).rejects.toMatchObject({ code: 'not-found' })
     })
 
+    it('keeps many that begin and end at once apart', async () => {
+      const ended = await Promise.all(
+        Array.from({ length: 24 }, async (_, i) => {
+          const { id } = await bench.run(['sh', '-c', `echo up; exit ${i}`], {}, { shareProcessNamespace: i % 2 === 0 })
+          await bench.exited(id)
+          return (await bench.runtime.containerStatus(id)).exitCode
+        }),
+      )
+      expect(ended).toEqual(Array.from({ length: 24 }, (_, i) => i))
+    })
+
     it('takes a line of any length, cut into records', async () => {
       const { id, log } = await bench.run(['sh', '-c', 'head -c 100000 /dev/zero | tr "\\0" x; echo; echo last'])
       await bench.exited(id)

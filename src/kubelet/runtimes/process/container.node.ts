@@ -2,7 +2,7 @@
  * One container: its files, its life from `created` over `running` to `exited`, its end. State that must outlive the node
  * process lies in its directory: `config.json`, `started.json`, `ended.json` by us; `shim`, `status`, `exit` by the shim.
  */
-import { closeSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../../base/clock.ts'
 import { type ContainerConfig, type ContainerStatus, RuntimeError, type RuntimeEvent } from '../../runtime.ts'
@@ -35,6 +35,8 @@ export interface ContainerRecord {
   readonly form: 'bwrap' | 'plain'
   /** Shares the PID namespace of its pod: its program is not PID 1. */
   readonly sharedPid: boolean
+  /** That namespace's name, `pid:[N]`. */
+  readonly podPids?: string
   readonly logFile: string
   readonly createdAtMs: number
 }
@@ -43,8 +45,9 @@ interface Started {
   readonly startedAtMs: number
   readonly pid: number
   readonly startTicks: string
-  /** Mount namespace, by which processes of a shared PID namespace are told apart. */
+  /** Mount and PID namespace, by which processes of a shared PID namespace are told apart. */
   readonly mounts?: string
+  readonly pids?: string
 }
 
 type Ended = Required<Pick<ContainerStatus, 'finishedAtMs' | 'exitCode' | 'reason'>> &
@@ -71,6 +74,8 @@ export class Container {
   output: ContainerOutput | undefined
   /** Keeps the standard input from ending while nobody is attached. */
   private input: number | undefined
+  /** Keeps the mount namespace of a container in a shared PID namespace from ending. */
+  private held: number | undefined
 
   constructor(directory: string, record: ContainerRecord, world: ContainerWorld) {
     this.directory = directory
@@ -149,8 +154,8 @@ export class Container {
     const pid = this.record.form === 'bwrap' ? this.bwrapChild() : shellPid
     if (pid === undefined || this.started) return
     const startTicks = processStat(pid)?.startTicks ?? ''
-    const mounts = this.record.sharedPid ? (this.bwrapMounts() ?? namespaceOf(pid, 'mnt')) : undefined
-    this.started = { startedAtMs: this.world.clock.now(), pid, startTicks, ...(mounts ? { mounts } : {}) }
+    const spaces = this.record.sharedPid ? this.sharedSpaces(pid) : {}
+    this.started = { startedAtMs: this.world.clock.now(), pid, startTicks, ...spaces }
     writeFileSync(join(this.directory, 'started.json'), JSON.stringify(this.started))
     this.world.emit({ type: 'started', container: this.status() })
     this.starting?.resolve()
@@ -204,6 +209,7 @@ export class Container {
     this.shimPid = Number(shim.split(' ')[0])
     this.output = new ContainerOutput(this.world.clock, this.directory, this.record.logFile)
     if (this.started === undefined) this.executing(this.shimPid)
+    else if (this.record.sharedPid && isAlive(this.started.pid, this.started.startTicks)) this.hold(this.started.pid)
     this.check()
   }
 
@@ -274,11 +280,21 @@ export class Container {
     const started = this.started
     if (form === 'plain') {
       const mark = `${CONTAINER_VARIABLE}=${id}`
-      killAll(() => [...pidsWithMark(mark), ...(started ? pidsInSession(started.pid) : [])])
+      killAll(() => [...pidsWithMark(mark), ...this.session()])
     } else if (sharedPid && started?.mounts) {
-      const mounts = started.mounts
-      killAll(() => pidsInNamespace('mnt', mounts))
+      const { mounts, pids } = started
+      killAll(() => pidsInNamespace('mnt', mounts).filter((pid) => !pids || namespaceOf(pid, 'pid') === pids))
     }
+    if (this.held !== undefined) closeSync(this.held)
+    this.held = undefined
+  }
+
+  /** Processes of the program's session; none when its pid has become another's. */
+  private session(): number[] {
+    if (!this.started) return []
+    const { pid, startTicks } = this.started
+    const now = processStat(pid)
+    return now && now.startTicks !== startTicks ? [] : pidsInSession(pid)
   }
 
   private finish(ended: Ended): void {
@@ -303,6 +319,24 @@ export class Container {
     const pid = Number(text.split(' ')[0])
     const startTicks = text.slice(text.lastIndexOf(')') + 2).split(' ')[19]
     return startTicks !== undefined && isAlive(pid, startTicks)
+  }
+
+  /**
+   * The kernel gives the number of a namespace to another as soon as the last process is gone, so it is held open until we have
+   * looked for what is left in it.
+   */
+  private sharedSpaces(pid: number): Pick<Started, 'mounts' | 'pids'> {
+    this.hold(pid)
+    const mounts = this.bwrapMounts() ?? namespaceOf(pid, 'mnt')
+    return { ...(mounts ? { mounts } : {}), ...(this.record.podPids ? { pids: this.record.podPids } : {}) }
+  }
+
+  private hold(pid: number): void {
+    try {
+      this.held ??= openSync(`/proc/${pid}/ns/mnt`, 'r')
+    } catch {
+      // Gone already.
+    }
   }
 
   /** As bubblewrap tells it: the program itself may be gone before its start is heard of. */
