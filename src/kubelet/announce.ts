@@ -20,6 +20,8 @@ export function killingMessage(name: string, why: EndReason | Unhealthy | 'sandb
     case 'liveness':
     case 'startup':
       return `Container ${name} failed ${why} probe, will be restarted`
+    case 'changed':
+      return `Container ${name} definition changed, will be restarted`
     case 'post-start':
       return 'FailedPostStartHook'
     default:

@@ -9,7 +9,7 @@ import type { ContainerStatus } from './runtime.ts'
 export class ContainerRecord implements ContainerView {
   readonly name: string
   readonly kind: ContainerKind
-  readonly spec: Container
+  spec: Container
   run: Run | undefined
   previous: Run | undefined
   starting = false
@@ -23,6 +23,12 @@ export class ContainerRecord implements ContainerView {
   constructor(spec: Container, kind: ContainerKind) {
     this.name = spec.name
     this.kind = kind
+    this.spec = spec
+  }
+
+  /** The object has changed: a life with another image than the spec's has to end. */
+  respec(spec: Container): void {
+    if (this.run?.state === 'running' && spec.image !== this.spec.image) this.unhealthy ??= 'changed'
     this.spec = spec
   }
 

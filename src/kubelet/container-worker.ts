@@ -9,7 +9,7 @@ import type { EventRecorder } from '../client/events.ts'
 import { announcer, killingMessage, longName } from './announce.ts'
 import type { ContainerRecord } from './container-record.ts'
 import { runOf } from './container-record.ts'
-import { StartFailed, type StartSeams, startContainer } from './container-start.ts'
+import { logPathOf, StartFailed, type StartSeams, startContainer } from './container-start.ts'
 import { runHook } from './hooks.ts'
 import { StartHalted } from './images.ts'
 import type { Action } from './plan.ts'
@@ -37,6 +37,8 @@ export interface ContainerSeams {
   job(what: string, run: () => Promise<void>): void
   /** Again until it succeeds. */
   persist(what: string, run: () => Promise<unknown>): Promise<void>
+  /** The end of a log file below the pod's logs. */
+  lastLines(logPath: string): Promise<string>
   /** A probe has changed what the container is thought to be. */
   probed(): void
   /** Shows the present state to the API before the next step changes it. */
@@ -147,11 +149,19 @@ export class ContainerWorker {
 
   async exited(status: ContainerStatus): Promise<void> {
     this.ids.add(status.id)
-    const message = await this.seams.runtime.terminationMessage(status.id).catch(() => '')
+    const message = await this.lastWords(status)
     const { run } = this.record
     if (run && (run.attempt > status.attempt || (run.attempt === status.attempt && run.state === 'exited'))) return
     const ended = runOf(status, message)
     if (ended) this.ends(ended)
+  }
+
+  private async lastWords({ id, attempt, exitCode }: ContainerStatus): Promise<string> {
+    const { runtime, lastLines } = this.seams
+    const words = await runtime.terminationMessage(id).catch(() => '')
+    const isFallback = this.record.spec.terminationMessagePolicy === 'FallbackToLogsOnError'
+    if (words !== '' || !isFallback || exitCode === 0) return words
+    return lastLines(logPathOf(this.record.name, attempt)).catch(() => '')
   }
 
   private ends(run: Run): void {

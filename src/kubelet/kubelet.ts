@@ -5,7 +5,7 @@
 import { isApiError } from '../api/status.ts'
 import type { EbbTracer } from '../api/trace-steps.ts'
 import type { Pod, Service } from '../api/types/core-v1.gen.ts'
-import type { Clock } from '../base/clock.ts'
+import { type Clock, sleep } from '../base/clock.ts'
 import type { Lifetime } from '../base/lifetime.ts'
 import type { ApiClient } from '../client/api-client.ts'
 import type { EventRecorder } from '../client/events.ts'
@@ -19,6 +19,9 @@ import type { Prober } from './prober.ts'
 import type { ContainerStatus, Runtime, SandboxConfig, SandboxStatus } from './runtime.ts'
 import type { Sources } from './sources.ts'
 import { type Files, PodVolumes } from './volumes.ts'
+
+/** Between looks at the runtime as a whole, in ms: whatever an event was lost of is found then. */
+const RESYNC_MS = 30_000
 
 export interface KubeletOptions {
   readonly nodeName: string
@@ -79,6 +82,21 @@ export class Kubelet {
       }),
     )
     for (const [uid, { sandbox }] of this.adopted) if (sandbox) this.endOrphan(uid, sandbox)
+    void this.resync()
+  }
+
+  private async resync(): Promise<void> {
+    const { runtime, clock, lifetime, failed } = this.options
+    while (!lifetime.closed) {
+      await sleep(clock, RESYNC_MS, lifetime.signal)
+      if (lifetime.closed) return
+      try {
+        const containers = await runtime.listContainers()
+        for (const worker of this.workers.values()) worker.resync(containers)
+      } catch (error) {
+        failed?.('looking at all containers', error)
+      }
+    }
   }
 
   /** Pods that this node runs or ends, as last seen. */

@@ -49,7 +49,7 @@ export interface BackOff {
 }
 
 /** Why a container has to go although its pod stays. */
-export type Unhealthy = 'liveness' | 'startup' | 'post-start'
+export type Unhealthy = 'liveness' | 'startup' | 'post-start' | 'changed'
 
 /** Why a container waits, as its status shows it. */
 export interface Waiting {

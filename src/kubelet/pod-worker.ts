@@ -123,6 +123,8 @@ export class PodWorker {
     const isDeletion = pod.metadata.deletionTimestamp !== undefined && deletionTimestamp === undefined
     if (generation !== pod.metadata.generation) this.hasNews = true
     this.pod = pod
+    for (const spec of [...(pod.spec.initContainers ?? []), ...pod.spec.containers])
+      this.workers.find(({ record }) => record.name === spec.name)?.record.respec(spec)
     if (isDeletion) this.traceDeletion()
     this.step()
   }
@@ -141,6 +143,15 @@ export class PodWorker {
       this.shutdown = resolve
       this.step()
     })
+  }
+
+  /** What the runtime has now: ends whose event was lost are noticed here. */
+  resync(containers: readonly ContainerStatus[]): void {
+    for (const { record } of this.workers) {
+      const seen = containers.find((c) => c.id === record.run?.id)
+      if (seen && lives(record) && seen.state !== 'running') this.runtimeEvent({ type: 'exited', container: seen })
+    }
+    this.step()
   }
 
   /** Something happened to one of its containers. */
@@ -310,6 +321,7 @@ export class PodWorker {
       ...seams,
       object: this.object,
       pod: () => this.pod,
+      lastLines: (logPath) => seams.volumes.lastLines(logPath),
       podIP: () => this.sandbox.ip ?? '',
       startSeams: () => ({ ...seams, images: this.images, facts: this.facts(), signal: this.startAbort.signal }),
       job: (what, run) => this.job(what, run),

@@ -4,7 +4,8 @@
  */
 import type { Container, KeyToPath, Pod, Volume } from '../api/types/core-v1.gen.ts'
 import { type DownwardFacts, fieldText, resourceText } from './downward.ts'
-import { bytesOf, ConfigError, configContent, type Sources, secretContent } from './sources.ts'
+import { LogReader } from './logs.ts'
+import { bytesOf, ConfigError, configContent, type Sources, secretContent, textOf } from './sources.ts'
 
 /** Where files come to be; `files.node.ts`, or memory. Paths are absolute. */
 export interface Files {
@@ -13,6 +14,8 @@ export interface Files {
   /** Puts the content in place; directories between are made. */
   write(path: string, content: Uint8Array, mode: number): Promise<void>
   remove(path: string): Promise<void>
+  /** The last bytes of a file, empty when there is none. */
+  tail(path: string, bytes: number): Promise<Uint8Array>
 }
 
 interface VolumeFile {
@@ -27,6 +30,10 @@ export interface Mount {
   readonly readOnly: boolean
 }
 
+const LAST_LINES = 80
+const LAST_BYTES = 2048
+/** Records that surely hold so much text. */
+const LAST_RECORDS_BYTES = 16 * 1024
 const DIRECTORY_MODE = 0o777
 const FILE_MODE = 0o644
 
@@ -68,6 +75,19 @@ export class PodVolumes {
         readOnly: mount.readOnly ?? false,
       }
     })
+  }
+
+  /** What a container wrote last, at most 80 lines and 2048 bytes: its last words when it left none (FallbackToLogsOnError). */
+  async lastLines(logPath: string): Promise<string> {
+    const bytes = await this.files.tail(`${this.directory}/logs/${logPath}`, LAST_RECORDS_BYTES)
+    // A beginning that was cut in mid-record is no record.
+    const whole = bytes.length < LAST_RECORDS_BYTES ? bytes : bytes.subarray(bytes.indexOf(10) + 1)
+    const text = textOf(new LogReader({ follow: false, previous: false, timestamps: false }).push(whole))
+    return text
+      .split('\n')
+      .slice(-LAST_LINES - 1)
+      .join('\n')
+      .slice(-LAST_BYTES)
   }
 
   tearDown(): Promise<void> {

@@ -10,6 +10,10 @@ export class MemoryFiles implements Files {
     this.content.set(path, content)
   }
 
+  async tail(path: string, bytes: number): Promise<Uint8Array> {
+    return (this.content.get(path) ?? new Uint8Array(0)).slice(-bytes)
+  }
+
   async remove(path: string): Promise<void> {
     for (const known of [...this.content.keys()])
       if (known === path || known.startsWith(`${path}/`)) this.content.delete(known)

@@ -1,0 +1,200 @@
+import { describe, expect, it } from 'vitest'
+import type { ConfigMap, Container, Pod, Secret, Service } from '../api/types/core-v1.gen.ts'
+import { expand, makeEnv } from './env.ts'
+import type { Sources } from './sources.ts'
+import { PodVolumes } from './volumes.ts'
+
+const pod: Pod = {
+  metadata: { name: 'web-1', namespace: 'default', uid: 'u-1', labels: { app: 'web', a: 'x"y' } },
+  spec: { containers: [], nodeName: 'node-1', serviceAccountName: 'default' },
+}
+const facts = { podIP: '10.0.0.5', hostIP: '192.168.0.2', allocatable: { cpu: '4', memory: '8Gi' } }
+
+const service = (name: string, namespace: string, ports: NonNullable<Service['spec']>['ports']): Service => ({
+  metadata: { name, namespace },
+  spec: { clusterIP: '10.96.0.7', ...(ports ? { ports } : {}) },
+})
+
+const CONFIG: ConfigMap = { metadata: { name: 'cm' }, data: { A: 'a', B: 'b' } }
+const SECRET: Secret = { metadata: { name: 's' }, data: { PASSWORD: btoa('geheim') } }
+
+const sources: Sources = {
+  configMap: async (_, name) => (name === 'cm' ? CONFIG : undefined),
+  secret: async (_, name) => (name === 's' ? SECRET : undefined),
+  services: (namespace) =>
+    namespace === 'default'
+      ? [
+          service('kubernetes', 'default', [{ name: 'https', port: 443 }]),
+          service('my-db', 'default', [{ port: 5432 }, { name: 'admin', port: 80, protocol: 'UDP' }]),
+          { metadata: { name: 'headless' }, spec: { clusterIP: 'None', ports: [{ port: 1 }] } },
+        ]
+      : [],
+  token: async () => 'token',
+}
+
+async function env(container: Partial<Container>, of: Pod = pod): Promise<Record<string, string>> {
+  return Object.fromEntries(await makeEnv(of, { name: 'app', ...container }, sources, facts))
+}
+
+const own = (values: Record<string, string>) =>
+  Object.fromEntries(Object.entries(values).filter(([name]) => !/^(KUBERNETES|MY_DB)_/.test(name)))
+
+describe('expansion', () => {
+  it.each([
+    ['$(A)-$(B)', '1-$(B)'],
+    ['$$(A)', '$(A)'],
+    ['$$$(A)', '$1'],
+    ['$A $(', '$A $('],
+  ])('%s', (text, expected) => {
+    expect(expand(text, new Map([['A', '1']]))).toBe(expected)
+  })
+})
+
+describe('environment', () => {
+  it('values see what stands before them, and services', async () => {
+    const got = await env({
+      env: [
+        { name: 'A', value: 'x' },
+        { name: 'B', value: '$(A)/$(C)/$(MY_DB_SERVICE_HOST)' },
+        { name: 'C', value: 'late' },
+      ],
+    })
+    expect(own(got)).toEqual({ A: 'x', B: 'x/$(C)/10.96.0.7', C: 'late' })
+  })
+
+  it('envFrom with prefix, env wins', async () => {
+    const got = await env({
+      envFrom: [{ prefix: 'P_', configMapRef: { name: 'cm' } }, { secretRef: { name: 's' } }],
+      env: [{ name: 'P_A', value: 'own' }],
+    })
+    expect(own(got)).toEqual({ P_A: 'own', P_B: 'b', PASSWORD: 'geheim' })
+  })
+
+  it('fields and resources', async () => {
+    const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } })
+    const resource = (name: string, text: string, divisor?: string) => ({
+      name,
+      valueFrom: { resourceFieldRef: { resource: text, ...(divisor ? { divisor } : {}) } },
+    })
+    const got = await env({
+      resources: { limits: { memory: '64Mi', cpu: '250m' } },
+      env: [
+        field('NAME', 'metadata.name'),
+        field('IP', 'status.podIP'),
+        field('HOST', 'status.hostIP'),
+        field('APP', "metadata.labels['app']"),
+        field('LABELS', 'metadata.labels'),
+        resource('MEM', 'limits.memory', '1Mi'),
+        resource('CPU', 'limits.cpu'),
+        resource('REQ', 'requests.cpu', '1m'),
+        resource('DISK', 'limits.ephemeral-storage'),
+      ],
+    })
+    expect(own(got)).toEqual({
+      NAME: 'web-1',
+      IP: '10.0.0.5',
+      HOST: '192.168.0.2',
+      APP: 'web',
+      LABELS: 'a="x\\"y"\napp="web"',
+      MEM: '64',
+      CPU: '1',
+      REQ: '250',
+      DISK: '0',
+    })
+  })
+
+  it('variables of services', async () => {
+    const got = await env({})
+    expect(got).toMatchObject({
+      KUBERNETES_SERVICE_HOST: '10.96.0.7',
+      KUBERNETES_SERVICE_PORT_HTTPS: '443',
+      MY_DB_SERVICE_PORT: '5432',
+      MY_DB_SERVICE_PORT_ADMIN: '80',
+      MY_DB_PORT: 'tcp://10.96.0.7:5432',
+      MY_DB_PORT_80_UDP_PROTO: 'udp',
+    })
+    expect(Object.keys(got).some((name) => name.startsWith('HEADLESS'))).toBe(false)
+    const without = await env({}, { ...pod, spec: { ...pod.spec, enableServiceLinks: false } })
+    expect(without).toHaveProperty('KUBERNETES_SERVICE_HOST')
+    expect(without).not.toHaveProperty('MY_DB_SERVICE_HOST')
+  })
+
+  it.each([
+    [{ configMapKeyRef: { name: 'no', key: 'A' } }, 'configmap "no" not found'],
+    [{ configMapKeyRef: { name: 'cm', key: 'Z' } }, "couldn't find key Z in ConfigMap default/cm"],
+    [{ secretKeyRef: { name: 'no', key: 'A' } }, 'secret "no" not found'],
+    [{ secretKeyRef: { name: 's', key: 'Z' } }, "couldn't find key Z in Secret default/s"],
+  ])('%o: %s', async (valueFrom, message) => {
+    await expect(env({ env: [{ name: 'X', valueFrom }] })).rejects.toThrow(message)
+    const optional = Object.fromEntries(
+      Object.entries(valueFrom).map(([kind, ref]) => [kind, { ...ref, optional: true }]),
+    )
+    expect(own(await env({ env: [{ name: 'X', valueFrom: optional }] }))).toEqual({})
+  })
+})
+
+describe('volumes', () => {
+  const files = new Map<string, string>()
+  const memory = {
+    directory: async () => {},
+    write: async (path: string, content: Uint8Array, mode: number) => {
+      files.set(path, `${new TextDecoder().decode(content)} ${mode.toString(8)}`)
+    },
+    remove: async () => {},
+    tail: async () =>
+      new TextEncoder().encode(
+        '2026-01-02T03:04:05.000000001Z stderr F it broke\n2026-01-02T03:04:06.0Z stderr F badly\n',
+      ),
+  }
+
+  it('holds config, secrets, the downward API and a token', async () => {
+    const spec: Pod['spec'] = {
+      ...pod.spec,
+      volumes: [
+        { name: 'empty', emptyDir: {} },
+        { name: 'c', configMap: { name: 'cm', items: [{ key: 'A', path: 'sub/a.txt' }], defaultMode: 0o400 } },
+        { name: 's', secret: { secretName: 's' } },
+        {
+          name: 'p',
+          projected: {
+            sources: [
+              { serviceAccountToken: { path: 'token' } },
+              { downwardAPI: { items: [{ path: 'ns', fieldRef: { fieldPath: 'metadata.namespace' } }] } },
+              { configMap: { name: 'gone', optional: true } },
+            ],
+          },
+        },
+      ],
+    }
+    const volumes = new PodVolumes('/pod', memory, sources)
+    await volumes.setUp({ ...pod, spec }, facts)
+    expect(Object.fromEntries(files)).toEqual({
+      '/pod/volumes/c/sub/a.txt': 'a 400',
+      '/pod/volumes/s/PASSWORD': 'geheim 644',
+      '/pod/volumes/p/token': 'token 600',
+      '/pod/volumes/p/ns': 'default 644',
+    })
+    const container = {
+      name: 'app',
+      volumeMounts: [
+        { name: 'empty', mountPath: '/data', subPathExpr: '$(NAME)' },
+        { name: 's', mountPath: '/secret', readOnly: true },
+      ],
+    }
+    expect(volumes.mounts({ ...pod, spec }, container, new Map([['NAME', 'x']]))).toEqual([
+      { hostPath: '/pod/volumes/empty/x', containerPath: '/data', readOnly: false },
+      { hostPath: '/pod/volumes/s', containerPath: '/secret', readOnly: true },
+    ])
+  })
+
+  it("says what is missing in Kubernetes' words", async () => {
+    const spec: Pod['spec'] = { ...pod.spec, volumes: [{ name: 'v', configMap: { name: 'no' } }] }
+    await expect(new PodVolumes('/pod', memory, sources).setUp({ ...pod, spec }, facts)).rejects.toThrow(
+      'MountVolume.SetUp failed for volume "v" : configmap "no" not found',
+    )
+  })
+
+  it('gives the end of a log as last words', async () => {
+    expect(await new PodVolumes('/pod', memory, sources).lastLines('app/0.log')).toBe('it broke\nbadly\n')
+  })
+})
