@@ -1,7 +1,7 @@
 /** What an Accept header asks for. Source: Kubernetes API concepts, "Alternate representations", "Receiving resources as Tables". */
 import { type ApiError, failure } from '../api/status.ts'
 
-export type Shape = 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList'
+type Shape = 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList'
 
 export interface Negotiated {
   readonly format: 'json' | 'yaml'

@@ -59,7 +59,7 @@ export function metadataList(metadata: ListMeta, items: readonly Encoded[], vers
   }
 }
 
-export interface TableColumn {
+interface TableColumn {
   readonly name: string
   readonly type: string
   readonly format?: string

@@ -118,6 +118,3 @@ export function loadDefinitions() {
 /** Definitions without fields, as published, and the parameters of operations. */
 export const special = read('special.gen.json')
 export const parameters = read('parameters.gen.json')
-
-/** Names that extras.gen.json has and client-node has no class for. */
-export const missing = names.filter((n) => !classOf(n) && n !== 'io.k8s.apimachinery.pkg.version.Info')

@@ -181,11 +181,12 @@ export function sortEntries(entries: ManagedFieldsEntry[]): readonly ManagedFiel
 }
 
 function capped(entries: ManagedFieldsEntry[]): ManagedFieldsEntry[] {
-  const updates = entries.filter((entry) => entry.operation === 'Update' && entry.manager !== ANCIENT)
-  if (updates.length <= UPDATE_MANAGERS_MAX) return entries
-  const oldest = updates
-    .sort((a, b) => ((a.time ?? '') < (b.time ?? '') ? -1 : 1))
-    .slice(0, updates.length - UPDATE_MANAGERS_MAX + 1)
+  const updates = entries.filter((entry) => entry.operation === 'Update')
+  const excess = updates.length - UPDATE_MANAGERS_MAX
+  if (excess <= 0) return entries
+  const single = updates.filter((entry) => entry.manager !== ANCIENT)
+  const isNew = single.length === updates.length ? 1 : 0
+  const oldest = single.sort((a, b) => ((a.time ?? '') < (b.time ?? '') ? -1 : 1)).slice(0, excess + isNew)
   const out = entries.filter((entry) => !oldest.includes(entry))
   for (const entry of oldest) {
     const key = { manager: ANCIENT, operation: 'Update', apiVersion: entry.apiVersion ?? '', subresource: '' }
