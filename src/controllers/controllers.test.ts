@@ -332,3 +332,17 @@ it('brings back the default account and the kubernetes Service', async () => {
     subsets: [{ addresses: [{ ip: '10.0.0.1' }] }],
   })
 })
+
+it('lets events go an hour after they were last told', async () => {
+  await start()
+  await cluster.client.create(deployments, deployment(1))
+  await cluster.clock.advance(1000)
+  const reasons = async () =>
+    (await cluster.client.list(events, { namespace })).items.map(({ reason }) => reason).sort()
+  const all = ['RegisteredNode', 'ScalingReplicaSet', 'Scheduled', 'SuccessfulCreate']
+  expect(await reasons()).toEqual(all)
+  await cluster.clock.advance(3_590_000)
+  expect(await reasons()).toEqual(all)
+  await cluster.clock.advance(70_000)
+  expect(await reasons()).toEqual([])
+})

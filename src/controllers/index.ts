@@ -10,6 +10,7 @@ import type { ControllerContext, ReportFailure } from './context.ts'
 import { startDeployment } from './deployment/controller.ts'
 import { startEndpoints } from './endpoints/controller.ts'
 import { startEndpointSlice } from './endpointslice/controller.ts'
+import { startEventTtl } from './event-ttl/controller.ts'
 import { startGarbageCollector } from './garbage-collector/controller.ts'
 import { type ApiServerAddress, startKubernetesService } from './kubernetes-service/controller.ts'
 import { startNamespace } from './namespace/controller.ts'
@@ -54,6 +55,7 @@ const CONTROLLERS: Readonly<Record<string, Start>> = {
   namespace: startNamespace,
   'garbage-collector': startGarbageCollector,
   'pod-gc': startPodGc,
+  'event-ttl': (context) => startEventTtl(asApiServer(context)),
 }
 
 /** In Kubernetes the API server itself keeps these; field managers show who wrote. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { EbbTracer } from '../../src/api/trace-steps.ts'
 import { createApiServer } from '../../src/apiserver/api-server.ts'
+import { jwtSigner, newTokenKey } from '../../src/apiserver/authn/jwt.node.ts'
 import { ADMIN, MASTERS, tokenTable } from '../../src/apiserver/authn/tokens.ts'
 import { bootstrap } from '../../src/apiserver/bootstrap.ts'
 import { startServer } from '../../src/apiserver/server.node.ts'
@@ -43,6 +44,7 @@ const server = createApiServer({
   random: random.fork('apiserver'),
   tokens: tokenTable([[process.argv[2] ?? 'admin-token', ADMIN]]),
   fault,
+  tokenSigner: jwtSigner(newTokenKey()),
 })
 const lifetime = new Lifetime('golden')
 const handle = server.handle
@@ -58,7 +60,8 @@ await startControllers({
   random,
   tracer: noTrace as EbbTracer,
   lifetime,
-  options: { rootCaPem: pki.ca },
+  // The port is the recorded server's.
+  options: { rootCaPem: pki.ca, apiServer: { address: '10.0.0.1', port: 26443 } },
 })
 const running = await startServer({
   handle: server.handle,
