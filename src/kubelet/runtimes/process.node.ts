@@ -106,7 +106,7 @@ class Processes implements ProcessRuntime {
         cause: error,
       })
     }
-    for (const id of readdirSync(join(directory, 'c'))) this.adopt(id)
+    await Promise.all(readdirSync(join(directory, 'c')).map((id) => this.adopt(id)))
     this.launcher.drain()
     this.watch()
   }
@@ -324,20 +324,20 @@ class Processes implements ProcessRuntime {
     const container = this.containers.get(event.id)
     if (event.type === 'began') container?.began(event.pid)
     else if (event.type === 'executing') container?.executing(event.pid)
-    else container?.endedWith(event.code)
+    else void container?.endedWith(event.code)
   }
 
-  private adopt(id: string): void {
+  private async adopt(id: string): Promise<void> {
     const text = readText(join(this.world.directory, 'c', id, 'config.json'))
     if (text === undefined) return
     const container = this.container(JSON.parse(text) as ContainerRecord)
     this.containers.set(id, container)
-    container.adopt()
+    await container.adopt()
   }
 
   private watch(): void {
     this.checking = this.clock.setTimer(CHECK_INTERVAL_MS, () => {
-      for (const container of this.containers.values()) container.check()
+      for (const container of this.containers.values()) void container.check()
       this.watch()
     })
   }

@@ -6,7 +6,7 @@ import { systemClock } from '../../../base/clock.node.ts'
 import type { ContainerConfig, RuntimeEvent, SandboxConfig } from '../../runtime.ts'
 import { openProcessRuntime, type ProcessRuntime } from '../process.node.ts'
 import type { ImageProgram } from './images.ts'
-import { killAll, pidsWithMark } from './proc.node.ts'
+import { killAll, lookForMark } from './proc.node.ts'
 import { FABRIC_VARIABLE, type NodeWorld, worldFromEnvironment } from './world.ts'
 
 /** The world that this process was started into, by a fabric. */
@@ -46,7 +46,7 @@ export class Bench {
   async close(): Promise<void> {
     for (const sandbox of await this.runtime.listSandboxes()) await this.runtime.removeSandbox(sandbox.id)
     await this.runtime.close()
-    killAll(() => pidsWithMark(`${FABRIC_VARIABLE}=${this.world.fabricId}`))
+    await killAll(() => lookForMark(`${FABRIC_VARIABLE}=${this.world.fabricId}`))
     rmSync(this.directory, { recursive: true, force: true })
   }
 

@@ -14,10 +14,10 @@ import {
   catchesSignal,
   isAlive,
   killAll,
+  lookForMark,
   namespaceOf,
   pidsInNamespace,
   pidsInSession,
-  pidsWithMark,
   processStat,
   sendSignal,
 } from './proc.node.ts'
@@ -70,6 +70,7 @@ export class Container {
   /** Resolves when a start that is under way has come to its end, this or that way. */
   private settled: Promise<void> = Promise.resolve()
   private stopping: Promise<void> | undefined
+  private ending = false
   private readonly exitWaiters: (() => void)[] = []
   output: ContainerOutput | undefined
   /** Keeps the standard input from ending while nobody is attached. */
@@ -163,9 +164,10 @@ export class Container {
   }
 
   /** The program has ended with `code`, as a shell counts: 128+n for death by signal n. */
-  endedWith(code: number, atMs = this.world.clock.now()): void {
-    if (this.ended) return
-    this.killLeftovers()
+  async endedWith(code: number, atMs = this.world.clock.now()): Promise<void> {
+    if (this.ended || this.ending) return
+    this.ending = true
+    await this.killLeftovers()
     this.output?.finish()
     if (this.started === undefined) {
       const why = this.output?.lastWords.trim().replace(/^bwrap: /, '') || `the container's shell ended with ${code}`
@@ -200,7 +202,7 @@ export class Container {
   }
 
   /** Takes up a container that an earlier node process started. */
-  adopt(): void {
+  async adopt(): Promise<void> {
     this.started = readJson<Started>(join(this.directory, 'started.json'))
     this.ended = readJson<Ended>(join(this.directory, 'ended.json'))
     if (this.ended) return
@@ -210,21 +212,20 @@ export class Container {
     this.output = new ContainerOutput(this.world.clock, this.directory, this.record.logFile)
     if (this.started === undefined) this.executing(this.shimPid)
     else if (this.record.sharedPid && isAlive(this.started.pid, this.started.startTicks)) this.hold(this.started.pid)
-    this.check()
+    await this.check()
   }
 
   /** Looks whether the program still lives; finds the end of one whose end nobody told us. */
-  check(): void {
-    if (!this.running || this.started === undefined) return
+  async check(): Promise<void> {
+    if (!this.running || this.started === undefined || this.ending) return
     const code = readText(join(this.directory, 'exit'))?.trim()
-    if (code) {
-      this.endedWith(Number(code), statSync(join(this.directory, 'exit')).mtimeMs)
-    } else if (!isAlive(this.started.pid, this.started.startTicks) && !this.shimAlive()) {
-      this.killLeftovers()
-      this.output?.finish()
-      const message = 'The container could not be located when the pod was terminated'
-      this.finish({ finishedAtMs: this.world.clock.now(), exitCode: 137, reason: 'ContainerStatusUnknown', message })
-    }
+    if (code) return this.endedWith(Number(code), statSync(join(this.directory, 'exit')).mtimeMs)
+    if (isAlive(this.started.pid, this.started.startTicks) || this.shimAlive()) return
+    this.ending = true
+    await this.killLeftovers()
+    this.output?.finish()
+    const message = 'The container could not be located when the pod was terminated'
+    this.finish({ finishedAtMs: this.world.clock.now(), exitCode: 137, reason: 'ContainerStatusUnknown', message })
   }
 
   /** The node process goes; the container stays. */
@@ -271,19 +272,21 @@ export class Container {
     if (!this.running || this.started === undefined) return
     sendSignal(this.started.pid, 'SIGKILL')
     this.world.emit({ type: 'signalled', container: this.status(), signal: 'SIGKILL', withheld: false })
-    if (this.record.form === 'plain') this.killLeftovers()
+    if (this.record.form === 'plain') void this.killLeftovers()
   }
 
   /** A PID namespace of its own is empty when its init is gone; elsewhere what escaped must be looked for. */
-  private killLeftovers(): void {
+  private async killLeftovers(): Promise<void> {
     const { form, sharedPid, id } = this.record
-    const started = this.started
+    const { mounts, pids } = this.started ?? {}
     if (form === 'plain') {
-      const mark = `${CONTAINER_VARIABLE}=${id}`
-      killAll(() => [...pidsWithMark(mark), ...this.session()])
-    } else if (sharedPid && started?.mounts) {
-      const { mounts, pids } = started
-      killAll(() => pidsInNamespace('mnt', mounts).filter((pid) => !pids || namespaceOf(pid, 'pid') === pids))
+      await killAll(() => {
+        const marked = lookForMark(`${CONTAINER_VARIABLE}=${id}`)
+        return { pids: [...marked.pids, ...this.session()], unsure: marked.unsure }
+      })
+    } else if (sharedPid && mounts) {
+      const left = () => pidsInNamespace('mnt', mounts).filter((pid) => !pids || namespaceOf(pid, 'pid') === pids)
+      await killAll(() => ({ pids: left(), unsure: false }))
     }
     if (this.held !== undefined) closeSync(this.held)
     this.held = undefined

@@ -53,16 +53,43 @@ export function childrenOf(pid: number): number[] {
   }
 }
 
+/** What a look at the processes found. `unsure`: one is just being executed and has no environment to look at yet. */
+export interface Found {
+  readonly pids: readonly number[]
+  readonly unsure: boolean
+}
+
 /** Processes that carry `NAME=value` in the environment they were started with. Costs 5 ms for 200 processes. */
-export function pidsWithMark(mark: string): number[] {
-  return pids().filter((pid) => {
-    try {
-      const environment = readFileSync(`/proc/${pid}/environ`, 'latin1')
-      return environment.startsWith(`${mark}\0`) || environment.includes(`\0${mark}\0`)
-    } catch {
-      return false
-    }
+export function lookForMark(mark: string): Found {
+  let unsure = false
+  const found = pids().filter((pid) => {
+    const environment = environmentOf(pid)
+    if (environment === '') unsure ||= isBeingExecuted(pid)
+    return environment.startsWith(`${mark}\0`) || environment.includes(`\0${mark}\0`)
   })
+  return { pids: found, unsure }
+}
+
+export function pidsWithMark(mark: string): readonly number[] {
+  return lookForMark(mark).pids
+}
+
+function environmentOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1')
+  } catch {
+    return '-'
+  }
+}
+
+/** It has a program (kernel threads have none) and yet no environment. A program without any looks the same. */
+function isBeingExecuted(pid: number): boolean {
+  try {
+    readlinkSync(`/proc/${pid}/exe`)
+    return processStat(pid) !== undefined
+  } catch {
+    return false
+  }
 }
 
 /** Processes of a session, its leader included. */
@@ -98,15 +125,20 @@ export function sendSignal(pid: number, signal: NodeJS.Signals | number): boolea
   }
 }
 
-/** Rounds of looking and killing before giving up: a fork bomb must not hold the node process for ever. */
-const KILL_ROUNDS_MAX = 20
+/** How long a killed process may take until it is gone, in ms; on a busy machine it must first be given the processor to die. */
+const KILL_WAIT_MAX_MS = 5000
+/** Looks that are still made, a millisecond apart, while something is unsure. */
+const UNSURE_LOOKS_MAX = 4
 
-/** KILLs whatever `find` finds until it finds nothing alive: forks that happen meanwhile do not escape. */
-export function killAll(find: () => number[]): void {
-  for (let round = 0; round < KILL_ROUNDS_MAX; round++) {
-    const alive = find().filter((pid) => processStat(pid) !== undefined)
-    if (alive.length === 0) return
+/** KILLs whatever `look` finds until it finds nothing alive: forks that happen meanwhile do not escape. */
+export async function killAll(look: () => Found): Promise<void> {
+  const until = performance.now() + KILL_WAIT_MAX_MS
+  for (let unsureLooks = 0; performance.now() < until; ) {
+    const found = look()
+    const alive = found.pids.filter((pid) => processStat(pid) !== undefined)
+    if (alive.length === 0 && (!found.unsure || ++unsureLooks > UNSURE_LOOKS_MAX)) return
     for (const pid of alive) sendSignal(pid, 'SIGKILL')
+    await new Promise((resolve) => setTimeout(resolve, 1))
   }
 }
 

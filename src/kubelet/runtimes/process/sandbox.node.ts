@@ -71,7 +71,7 @@ export class Sandbox {
     if (this.record.state === 'notready') return
     if (pause && isAlive(pause.pid, pause.startTicks)) {
       sendSignal(pause.pid, 'SIGKILL')
-      killAll(() => (isAlive(pause.pid, pause.startTicks) ? [pause.pid] : []))
+      await killAll(() => ({ pids: isAlive(pause.pid, pause.startTicks) ? [pause.pid] : [], unsure: false }))
       launcher.reap()
     }
     this.record = { ...this.record, state: 'notready' }
