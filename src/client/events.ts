@@ -5,7 +5,7 @@
  */
 
 import type { KubernetesObject } from '../api/object.ts'
-import { ApiError } from '../api/status.ts'
+import { ApiError, isApiError } from '../api/status.ts'
 import { rfc3339 } from '../api/time.ts'
 import type { Clock } from '../base/clock.ts'
 import { sleep } from '../base/clock.ts'
@@ -235,7 +235,18 @@ export class Recorder implements EventRecorder {
     }
     const count = (known?.count ?? 0) + 1
     const firstTimestamp = known?.firstTimestamp ?? event.firstTimestamp
-    await client.create(EVENTS, { ...event, count, firstTimestamp })
-    this.remembered.set(key, { name: event.metadata.name ?? '', count, firstTimestamp })
+    const made = await this.create({ ...event, count, firstTimestamp })
+    this.remembered.set(key, { name: made.metadata.name ?? '', count, firstTimestamp })
+  }
+
+  /** Under another name when somebody else recorded an event about the same object at the same instant. */
+  private async create(event: EventObject): Promise<EventObject> {
+    try {
+      return await this.options.client.create(EVENTS, event)
+    } catch (error) {
+      if (!isApiError(error, 'AlreadyExists')) throw error
+      const name = `${event.involvedObject.name}.${this.suffix()}`
+      return this.create({ ...event, metadata: { ...event.metadata, name } })
+    }
   }
 }
