@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../base/clock.node.ts'
 import { SeededRandom } from '../base/random.ts'
 import { startTestApi, type TestApi } from '../sim/test-api.ts'
+import type { ApiRequest } from '../wire/exchange.ts'
 
 let api: TestApi
 
@@ -39,5 +40,71 @@ describe('one object', () => {
     expect(list.items.map((item) => item.metadata['name'])).toEqual(['a'])
     expect(await call('DELETE', path)).toMatchObject({ kind: 'Status', status: 'Success' })
     await expect(call('GET', path)).rejects.toMatchObject({ code: 404, reason: 'NotFound' })
+  })
+})
+
+describe('the chain', () => {
+  const request = (path: string, more: Partial<ApiRequest> = {}): ApiRequest => ({
+    method: 'GET',
+    path,
+    query: new URLSearchParams(),
+    headers: {},
+    body: () => Promise.resolve(undefined),
+    signal: new AbortController().signal,
+    ...more,
+  })
+  const admin = { name: 'admin', groups: ['system:masters'] }
+
+  it('answers 429 with Retry-After when too many requests are under way, and counts them down again', async () => {
+    const small = await startTestApi({ clock: systemClock, random: new SeededRandom(1), server: { inFlightMax: 1 } })
+    let read: (body: undefined) => void = () => {}
+    const body = () => new Promise<undefined>((resolve) => (read = resolve))
+    const slow = small.server.handle(
+      request('/api/v1/namespaces/default/configmaps', { method: 'POST', user: admin, body }),
+    )
+    const refused = await small.server.handle(request('/api/v1/namespaces', { user: admin }))
+    expect([refused.status, refused.headers['retry-after']]).toEqual([429, '1'])
+    const watch = request('/api/v1/namespaces', { user: admin, query: new URLSearchParams('watch=1') })
+    expect((await small.server.handle(watch)).status).toBe(200)
+    read(undefined)
+    await slow
+    expect((await small.server.handle(request('/api/v1/namespaces', { user: admin }))).status).toBe(200)
+    await small.close()
+  })
+
+  it.each([
+    ['/api/v1/nosuch', 404],
+    ['/apis/nosuch/v1/things', 404],
+    ['/api/v1/namespaces/default/pods/p/nosuch', 404],
+    ['/api/v1/pods/p', 404],
+    ['/apis/apps/v2/deployments', 404],
+  ])('GET %s is %i', async (path, status) => {
+    expect((await api.server.handle(request(path, { user: admin }))).status).toBe(status)
+  })
+
+  it.each([
+    ['DELETE', '/api/v1/pods'],
+    ['POST', '/api/v1/pods'],
+    ['PUT', '/api/v1/namespaces/default/pods'],
+    ['DELETE', '/api/v1/namespaces'],
+    ['HEAD', '/api/v1/namespaces/default'],
+    ['OPTIONS', '/api/v1/namespaces'],
+  ])('%s %s is 405', async (method, path) => {
+    expect((await api.server.handle(request(path, { method, user: admin }))).status).toBe(405)
+  })
+
+  it('lets roles decide for everybody else', async () => {
+    const list = () =>
+      api.server.handle(request('/api/v1/namespaces/default/pods', { user: { name: 'ann', groups: [] } }))
+    expect((await list()).status).toBe(403)
+    const metadata = { name: 'reader', namespace: 'default' }
+    const apiVersion = 'rbac.authorization.k8s.io/v1'
+    const rules = [{ apiGroups: [''], resources: ['pods'], verbs: ['list'] }]
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'reader' }
+    const subjects = [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'ann' }]
+    const path = '/apis/rbac.authorization.k8s.io/v1/namespaces/default'
+    await call('POST', `${path}/roles`, { kind: 'Role', apiVersion, metadata, rules })
+    await call('POST', `${path}/rolebindings`, { kind: 'RoleBinding', apiVersion, metadata, roleRef, subjects })
+    expect((await list()).status).toBe(200)
   })
 })

@@ -4,7 +4,8 @@ import type { Random } from '../base/random.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { ApiHandler, ApiRequest, ApiResponse } from '../wire/exchange.ts'
 import { writeYaml } from '../wire/yaml.ts'
-import type { TokenSource } from './authn/tokens.ts'
+import { serviceAccountTokens, type TokenSigner } from './authn/service-account-tokens.ts'
+import { type TokenSource, tokenSources } from './authn/tokens.ts'
 import { type Authorizer, builtInRules } from './authz/authorizer.ts'
 import { rbac } from './authz/rbac.ts'
 import type { Parts } from './call.ts'
@@ -36,6 +37,8 @@ export interface ApiServerOptions {
   /** More documents. */
   readonly documents?: readonly PlainHandler[]
   readonly inFlightMax?: number
+  /** Signs the tokens of service accounts (`jwt.node.ts`); without it there are none. */
+  readonly tokenSigner?: TokenSigner
   /** Told of faults of our own (500), which clients see only as such. */
   fault?(error: unknown, request: ApiRequest): void
 }
@@ -49,7 +52,7 @@ export interface ApiServer {
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const counts = new Map<string, number>()
   const { registry, clock, random } = options
-  const parts: Parts = { registry, clock, random, watches: new OpenWatches() }
+  const parts: Parts = { registry, clock, random, watches: new OpenWatches(), signer: options.tokenSigner }
   const declarations = registry.resources.map((resource) => resource.declaration)
   const plain: PlainOptions = {
     declarations,
@@ -60,16 +63,18 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     metrics: () => metricsText(counts),
     more: [openApiHandler(declarations), ...(options.documents ?? [])],
   }
+  const signer = options.tokenSigner
+  const tokens = signer
+    ? tokenSources([options.tokens, serviceAccountTokens({ signer, registry, clock })])
+    : options.tokens
   const authorizers = [...(options.authorizers ?? []), builtInRules, rbac(registry)]
   const stages = chain({
-    tokens: options.tokens,
+    tokens,
     authorizers,
     inFlightMax: options.inFlightMax ?? IN_FLIGHT_MAX,
   })
   const serve = (exchange: Exchange) =>
-    exchange.info.isResource
-      ? dispatch(parts, exchange, { tokens: options.tokens, authorizers })
-      : plainPath(plain, exchange)
+    exchange.info.isResource ? dispatch(parts, exchange, { tokens, authorizers }) : plainPath(plain, exchange)
   return {
     async handle(request) {
       const response = await handle(request, { stages, serve, fault: (error) => options.fault?.(error, request) })

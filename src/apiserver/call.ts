@@ -4,6 +4,7 @@ import type { WriteOptions } from '../registry/kit.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { StoredResource } from '../registry/resource.ts'
 import type { ApiResponse } from '../wire/exchange.ts'
+import type { TokenSigner } from './authn/service-account-tokens.ts'
 import type { Exchange } from './exchange.ts'
 import type { OpenWatches } from './open-watches.ts'
 
@@ -13,6 +14,8 @@ export interface Parts {
   readonly clock: Clock
   readonly random: Random
   readonly watches: OpenWatches
+  /** Makes tokens for service accounts; without it there are none. */
+  readonly signer: TokenSigner | undefined
 }
 
 /** A request for a resource, on its way through its handler. */

@@ -5,7 +5,7 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
-import { failure, internalError } from '../api/status.ts'
+import { failure } from '../api/status.ts'
 import type { ApiHandler, ApiResponse, ResponseBody, UserInfo } from '../wire/exchange.ts'
 import { apiRequest } from './request.node.ts'
 import { errorResponse } from './respond.ts'
@@ -65,7 +65,7 @@ export async function tunnelToKubelet(
 
 function unreachable({ node }: KubeletBody, error: unknown): ApiResponse {
   const why = error instanceof Error ? error.message : String(error)
-  return errorResponse(internalError(`error dialing node ${node}: ${why}`), () => {})
+  return errorResponse(failure(500, '', `error dialing node ${node}: ${why}`), () => {})
 }
 
 interface UpgradeSide {

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Step } from '../api/trace-steps.ts'
 import { createApiServer } from '../apiserver/api-server.ts'
+import { jwtSigner } from '../apiserver/authn/jwt.node.ts'
 import { ADMIN, tokenTable } from '../apiserver/authn/tokens.ts'
 import { bootstrap } from '../apiserver/bootstrap.ts'
 import { startServer } from '../apiserver/server.node.ts'
@@ -36,7 +37,7 @@ import { ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
 import { type Fabric, startFabric } from './fabric.node.ts'
 import { API_PORT_INSIDE } from './node-config.ts'
 import { type Nodes, startNodes } from './nodes.node.ts'
-import { ensurePki, type Pki } from './pki.node.ts'
+import { ensurePki, ensureTokenKey, type Pki } from './pki.node.ts'
 import { TraceHub } from './trace-hub.ts'
 import { EBB_VERSION } from './versions.ts'
 
@@ -165,6 +166,7 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
     clock: systemClock,
     random: random.fork('apiserver'),
     version: EBB_VERSION,
+    tokenSigner: jwtSigner(ensureTokenKey(join(options.data ?? options.runDirectory, 'pki'))),
     tokens: tokenTable([
       [nodeToken, { name: 'system:node', groups: ['system:nodes'] }],
       ...(options.token ? ([[options.token, ADMIN]] as const) : []),

@@ -6,6 +6,7 @@
 import { webcrypto, X509Certificate } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { newTokenKey } from '../apiserver/authn/jwt.node.ts'
 
 export interface KeyPair {
   readonly cert: string
@@ -40,6 +41,15 @@ export async function ensurePki(directory: string, addresses: readonly string[],
   if (kept && fits(kept, addresses, nowMs)) return kept
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   return makePki(directory, addresses, nowMs)
+}
+
+/** The key that signs service accounts' tokens, PEM; kept, so that tokens outlive the process. */
+export function ensureTokenKey(directory: string): string {
+  const path = file(directory, 'sa.key')
+  if (existsSync(path)) return readFileSync(path, 'utf8')
+  const key = newTokenKey()
+  writeFileSync(path, key, { mode: 0o600 })
+  return key
 }
 
 const file = (directory: string, name: string) => join(directory, name)

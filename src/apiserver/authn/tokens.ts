@@ -16,17 +16,17 @@ export function tokenTable(entries: Iterable<readonly [token: string, user: User
   return { user: (token) => users.get(token) }
 }
 
-/** Asks the sources one after the other. */
+/** Asks the sources one after the other; waits only for those that have to. */
 export function tokenSources(sources: readonly TokenSource[]): TokenSource {
-  return {
-    async user(token) {
-      for (const source of sources) {
-        const user = await source.user(token)
-        if (user) return user
-      }
-      return undefined
-    },
+  const ask = (token: string, from: number): UserInfo | undefined | Promise<UserInfo | undefined> => {
+    for (let i = from; i < sources.length; i++) {
+      const user = sources[i]?.user(token)
+      if (user instanceof Promise) return user.then((found) => found ?? ask(token, i + 1))
+      if (user) return user
+    }
+    return undefined
   }
+  return { user: (token) => ask(token, 0) }
 }
 
 export function authenticated(user: UserInfo): UserInfo {
