@@ -91,8 +91,6 @@ function serviceFor(server: ApiServerAddress | undefined): Service {
     spec: {
       type: 'ClusterIP',
       clusterIP: KUBERNETES_CLUSTER_IP,
-      clusterIPs: [KUBERNETES_CLUSTER_IP],
-      ipFamilies: ['IPv4'],
       ipFamilyPolicy: 'SingleStack',
       sessionAffinity: 'None',
       ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort: server?.port ?? 6443 }],
