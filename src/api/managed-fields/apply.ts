@@ -8,6 +8,7 @@ import { ApiError, badRequest, failure, type StatusCause } from '../status.ts'
 import { zeroObject } from '../zero.ts'
 import { compare } from './compare.ts'
 import { difference, type FieldSet, intersection, paths, unionOf, withNamedFields, without } from './field-set.ts'
+import { BRIDGED_MANAGER, lastAppliedFields, withLastApplied } from './last-applied.ts'
 import { mergeObjects, withoutFields } from './merge.ts'
 import { elementText, fieldSetOf, typeErrors } from './typed.ts'
 import {
@@ -52,7 +53,8 @@ export function applyObject(request: ApplyRequest): Record<string, unknown> {
   const outcome = merge(live, config, { request, definition, before })
   const changed = outcome.object !== undefined
   const entries = entriesAfter(request, outcome, changed)
-  const object = outcome.object ?? live
+  const result = outcome.object ?? live
+  const object = request.manager === BRIDGED_MANAGER ? withLastApplied(result, config) : result
   const merged = { ...(object.metadata as object), ...(entries.length ? { managedFields: entries } : {}) }
   return { ...object, metadata: merged }
 }
@@ -123,7 +125,15 @@ function merge(live: Loose, config: Loose, { request, definition, before }: Arou
   const { taken, removed } = compare(live, object, definition)
   const gained = without(difference(taken, UNMANAGED), ignored)
   const conflicts = rest.map((entry) => ({ entry, fields: intersection(fieldsOf(entry), gained) }))
-  if (!request.force) refuseConflicts(conflicts.flatMap(({ entry, fields }) => (fields ? [{ entry, fields }] : [])))
+  if (!request.force) {
+    const allowed = request.manager === BRIDGED_MANAGER ? lastAppliedFields(live, definition) : undefined
+    refuseConflicts(
+      conflicts.flatMap(({ entry, fields }) => {
+        const left = difference(fields, allowed)
+        return left ? [{ entry, fields: left }] : []
+      }),
+    )
+  }
   const others = rest.flatMap((entry) => {
     const left = difference(difference(fieldsOf(entry), gained), without(removed, ignored))
     return withFields(entry, left) ?? []

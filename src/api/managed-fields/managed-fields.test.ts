@@ -194,6 +194,25 @@ describe('apply', () => {
     })
   })
 
+  it('lets kubectl change what it applied on the client before, and keeps its annotation in step', () => {
+    const key = 'kubectl.kubernetes.io/last-applied-configuration'
+    const applied = JSON.stringify({
+      kind: 'ConfigMap',
+      apiVersion: 'v1',
+      metadata: { name: 'm' },
+      data: { a: '1', b: '1' },
+    })
+    const first = apply(undefined, { a: '1', b: '2' }, { manager: 'other' })
+    const live = { ...first, metadata: { ...first.metadata, annotations: { [key]: applied } } }
+    expect(() => apply(live, { a: '3' }, { manager: 'two' })).toThrow('conflict with "other": .data.a')
+    expect(() => apply(live, { a: '3', b: '3' }, { manager: 'kubectl' })).toThrow(
+      '1 conflict: conflict with "other": .data.b',
+    )
+    const taken = apply(live, { a: '3' }, { manager: 'kubectl' })
+    expect(taken.data).toEqual({ a: '3', b: '2' })
+    expect(JSON.parse(taken.metadata.annotations?.[key] ?? '')).toMatchObject({ data: { a: '3' } })
+  })
+
   it('is idempotent, and gives just what was applied where nobody else is', () => {
     const data = fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.constantFrom('1', '2'))
     fc.assert(
