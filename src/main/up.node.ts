@@ -17,52 +17,53 @@ const DETACHED_READY_MS = 30_000
 
 export async function up(options: UpOptions, language: Language): Promise<void> {
   if (options.detach) return detach(language)
-  const startedAt = performance.timeOrigin
-  const data = options.ephemeral ? undefined : resolve(options.data ?? defaultDataDirectory())
   const life = new Lifetime('ebb')
   const stop = endOnSignals(life, language)
   try {
-    const runDirectory = createRunDirectory()
-    life.add('run directory', () => rmSync(runDirectory, { recursive: true, force: true }))
-    const cluster = await startCluster({
-      ...options,
-      data,
-      runDirectory,
-      images: imagePaths(options.images),
-      lifetime: life,
-    })
-    const kubeconfig = writeKubeconfig(options.kubeconfig, data ?? runDirectory, cluster.kubeconfig)
-    if (options.kubeconfig && options.ephemeral) life.add('kubeconfig', () => rmSync(kubeconfig, { force: true }))
-    const nodes = await cluster.nodesReady()
-    if (life.closed) return await stop.ended
-    writeInstance(runDirectory, {
-      pid: process.pid,
-      startTicks: startTicks(process.pid) ?? 'unknown',
-      port: cluster.port,
-      url: cluster.url,
-      kubeconfig,
-      data,
-      version: EBB_VERSION,
-      nodes,
-      startedAtMs: startedAt,
-    })
-    const ready: Ready = {
-      ms: systemClock.now() - startedAt,
-      url: cluster.url,
-      version: KUBERNETES_VERSION,
-      kubeconfig,
-      nodes,
-      data,
-      degraded: cluster.degraded(),
-      detached: process.env.EBB_DETACHED === '1',
-    }
-    process.stdout.write(readyText(ready, language))
+    // Whoever is ended while starting does not wait for what will never be ready.
+    await Promise.race([start(options, life, language), stop.ended])
   } catch (error) {
     await life.close().catch(() => {})
     stop.forget()
     throw error
   }
   await stop.ended
+}
+
+/** Resolves when the ready line is printed. */
+async function start(options: UpOptions, life: Lifetime, language: Language): Promise<void> {
+  const startedAt = performance.timeOrigin
+  const data = options.ephemeral ? undefined : resolve(options.data ?? defaultDataDirectory())
+  const runDirectory = createRunDirectory()
+  life.add('run directory', () => rmSync(runDirectory, { recursive: true, force: true }))
+  const images = imagePaths(options.images)
+  const cluster = await startCluster({ ...options, data, runDirectory, images, lifetime: life })
+  const kubeconfig = writeKubeconfig(options.kubeconfig, data ?? runDirectory, cluster.kubeconfig)
+  if (options.kubeconfig && options.ephemeral) life.add('kubeconfig', () => rmSync(kubeconfig, { force: true }))
+  const nodes = await cluster.nodesReady()
+  if (life.closed) return
+  writeInstance(runDirectory, {
+    pid: process.pid,
+    startTicks: startTicks(process.pid) ?? 'unknown',
+    port: cluster.port,
+    url: cluster.url,
+    kubeconfig,
+    data,
+    version: EBB_VERSION,
+    nodes,
+    startedAtMs: startedAt,
+  })
+  const ready: Ready = {
+    ms: systemClock.now() - startedAt,
+    url: cluster.url,
+    version: KUBERNETES_VERSION,
+    kubeconfig,
+    nodes,
+    data,
+    degraded: cluster.degraded(),
+    detached: process.env.EBB_DETACHED === '1',
+  }
+  process.stdout.write(readyText(ready, language))
 }
 
 /** First signal: pods end gracefully, then everything. Second: at once. */
