@@ -20,7 +20,7 @@ export async function parseYaml(text: string): Promise<ParsedYaml> {
   const lines = new yaml.LineCounter()
   const skipped = new Set(['timestamp', 'intTime', 'floatTime', 'binary', 'set', 'omap', 'pairs'])
   const customTags = ((tags: readonly unknown[]) =>
-    tags.filter((tag) => !skipped.has(typeof tag === 'string' ? tag : tagName(tag)))) as Tags
+    tags.filter((tag) => !skipped.has(typeof tag === 'string' ? tag : tagName(tag))).map(withoutLoneDot)) as Tags
   const document = yaml.parseDocument(text, {
     version: '1.1',
     merge: true,
@@ -53,6 +53,13 @@ function lineOf(error: { code: string; pos: [number, number]; linePos?: { line: 
   if (error.code !== 'BLOCK_AS_IMPLICIT_KEY') return error.linePos?.[0]?.line ?? 1
   const colon = text.slice(error.pos[0]).search(/:(\s|$)/)
   return text.slice(0, error.pos[0] + Math.max(colon, 0)).split('\n').length
+}
+
+/** YAML 1.1 takes `.` for a number; Go's parser does not. */
+function withoutLoneDot(tag: unknown): unknown {
+  const { tag: full, test } = tag as { tag?: string; test?: RegExp }
+  if (full !== 'tag:yaml.org,2002:float' || !test?.test('.')) return tag
+  return { ...(tag as object), test: /^[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)$/ }
 }
 
 /** The short name of a tag object, as `customTags` names it. */
