@@ -4,7 +4,7 @@ import type { BackOff } from './pod-view.ts'
 export const BACK_OFF_FIRST_MS = 10_000
 export const BACK_OFF_MAX_MS = 300_000
 /** A life that ended this long after the last raise begins anew. */
-export const BACK_OFF_FORGET_MS = 600_000
+const BACK_OFF_FORGET_MS = 600_000
 
 /** When a container that ended at `finishedAtMs` may start again. The first restart is at once. */
 export function restartAt(backOff: BackOff | undefined, finishedAtMs: number): number {

@@ -6,11 +6,6 @@ import type { Container, EnvVar, Pod, Service } from '../api/types/core-v1.gen.t
 import { type DownwardFacts, fieldText, resourceText } from './downward.ts'
 import { ConfigError, configContent, type Sources, secretContent, textOf } from './sources.ts'
 
-export interface Env {
-  readonly name: string
-  readonly value: string
-}
-
 /**
  * Replaces `$(NAME)` by its value; `$$` is a dollar; what is not defined stays as it is written.
  *

@@ -18,7 +18,7 @@ const RENEW_MS = 10_000
 const STATUS_MS = 300_000
 const RETRY_MS = 1_000
 /** Annotation that says what the node cannot do. */
-export const DEGRADED_ANNOTATION = 'ebb.dev/degraded'
+const DEGRADED_ANNOTATION = 'ebb.dev/degraded'
 
 /** What a node is and has; the machine's facts come from `node-facts.node.ts`. */
 export interface NodeDescription {

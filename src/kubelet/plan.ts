@@ -119,7 +119,7 @@ function afterContainers(view: PodView, why: EndReason): Action[] {
  * The grace of a pod's end, in ms: what the API server decided at the deletion, else the pod's own. A forced delete, and a
  * container whose pod is no longer known, get the shortest.
  */
-export function graceOf({ pod }: PodView, why: EndReason): number {
+function graceOf({ pod }: PodView, why: EndReason): number {
   if (why === 'removed') return GRACE_MIN_MS
   const own = pod.spec.terminationGracePeriodSeconds ?? 30
   const seconds = why === 'deleted' ? (pod.metadata.deletionGracePeriodSeconds ?? own) : own

@@ -117,7 +117,7 @@ function refuse(socket: Socket, error: Error): void {
 }
 
 /** What a request is about, looked up. */
-export interface Target {
+interface Target {
   readonly pod: Pod
   /** Lives of the container, the newest first. */
   readonly lives: readonly ContainerStatus[]
@@ -126,7 +126,7 @@ export interface Target {
 }
 
 /** A failure with its HTTP status. */
-export class HttpError extends Error {
+class HttpError extends Error {
   override readonly name = 'HttpError'
   readonly status: number
   constructor(status: number, message: string) {
@@ -154,14 +154,14 @@ async function answer(options: KubeletServerOptions, request: IncomingMessage, r
   }
 }
 
-export function parse(request: IncomingMessage): { verb: string; path: readonly string[]; query: URLSearchParams } {
+function parse(request: IncomingMessage): { verb: string; path: readonly string[]; query: URLSearchParams } {
   const [path = '', query = ''] = (request.url ?? '').split('?', 2)
   const [verb = '', ...rest] = path.split('/').slice(1).map(decodeURIComponent)
   return { verb, path: rest, query: new URLSearchParams(query) }
 }
 
 /** Throws HttpError 404 for a pod that is not here. */
-export async function findTarget(
+async function findTarget(
   { kubelet, runtime }: Pick<KubeletServerOptions, 'kubelet' | 'runtime'>,
   [namespace = '', name = '', container = '']: readonly string[],
   query: URLSearchParams,

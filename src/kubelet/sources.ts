@@ -17,7 +17,7 @@ export class ConfigError extends Error {
 }
 
 /** Secrets carry base64; config maps text, and base64 in binaryData. */
-export function decodeBase64(text: string): Uint8Array {
+function decodeBase64(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (c) => c.charCodeAt(0))
 }
 

@@ -3,7 +3,7 @@ import type { EbbTraceEvent } from '../api/trace-steps.ts'
 import type { Pod } from '../api/types/core-v1.gen.ts'
 import { events, pods } from '../client/resources.ts'
 import { drain } from './drain.node.ts'
-import { ENDINGS, type Ending } from './endings.cases.ts'
+import { ENDINGS, type Ending } from './endings-table.ts'
 import { startWorld, type World } from './world.ts'
 
 const LONGEST_MS = 60_000

@@ -58,7 +58,7 @@ export interface World {
   close(): Promise<void>
 }
 
-export interface PodChange {
+interface PodChange {
   /** Virtual ms since the world began. */
   readonly atMs: number
   readonly type: 'added' | 'changed' | 'deleted'
@@ -170,7 +170,7 @@ interface SimNodeSeams extends Pick<WorldOptions, 'programs' | 'failed'> {
 }
 
 /** A machine with its containers, and the node process that comes and goes on it. */
-export class SimNode {
+class SimNode {
   readonly name: string
   readonly runtime: SimulatedRuntime
   readonly dataplane: SimDataplane

@@ -22,7 +22,7 @@ import type {
 import { RuntimeError } from '../runtime.ts'
 
 /** What a program does with a signal that it handles: goes on, or ends. */
-export type SimReaction =
+type SimReaction =
   | 'ignore'
   | {
       /** undefined: it writes its lines and goes on. */
@@ -51,7 +51,7 @@ export interface SimProgram {
   readonly http?: { readonly port: number; readonly status: (path: string, sinceStartMs: number) => number }
 }
 
-export interface SimCommand {
+interface SimCommand {
   readonly exitCode: number | ((sinceStartMs: number) => number)
   readonly takesMs?: number
   readonly stdout?: string
