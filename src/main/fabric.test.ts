@@ -27,6 +27,7 @@ console.log(JSON.stringify({ mode: fabric.mode, id: fabric.id, initPid: fabric.i
 node.exited.then(({ code }) => { if (process.env.EXIT_WITH_NODE) fabric.stop().then(() => process.exit(code)) })
 createInterface({ input: process.stdin }).on('line', async (line) => {
   if (line === 'stop') { await fabric.stop(); process.exit(0) }
+  if (line === 'cut') await fabric.setLink(0, 'down').then(() => console.log('link cut'))
   if (line === 'term') console.log('term ' + node.kill('SIGTERM'))
 })
 `
@@ -141,6 +142,15 @@ describe.skipIf(why !== undefined)('fabric with namespaces', () => {
     child.stdin?.write('stop\n')
     await until(() => child.exitCode !== null)
     expect(existsSync(runDirectory)).toBe(false)
+  })
+
+  it('cuts a node off the lab network', async () => {
+    const script =
+      'link() { ip -br link show eth0; }; link; while link | grep -q LOWER_UP; do sleep 0.02; done; echo alone; read x'
+    const { child, output } = await start('namespaces', undefined, ['sh', '-c', script])
+    await until(() => output().includes('LOWER_UP'))
+    child.stdin?.write('cut\n')
+    await until(() => output().includes('alone') && output().includes('link cut'))
   })
 
   it("does not touch the host's interfaces, mounts or named namespaces", async () => {
