@@ -67,8 +67,8 @@ export class Container {
   private ended: Ended | undefined
   shimPid: number | undefined
   private starting: { resolve: () => void; reject: (error: Error) => void } | undefined
-  /** Resolves when a start that is under way has come to its end, this or that way. */
-  private settled: Promise<void> = Promise.resolve()
+  /** While a start is under way: resolves when it has come to its end, this or that way. */
+  private settled: Promise<void> | undefined
   private stopping: Promise<void> | undefined
   private ending = false
   private readonly exitWaiters: (() => void)[] = []
@@ -127,10 +127,10 @@ export class Container {
       this.starting = { resolve, reject }
       this.world.launcher().run(run).catch(reject)
     })
-    this.settled = start.then(
-      () => {},
-      () => {},
-    )
+    const settle = () => {
+      this.settled = undefined
+    }
+    this.settled = start.then(settle, settle)
     return start
   }
 
@@ -182,7 +182,8 @@ export class Container {
 
   /** Stop signal, wait, KILL. A stop that is already running goes on as it began. */
   async stop(graceMs: number): Promise<void> {
-    await this.settled
+    // Without an await when there is nothing to wait for: the signal is sent before this returns.
+    if (this.settled) await this.settled
     if (!this.running) return
     this.stopping ??= this.stopNow(graceMs)
     await this.stopping
@@ -194,7 +195,7 @@ export class Container {
 
   /** Ends without grace, whatever state it is in. */
   async kill(): Promise<void> {
-    await this.settled
+    if (this.settled) await this.settled
     if (!this.running) return
     const exited = this.exit()
     this.signalAll()
