@@ -61,7 +61,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     checks: options.checks ?? [],
     address: options.address ?? (() => '127.0.0.1:6443'),
     metrics: () => metricsText(counts),
-    more: [openApiHandler(declarations), ...(options.documents ?? [])],
+    more: [openApiHandler([...declarations, ...VIRTUAL_RESOURCES]), ...(options.documents ?? [])],
   }
   const signer = options.tokenSigner
   const tokens = signer

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { RESOURCES } from '../../resources/index.ts'
+import { VIRTUAL_RESOURCES } from '../virtual/index.ts'
 import { OpenApi } from './openapi.ts'
 
 const reference = join(process.env.EBB_SHARED ?? join(import.meta.dirname, '../../../../shared'), 'kubernetes-1.36')
@@ -13,7 +14,8 @@ const published = (path: string) =>
   )
 const parsed = (bytes: Uint8Array | undefined) => JSON.parse(Buffer.from(bytes ?? []).toString())
 
-const openApi = new OpenApi(RESOURCES, '1.36')
+const SERVED = [...RESOURCES, ...VIRTUAL_RESOURCES]
+const openApi = new OpenApi(SERVED, '1.36')
 const index = parsed(openApi.index()).paths as Record<string, { serverRelativeURL: string }>
 
 /** Answers of DELETE and schemas of DeleteOptions aside, what a served path says must be what Kubernetes publishes for it. */
@@ -31,8 +33,8 @@ describe('OpenAPI', () => {
   })
 
   it('gives the same hash for the same kinds, another for others', () => {
-    expect(new OpenApi(RESOURCES, '1.36').index()).toEqual(openApi.index())
-    const fewer = parsed(new OpenApi(RESOURCES.slice(1), '1.36').index()).paths
+    expect(new OpenApi(SERVED, '1.36').index()).toEqual(openApi.index())
+    const fewer = parsed(new OpenApi(SERVED.slice(1), '1.36').index()).paths
     expect(fewer['api/v1'].serverRelativeURL).not.toBe(index['api/v1']?.serverRelativeURL)
   })
 

@@ -38,6 +38,8 @@ export interface DeclaredResource extends GroupVersionKind {
     readonly verbs: readonly string[]
   }[]
   readonly delete?: { readonly returnsObject?: boolean }
+  /** Set for what can be created but is not stored: reviews. */
+  readonly create?: unknown
 }
 
 const ALL_VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
@@ -59,7 +61,7 @@ export function openApiResource(declared: DeclaredResource): OpenApiResource {
     plural,
     namespaced,
     definition: definition(declared.definition).name,
-    verbs: declared.verbs ?? ALL_VERBS,
+    verbs: declared.verbs ?? ('create' in declared ? ['create'] : ALL_VERBS),
     // The documents say Status of a namespace too, whatever the answer is.
     returnsObject: (declared.delete?.returnsObject ?? false) && kind !== 'Namespace',
     subresources: [
