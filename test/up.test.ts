@@ -103,6 +103,22 @@ describe('ebb says what is wrong in a sentence', () => {
   })
 })
 
+describe('ebb ends when asked, whenever that is', () => {
+  it.each([0, 60, 120, 180, 240, 300])('%i ms after its start', async (ms) => {
+    const env = { XDG_RUNTIME_DIR: folder, LANG: 'C' }
+    const child = spawn(process.execPath, [EBB, 'up', '--ephemeral', '--port', '0'], {
+      env: { ...process.env, ...env },
+    })
+    const ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve(signal ?? code)))
+    await new Promise((resolve) => setTimeout(resolve, ms))
+    child.kill('SIGTERM')
+    // Before its handlers stand the signal itself ends it.
+    expect([0, 'SIGTERM']).toContain(await ended)
+    await gone(() => processesWith(join(folder, 'ebb', String(child.pid))))
+    expect(existsSync(join(folder, 'ebb', String(child.pid)))).toBe(false)
+  })
+})
+
 describe('a cluster with its data on disk', () => {
   it('keeps objects over a restart, refuses a second ebb on the folder, and ends on down', async () => {
     const data = join(folder, 'data')
