@@ -1,6 +1,6 @@
 /** The fabric on real namespaces, as root and as an ordinary user, and what is left of it after every kind of end: nothing. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -141,6 +141,28 @@ describe.skipIf(why !== undefined)('fabric with namespaces', () => {
     expect(output()).toContain('default via 10.88.0.1')
     child.stdin?.write('stop\n')
     await until(() => child.exitCode !== null)
+    expect(existsSync(runDirectory)).toBe(false)
+  })
+
+  it('goes on plainly when its start fails half-way, and leaves nothing of it', async () => {
+    const tools = mkdtempSync(join(folder, 'tools-'))
+    writeFileSync(join(tools, 'ip'), '#!/bin/sh\necho "no such device" >&2; exit 1\n', { mode: 0o755 })
+    const before = readFileSync('/proc/self/mountinfo', 'utf8')
+    const { child, output, said, runDirectory } = await start(
+      'namespaces',
+      undefined,
+      ['sh', '-c', 'echo up; read x'],
+      {
+        PATH: `${tools}:${process.env.PATH}`,
+      },
+    )
+    await until(() => output().includes('up'))
+    expect(said.mode).toBe('plain')
+    expect(said.degraded[0]).toContain('no such device')
+    expect(readFileSync('/proc/self/mountinfo', 'utf8')).toBe(before)
+    child.stdin?.write('stop\n')
+    await until(() => child.exitCode !== null)
+    expect(left(said.id)).toEqual([])
     expect(existsSync(runDirectory)).toBe(false)
   })
 
