@@ -2,7 +2,7 @@
 
 import { keyOf, splitKey } from '../../api/object.ts'
 import { isApiError } from '../../api/status.ts'
-import { done } from '../../client/controller.ts'
+import { after, done } from '../../client/controller.ts'
 import { involved } from '../../client/events.ts'
 import {
   endpoints as endpointsResource,
@@ -12,6 +12,7 @@ import {
 import { type ControllerContext, newController, newRecorder } from '../context.ts'
 import { ServiceBackends } from '../service-backends.ts'
 import { hasPods } from '../service-endpoints.ts'
+import { Spacing } from '../spacing.ts'
 import { planEndpoints } from './plan.ts'
 
 export async function startEndpoints(context: ControllerContext): Promise<void> {
@@ -20,6 +21,7 @@ export async function startEndpoints(context: ControllerContext): Promise<void> 
   const pods = informers.informer(podResource)
   const endpoints = informers.informer(endpointsResource)
   const backends = new ServiceBackends(services, pods)
+  const spacing = new Spacing(context.clock)
   const recorder = newRecorder(context, 'endpoint-controller')
 
   const controller = newController(context, 'endpoints', async (key) => {
@@ -30,7 +32,11 @@ export async function startEndpoints(context: ControllerContext): Promise<void> 
       return done
     }
     if (!hasPods(service) || service.metadata.deletionTimestamp !== undefined) return done
-    const wanted = planEndpoints(service, backends.podsOf(service), existing)
+    const wait = spacing.wait(key)
+    if (wait > 0) return after(wait)
+    const selected = backends.podsOf(service)
+    spacing.worked(key, selected.length)
+    const wanted = planEndpoints(service, selected, existing)
     if (!wanted) return done
     try {
       if (existing) await client.update(endpointsResource, wanted)

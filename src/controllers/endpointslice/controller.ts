@@ -3,13 +3,14 @@ import { keyOf } from '../../api/object.ts'
 import { isApiError } from '../../api/status.ts'
 import type { Node, Pod, Service } from '../../api/types/core-v1.gen.ts'
 import type { Endpoint, EndpointSlice } from '../../api/types/discovery-v1.gen.ts'
-import { type Controller, done, type Outcome } from '../../client/controller.ts'
+import { after, type Controller, done, type Outcome } from '../../client/controller.ts'
 import { involved, type Recorder } from '../../client/events.ts'
 import type { Informer } from '../../client/informer.ts'
 import { endpointSlices, nodes, pods, services } from '../../client/resources.ts'
 import { type ControllerContext, newController, newRecorder } from '../context.ts'
 import { ServiceBackends } from '../service-backends.ts'
 import { hasPods } from '../service-endpoints.ts'
+import { Spacing } from '../spacing.ts'
 import { Written } from '../written.ts'
 import { identityOf, MANAGED_BY, MANAGER, planSlices, SERVICE_NAME, type SlicePlan } from './plan.ts'
 
@@ -27,6 +28,7 @@ class EndpointSliceController {
   private readonly nodes: Informer<Node>
   private readonly backends: ServiceBackends
   private readonly written: Written<EndpointSlice>
+  private readonly spacing: Spacing
   private readonly recorder: Recorder
   private readonly controller: Controller
 
@@ -39,6 +41,7 @@ class EndpointSliceController {
     this.nodes = informers.informer(nodes)
     this.backends = new ServiceBackends(this.services, this.pods)
     this.written = new Written(this.slices)
+    this.spacing = new Spacing(context.clock)
     this.recorder = newRecorder(context, 'endpoint-slice-controller')
     this.controller = newController(context, 'endpointslice', (key) => this.reconcile(key))
   }
@@ -64,8 +67,12 @@ class EndpointSliceController {
       return done
     }
     if (!hasPods(service) || service.metadata.deletionTimestamp !== undefined) return done
+    const wait = this.spacing.wait(key)
+    if (wait > 0) return after(wait)
     const zoneOf = (node: string) => this.nodes.lister.get(node)?.metadata.labels?.[ZONE]
-    const plan = planSlices(service, this.backends.podsOf(service), existing, zoneOf)
+    const selected = this.backends.podsOf(service)
+    this.spacing.worked(key, selected.length)
+    const plan = planSlices(service, selected, existing, zoneOf)
     try {
       await this.apply(plan)
     } catch (error) {

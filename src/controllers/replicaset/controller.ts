@@ -149,7 +149,7 @@ class ReplicaController<T extends ReplicaOwner> {
     const plan = planReplicas({
       desired: owner.spec?.replicas ?? 1,
       pods,
-      related: this.relatedPods(owner, pods),
+      related: () => this.relatedPods(owner, pods),
       now: this.context.clock.now(),
     })
     if (plan.create > 0) {

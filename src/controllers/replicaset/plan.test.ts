@@ -90,7 +90,7 @@ it.each([
   ['at most 500 in one go', 2000, [], 500, []],
 ] as const)('%s', (...[, desired, sketches, create, deleted]) => {
   const pods = (sketches as readonly Sketch[]).map(pod)
-  const plan = planReplicas({ desired, pods, related: pods, now: NOW })
+  const plan = planReplicas({ desired, pods, related: () => pods, now: NOW })
   expect(plan.create).toBe(create)
   expect(plan.delete.map(({ metadata }) => metadata.name)).toEqual(deleted)
 })

@@ -18,8 +18,8 @@ export interface ReplicaState {
   readonly desired: number
   /** All pods that the owner controls, also terminal and terminating ones. */
   readonly pods: readonly Pod[]
-  /** Pods of the owner and of its siblings (ReplicaSets of one Deployment): how crowded a node is with them. */
-  readonly related: readonly Pod[]
+  /** Pods of the owner and of its siblings (ReplicaSets of one Deployment): how crowded a node is with them. Asked only when pods go. */
+  related(): readonly Pod[]
   /** ms since 1970. */
   readonly now: number
 }
@@ -30,7 +30,7 @@ export function planReplicas({ desired, pods, related, now }: ReplicaState): Rep
   const missing = desired - active.length
   if (missing >= 0) return { create: Math.min(missing, BURST_REPLICAS_MAX), delete: [] }
   const count = Math.min(-missing, BURST_REPLICAS_MAX)
-  return { create: 0, delete: rankForDeletion(active, related, now).slice(0, count) }
+  return { create: 0, delete: rankForDeletion(active, related(), now).slice(0, count) }
 }
 
 /**
