@@ -148,7 +148,7 @@ const POD_PROGRAM = "trap 'exit 0' TERM; while :; do sleep 3600 & wait $!; done"
 
 async function deletes() {
   const cluster = await startCluster()
-  const api = new ApiConnection(cluster)
+  const api = new ApiConnection({ server: cluster.url, token: cluster.token })
   try {
     const base = '/api/v1/namespaces/default/pods'
     for (let i = 0; i < 50; i++) {
@@ -188,7 +188,7 @@ async function deletes() {
 
 async function apply() {
   const cluster = await startCluster()
-  const api = new ApiConnection(cluster)
+  const api = new ApiConnection({ server: cluster.url, token: cluster.token })
   try {
     const kubectl = (args, input) =>
       execFileSync(kubectlPath(), ['--kubeconfig', cluster.kubeconfig, ...args], {
