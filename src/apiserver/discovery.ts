@@ -33,10 +33,7 @@ const GROUP_ORDER = [
 ]
 
 /** What discovery says of a resource: a declaration, or one that is answered and not stored. */
-export type Discoverable = Pick<
-  ResourceDeclaration,
-  'group' | 'version' | 'kind' | 'plural' | 'singular' | 'namespaced'
-> &
+type Discoverable = Pick<ResourceDeclaration, 'group' | 'version' | 'kind' | 'plural' | 'singular' | 'namespaced'> &
   Partial<
     Pick<
       ResourceDeclaration,
@@ -47,7 +44,7 @@ export type Discoverable = Pick<
 export type Declarations = readonly Discoverable[]
 
 /** `group -> version -> declarations`, groups in the order of discovery. */
-export function groupsOf(declarations: Declarations): Map<string, Map<string, Discoverable[]>> {
+function groupsOf(declarations: Declarations): Map<string, Map<string, Discoverable[]>> {
   const rank = (group: string) => {
     const at = GROUP_ORDER.indexOf(group)
     return at < 0 ? GROUP_ORDER.length : at
@@ -103,7 +100,7 @@ export function apiResourceList(declarations: Declarations, group: string, versi
   return { kind: 'APIResourceList', ...(group ? { apiVersion: 'v1' } : {}), groupVersion, resources }
 }
 
-export function verbsOf(declaration: Discoverable): string[] {
+function verbsOf(declaration: Discoverable): string[] {
   // A resource without columns is one that is not stored.
   return [...(declaration.verbs ?? (declaration.columns ? DEFAULT_VERBS : ['create']))].sort()
 }

@@ -90,7 +90,7 @@ export function wholeFrame(type: WatchEventType, item: Item): WatchFrame {
   return { type, object: item.object, bytes: () => jsonFrame(type, item) }
 }
 
-export function listMeta(result: ListResult): ListMeta {
+function listMeta(result: ListResult): ListMeta {
   return {
     resourceVersion: String(result.revision),
     ...(result.continue ? { continue: result.continue } : {}),

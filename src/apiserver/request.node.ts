@@ -39,7 +39,7 @@ function goneSignal(response: ServerResponse | Http2ServerResponse): AbortSignal
   return gone.signal
 }
 
-export function readBody(request: AnyRequest): Promise<RequestBody> {
+function readBody(request: AnyRequest): Promise<RequestBody> {
   return new Promise((resolve, reject) => {
     const announced = Number(request.headers['content-length'] ?? 0)
     if (announced > BODY_BYTES_MAX) return reject(tooLarge())

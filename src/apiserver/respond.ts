@@ -1,19 +1,10 @@
 /** The one place where results and errors become answers. */
 import { ApiError, failure, type Status } from '../api/status.ts'
-import type { Item } from '../registry/read.ts'
 import type { ApiResponse } from '../wire/exchange.ts'
 
 const JSON_HEADERS = { 'content-type': 'application/json' }
 const TEXT_HEADERS = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' }
 const encoder = new TextEncoder()
-
-export function itemResponse(item: Item, status = 200): ApiResponse {
-  return {
-    status,
-    headers: JSON_HEADERS,
-    body: { type: 'object', object: item.object, bytes: () => item.bytes },
-  }
-}
 
 /** An object that is nobody's stored state: Status, Scale, discovery. */
 export function objectResponse(object: unknown, status = 200, contentType = 'application/json'): ApiResponse {

@@ -6,7 +6,7 @@ import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import tls from 'node:tls'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { systemClock } from '../base/clock.node.ts'
 import { SeededRandom } from '../base/random.ts'
@@ -194,6 +194,51 @@ describe('a watch', () => {
     await seen(2)
     expect(lines.map((line) => JSON.parse(line).type)).toEqual(['ADDED', 'DELETED'])
     request.destroy()
+  })
+
+  it('that nobody reads is closed with 410, and costs the others nothing', async () => {
+    const open = (reading: boolean) => {
+      const socket = tls.connect({ port: server.port, host: '127.0.0.1', ca: pki.ca })
+      socket.write(
+        `GET ${path}&fieldSelector=metadata.namespace%3Ddefault HTTP/1.1\r\nhost: x\r\nauthorization: Bearer admin-token\r\n\r\n`,
+      )
+      let text = ''
+      const ended = new Promise<void>((resolve) => socket.once('close', () => resolve()))
+      socket.setEncoding('utf8')
+      const begun = new Promise<void>((resolve) =>
+        socket.once('data', (chunk: string) => {
+          text += chunk
+          if (!reading) socket.pause()
+          resolve()
+        }),
+      )
+      const read = () =>
+        socket.on('data', (chunk: string) => {
+          text += chunk
+        })
+      return { socket, begun, ended, read, text: () => text }
+    }
+    const stuck = open(false)
+    const well = open(true)
+    await Promise.all([stuck.begun, well.begun])
+    well.read()
+    const configMaps = { group: '', version: 'v1', plural: 'configmaps', kind: 'ConfigMap', namespaced: true }
+    const data = { big: 'x'.repeat(512 * 1024) }
+    const events = 60
+    const seen = () => well.text().split('"type":"ADDED"').length - 1
+    for (let i = 0; i < events; i++) {
+      const metadata = { name: `big-${i}`, namespace: 'default' }
+      await api.client.create(configMaps, { kind: 'ConfigMap', apiVersion: 'v1', metadata, data } as never)
+      await vi.waitFor(() => expect(seen()).toBe(i + 1), { timeout: 10_000, interval: 1 })
+    }
+    stuck.read()
+    stuck.socket.resume()
+    await vi.waitFor(() => expect(stuck.text()).toContain('"type":"ERROR"'), 10_000)
+    expect(stuck.text()).toContain('"code":410')
+    expect(well.text()).not.toContain('"type":"ERROR"')
+    stuck.socket.destroy()
+    well.socket.destroy()
+    await Promise.all([stuck.ended, well.ended])
   })
 
   it('ends after timeoutSeconds', async () => {

@@ -31,8 +31,8 @@ import {
 } from './kit.ts'
 import { type StoredResource, storeKey, viewOf } from './resource.ts'
 
-export const ORPHAN = 'orphan'
-export const FOREGROUND = 'foregroundDeletion'
+const ORPHAN = 'orphan'
+const FOREGROUND = 'foregroundDeletion'
 
 export interface Deleted {
   readonly item: Item
@@ -43,7 +43,7 @@ export interface Deleted {
 }
 
 /** What happens to the object, decided from its state and the options alone. */
-export type Decision =
+type Decision =
   /** Nothing: it is ending already, and the request does not shorten that. */
   | { readonly kind: 'pending' }
   /** It stays, with this metadata, until its grace or its finalizers are over. */
@@ -152,7 +152,7 @@ function checkPreconditions(resource: StoredResource, object: KubernetesObject, 
 }
 
 /** Pure: the object, the options and the time decide. `nowMs` in milliseconds since 1970. */
-export function decide(
+function decide(
   resource: StoredResource,
   object: KubernetesObject,
   request: DeleteOptions,
@@ -278,7 +278,7 @@ function blocked(resource: StoredResource, object: KubernetesObject): boolean {
 }
 
 /** The object's finalizers with the garbage collector's two put in or taken out, as the options and the kind's default say. */
-export function collectorFinalizers(
+function collectorFinalizers(
   resource: StoredResource,
   object: KubernetesObject,
   request: DeleteOptions,

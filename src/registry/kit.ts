@@ -109,7 +109,7 @@ export function unstored(draft: Draft<KubernetesObject>): Item {
 }
 
 /** The last state of a deleted object, as watchers see it: with the revision of its deletion. */
-export function tombstone(kit: Kit, last: Item, revision: number): Item {
+function tombstone(kit: Kit, last: Item, revision: number): Item {
   const object = { ...last.object, metadata: { ...last.object.metadata } } as Draft<KubernetesObject>
   return seal(kit, object, revision)
 }

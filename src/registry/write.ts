@@ -36,7 +36,7 @@ const GENERATED_NAME_ATTEMPTS_MAX = 8
 /** How often an update is tried against a moving object before the client is told (Kubernetes retries for ever; so do we, nearly). */
 const UPDATE_ATTEMPTS_MAX = 100
 
-export const MODIFIED = 'the object has been modified; please apply your changes to the latest version and try again'
+const MODIFIED = 'the object has been modified; please apply your changes to the latest version and try again'
 
 export interface Written {
   readonly item: Item
@@ -135,7 +135,7 @@ function nameTaken(resource: StoredResource, name: string, present: Item): ApiEr
 }
 
 /** The request's namespace is the object's, unless the object says another one: 400. */
-export function placeInNamespace(resource: StoredResource, draft: Draft<KubernetesObject>, namespace: string): void {
+function placeInNamespace(resource: StoredResource, draft: Draft<KubernetesObject>, namespace: string): void {
   if (!resource.declaration.namespaced) return
   draft.metadata.namespace ||= namespace
   if (draft.metadata.namespace !== namespace)
@@ -369,7 +369,7 @@ function endsTermination(resource: StoredResource, draft: Draft<KubernetesObject
   return !resource.declaration.delete?.blocked?.(draft as KubernetesObject)
 }
 
-export function groupKind(resource: StoredResource): { group: string; resource: string; kind: string } {
+function groupKind(resource: StoredResource): { group: string; resource: string; kind: string } {
   const { kind, storage } = resource.declaration
   return { ...resource.groupResource, group: storage?.errorGroup ?? resource.groupResource.group, kind }
 }

@@ -76,7 +76,7 @@ const has = (list: readonly string[] | undefined, value: string) =>
   list !== undefined && (list.includes('*') || list.includes(value))
 
 /** Whether a rule allows what is asked. */
-export function covers(rule: Rule, asked: Attributes): boolean {
+function covers(rule: Rule, asked: Attributes): boolean {
   if (!has(rule.verbs, asked.verb)) return false
   if (!asked.isResource) return (rule.nonResourceURLs ?? []).some((url) => pathMatches(url, asked.path))
   if (!has(rule.apiGroups, asked.group)) return false
