@@ -283,3 +283,32 @@ it('a container that ended while no kubelet looked is restarted with the right c
     lastState: { terminated: { exitCode: 7 } },
   })
 })
+
+/** The node's machine goes down with everything on it, and comes back. */
+async function reboot(): Promise<void> {
+  const node = world.nodes.get('node-1')
+  if (!node) return
+  await world.through(node.crash())
+  for (const { id } of await node.runtime.listSandboxes()) await node.runtime.removeSandbox(id)
+  await world.advance(5000)
+  await world.through(node.restart())
+  await world.advance(5000)
+}
+
+it('after a reboot of the machine, containers that are lost are restarted, as the API remembers them', async () => {
+  await live({ containers: [app()] }, { 'app:1': {} }, 1000)
+  await reboot()
+  expect(pod().status?.phase).toBe('Running')
+  expect(pod().status?.containerStatuses?.[0]).toMatchObject({
+    restartCount: 1,
+    ready: true,
+    lastState: { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown' } },
+  })
+})
+
+it('after a reboot, a pod with restartPolicy Never has failed', async () => {
+  await live({ restartPolicy: 'Never', containers: [app()] }, { 'app:1': {} }, 1000)
+  await reboot()
+  expect(pod().status?.phase).toBe('Failed')
+  expect(stateText(pod().status?.containerStatuses?.[0]?.state)).toBe('terminated 137 ContainerStatusUnknown')
+})
