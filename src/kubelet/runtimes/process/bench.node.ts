@@ -43,11 +43,15 @@ export class Bench {
     this.runtime.subscribe((event) => this.events.push(event))
   }
 
+  /** Leaves nothing, also when the test failed in the middle or nothing was ever opened. */
   async close(): Promise<void> {
-    for (const sandbox of await this.runtime.listSandboxes()) await this.runtime.removeSandbox(sandbox.id)
-    await this.runtime.close()
-    await killAll(() => lookForMark(`${FABRIC_VARIABLE}=${this.world.fabricId}`))
-    rmSync(this.directory, { recursive: true, force: true })
+    try {
+      for (const sandbox of (await this.runtime?.listSandboxes()) ?? []) await this.runtime.removeSandbox(sandbox.id)
+      await this.runtime?.close()
+    } finally {
+      await killAll(() => lookForMark(`${FABRIC_VARIABLE}=${this.world.fabricId}`))
+      rmSync(this.directory, { recursive: true, force: true })
+    }
   }
 
   sandbox(more: Partial<SandboxConfig> = {}) {
