@@ -31,8 +31,13 @@ export type Words = 'json' | 'generic'
 /** Throws ConformError at the first value of the wrong type. */
 export function conform(value: object, definition: Definition, words: Words = 'json'): Conformed {
   const walker = new Walker(words)
-  const object = walker.struct(value as Record<string, unknown>, definition)
-  return { object, unknown: walker.unknown, keys: walker.keys }
+  try {
+    const object = walker.struct(value as Record<string, unknown>, definition)
+    return { object, unknown: walker.unknown, keys: walker.keys }
+  } catch (error) {
+    // Nested so deeply that the walk ran out of stack: the body's fault, not ours.
+    throw error instanceof RangeError ? new ConformError('exceeded max depth') : error
+  }
 }
 
 /** An empty list of these means something: forget who manages what. */

@@ -152,6 +152,11 @@ describe('the shape Kubernetes gives an object', () => {
     expect(unknown).toEqual(['__proto__'])
   })
 
+  it('refuses what is nested without end', () => {
+    const deep = JSON.parse(`${'['.repeat(200_000)}${']'.repeat(200_000)}`)
+    expect(() => shaped({ nope: deep })).toThrow('exceeded max depth')
+  })
+
   it.each([
     [
       { spec: { hostNetwork: 'yes' } },

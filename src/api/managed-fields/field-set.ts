@@ -97,12 +97,22 @@ function stripped(set: FieldSet): FieldSet {
 
 /** The same set with its elements in order, as Kubernetes writes it; the very same object when it is so already. */
 export function canonical(set: FieldSet): FieldSet {
+  if (isEmpty(set)) return set
   const elements = Object.keys(set)
-  const below = elements.map((element) => canonical(set[element] as FieldSet))
-  const inOrder = elements.every((element, i) => i === 0 || (elements[i - 1] as string) < element)
-  if (inOrder && elements.every((element, i) => below[i] === set[element])) return set
-  const made = elements.map((element, i) => [element, below[i] as FieldSet] as const)
-  return Object.fromEntries(made.sort(([a], [b]) => (a < b ? -1 : 1)))
+  const below: Record<string, FieldSet> = {}
+  let same = true
+  let last = ''
+  for (const element of elements) {
+    const child = set[element] as FieldSet
+    const made = canonical(child)
+    below[element] = made
+    if (made !== child || element < last) same = false
+    last = element
+  }
+  if (same) return set
+  const out: Record<string, FieldSet> = {}
+  for (const element of elements.sort()) out[element] = below[element] as FieldSet
+  return out
 }
 
 /** Members as paths of elements, in the order of the tree. */
