@@ -20,6 +20,7 @@ export function jsonSyntaxError(text: string): string | undefined {
     return undefined
   } catch (error) {
     if (error instanceof JsonSyntaxError) return error.message
+    if (error instanceof RangeError) return 'exceeded max depth'
     throw error
   }
 }

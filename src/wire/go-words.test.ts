@@ -4,6 +4,7 @@ import { definition } from '../api/schema.ts'
 import { conform } from './conform.ts'
 import { countKeys, duplicateFields, jsonSyntaxError, strictErrors } from './go-json.ts'
 import { canonicalMicroTime, canonicalTime } from './go-time.ts'
+import { readPatch } from './patch.ts'
 import { parseYaml, writeYaml } from './yaml.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
@@ -155,6 +156,11 @@ describe('the shape Kubernetes gives an object', () => {
   it('refuses what is nested without end', () => {
     const deep = JSON.parse(`${'['.repeat(200_000)}${']'.repeat(200_000)}`)
     expect(() => shaped({ nope: deep })).toThrow('exceeded max depth')
+    expect(jsonSyntaxError('['.repeat(200_000))).toBe('exceeded max depth')
+    const patch = { bytes: bytes(`{"nope":${'['.repeat(200_000)}${']'.repeat(200_000)}}`) }
+    const contentType = 'application/merge-patch+json'
+    const input = { body: patch, contentType, definition: pod.name, fieldValidation: 'Warn' as const }
+    expect(() => readPatch(input).apply({ kind: 'Pod', apiVersion: 'v1' })).toThrow('exceeded max depth')
   })
 
   it.each([

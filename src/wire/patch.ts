@@ -42,8 +42,12 @@ export function readPatch(input: PatchInput): Patch {
   let apply: ((current: object) => Applied) | undefined
   return {
     apply<T>(current: object) {
-      apply ??= read(input)
-      return finish(apply(current), input) as Decoded<T>
+      try {
+        apply ??= read(input)
+        return finish(apply(current), input) as Decoded<T>
+      } catch (error) {
+        throw error instanceof RangeError ? badRequest('error decoding patch: exceeded max depth') : error
+      }
     },
   }
 }
