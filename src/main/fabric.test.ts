@@ -96,7 +96,20 @@ const ESCAPE = [
   'setsid sleep 3600 & trap "" TERM; setsid sh -c "trap \'\' TERM; while :; do sleep 1; done" & echo "up $$"; wait',
 ]
 
-const users = process.getuid?.() === 0 ? [undefined, NOBODY] : [undefined]
+/** Why the tests cannot be run as an ordinary user too; undefined when they can. */
+function whyNotAsNobody(): string | undefined {
+  if (process.getuid?.() !== 0) return 'they run as one already'
+  const identity = { uid: NOBODY, gid: NOBODY, cwd: '/' }
+  const reads = 'require("fs").readdirSync(process.argv[1])'
+  if (spawnSync(process.execPath, ['-e', reads, join(root, 'node_modules', 'vitest')], identity).status !== 0)
+    return `user ${NOBODY} cannot read ${root} or run ${process.execPath}`
+  const made = spawnSync('unshare', ['--user', '--map-root-user', '--net', '--mount', 'true'], identity)
+  return made.status === 0 ? undefined : `user ${NOBODY} may not make namespaces: ${made.stderr}`
+}
+
+const whyNot = whyNotAsNobody()
+if (whyNot) console.log(`skipped, fabric as user ${NOBODY}: ${whyNot}`)
+const users = whyNot ? [undefined] : [undefined, NOBODY]
 const why = whyNoNamespaces()
 if (why) console.log(`skipped, fabric with namespaces: ${why}`)
 const modes = why ? ['plain'] : ['namespaces', 'plain']
