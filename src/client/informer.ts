@@ -37,6 +37,8 @@ export interface Informer<T extends KubernetesObject> {
   /** Resolves after the first list was handed to the handlers; rejects never. */
   readonly synced: Promise<void>
   readonly hasSynced: boolean
+  /** The server's revision up to which this one knows everything; 0 before the first list. */
+  readonly revision: number
   /** Adds handlers; objects already known are given to `add` at once. Handlers must not throw: a throw is a bug and crashes. Returns the removal. */
   on(handlers: InformerHandlers<T>): () => void
 }
@@ -102,6 +104,7 @@ class SharedInformer<T extends KubernetesObject> implements Informer<T> {
   readonly resource: Resource<T>
   readonly synced: Promise<void>
   hasSynced = false
+  revision = 0
   private readonly store = new ObjectStore<T>()
   private handlers: readonly InformerHandlers<T>[] = []
   private markSynced: () => void = () => {}
@@ -141,6 +144,9 @@ class SharedInformer<T extends KubernetesObject> implements Informer<T> {
     apply: (type, object) => {
       if (type === 'DELETED') this.remove(keyOf(object), object)
       else this.put(object)
+    },
+    reached: (revision) => {
+      this.revision = Number(revision)
     },
   }
 

@@ -28,6 +28,8 @@ export interface ReflectorSink<T extends KubernetesObject> {
   /** The whole present state. */
   replace(objects: readonly T[]): void
   apply(type: 'ADDED' | 'MODIFIED' | 'DELETED', object: T): void
+  /** Everything up to this revision has been handed on. */
+  reached(revision: string): void
 }
 
 export interface ReflectorSeams {
@@ -98,7 +100,7 @@ class Reflection<T extends KubernetesObject> {
     const list = await this.seams.client.list(this.resource, this.query)
     if (this.seams.signal.aborted) return
     this.sink.replace(list.items)
-    this.revision = list.metadata.resourceVersion ?? '0'
+    this.reach(list.metadata.resourceVersion ?? '0')
   }
 
   /** One watch from the last revision on, until it ends. Rejects when it could not be opened. */
@@ -148,9 +150,14 @@ class Reflection<T extends KubernetesObject> {
     }
     this.events++
     const object = event.object as T
-    this.revision = object.metadata.resourceVersion ?? this.revision
     if (event.type !== 'BOOKMARK') this.sink.apply(event.type, object)
+    if (object.metadata.resourceVersion) this.reach(object.metadata.resourceVersion)
     return undefined
+  }
+
+  private reach(revision: string): void {
+    this.revision = revision
+    this.sink.reached(revision)
   }
 }
 

@@ -4,52 +4,43 @@ import type { Informer } from '../client/informer.ts'
 /**
  * What a controller wrote and its informer has not shown yet, so that it does not act on its own past twice. Revisions are
  * compared as numbers (KEP-5504: they are).
+ *
+ * A written object counts until the informer has reached its revision: from then on the informer knows better, also when the
+ * object is gone from there. A deleted one counts for as long as the informer still shows it.
  */
 export class Written<T extends KubernetesObject> {
-  private readonly pending = new Map<string, { readonly object: T; readonly deleted: boolean }>()
   private readonly informer: Informer<T>
+  private readonly written = new Map<string, T>()
+  /** Uids by key. */
+  private readonly gone = new Map<string, string | undefined>()
 
   constructor(informer: Informer<T>) {
     this.informer = informer
-    const seen = (object: T) => {
-      const entry = this.pending.get(keyOf(object))
-      if (entry && !entry.deleted && revisionOf(object) >= revisionOf(entry.object)) this.pending.delete(keyOf(object))
-    }
-    informer.on({
-      add: seen,
-      update: seen,
-      delete: (object) => {
-        const entry = this.pending.get(keyOf(object))
-        if (entry && revisionOf(object) >= revisionOf(entry.object)) this.pending.delete(keyOf(object))
-      },
-    })
   }
 
   wrote(object: T): void {
-    const known = this.informer.lister.get(keyOf(object))
-    if (known && revisionOf(known) >= revisionOf(object)) return
-    this.pending.set(keyOf(object), { object, deleted: false })
+    this.written.set(keyOf(object), object)
+    this.forget()
   }
 
   deleted(object: T): void {
-    const key = keyOf(object)
-    if (this.informer.lister.get(key)?.metadata.uid === object.metadata.uid)
-      this.pending.set(key, { object, deleted: true })
-    else this.pending.delete(key)
+    this.written.delete(keyOf(object))
+    this.gone.set(keyOf(object), object.metadata.uid)
+    this.forget()
   }
 
   /** `cached`, corrected by what was written since; `belongs` picks among written objects that the cache lacks. */
   correct(cached: readonly T[], belongs: (object: T) => boolean): T[] {
-    if (this.pending.size === 0) return [...cached]
+    this.forget()
     const result = new Map(cached.map((object) => [keyOf(object), object]))
-    for (const [key, { object, deleted }] of this.pending) {
-      if (!belongs(object)) continue
-      const known = result.get(key)
-      if (deleted) {
-        if (known?.metadata.uid === object.metadata.uid) result.delete(key)
-      } else if (!known || revisionOf(known) < revisionOf(object)) result.set(key, object)
-    }
+    for (const [key, object] of this.written) if (belongs(object)) result.set(key, object)
+    for (const key of this.gone.keys()) result.delete(key)
     return [...result.values()]
+  }
+
+  private forget(): void {
+    for (const [key, object] of this.written) if (revisionOf(object) <= this.informer.revision) this.written.delete(key)
+    for (const [key, uid] of this.gone) if (this.informer.lister.get(key)?.metadata.uid !== uid) this.gone.delete(key)
   }
 }
 
