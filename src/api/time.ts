@@ -1,8 +1,16 @@
 /** Kubernetes' time texts. The only place that formats or parses them. */
 
-/** metav1.Time: RFC 3339 in UTC with seconds, `2006-01-02T15:04:05Z`. */
+let second = Number.NaN
+let secondText = ''
+
+/** metav1.Time: RFC 3339 in UTC with seconds, `2006-01-02T15:04:05Z`. The latest second is remembered: every write asks for it a few times. */
 export function rfc3339(ms: number): string {
-  return `${new Date(Math.floor(ms / 1000) * 1000).toISOString().slice(0, 19)}Z`
+  const at = Math.floor(ms / 1000)
+  if (at !== second) {
+    secondText = `${new Date(at * 1000).toISOString().slice(0, 19)}Z`
+    second = at
+  }
+  return secondText
 }
 
 /** metav1.MicroTime: six digits of fraction, `2006-01-02T15:04:05.000000Z`. */

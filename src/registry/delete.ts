@@ -16,7 +16,7 @@ import { conflict, notFound } from '../api/status.ts'
 import { parseTime, rfc3339 } from '../api/time.ts'
 import type { Txn } from '../store/store.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
-import { draftOf, equal } from './draft.ts'
+import { draftOf, equal, metadataDraft } from './draft.ts'
 import {
   admissionOf,
   contextOf,
@@ -183,7 +183,7 @@ function atLeast(seconds: number): number {
 
 /** The first delete of an object that knows grace. */
 function begin(object: KubernetesObject, grace: number, nowMs: number): Draft<KubernetesObject> {
-  const draft = draftOf(object)
+  const draft = metadataDraft(object)
   setDeletion(draft, rfc3339(nowMs + grace * 1000), grace)
   if (draft.metadata.generation) draft.metadata.generation++
   return draft
@@ -191,7 +191,7 @@ function begin(object: KubernetesObject, grace: number, nowMs: number): Draft<Ku
 
 /** A later delete can only shorten: the end moves to the first request + the new grace, or to now when that is past. */
 function shorten(object: KubernetesObject, grace: number, nowMs: number): Draft<KubernetesObject> {
-  const draft = draftOf(object)
+  const draft = metadataDraft(object)
   const { deletionTimestamp = '', deletionGracePeriodSeconds = 0 } = draft.metadata
   const first = (parseTime(deletionTimestamp) ?? nowMs) - deletionGracePeriodSeconds * 1000
   const end = first + grace * 1000
@@ -225,7 +225,7 @@ function conclude(
   const was = object.metadata.finalizers ?? []
   const changed = !sameMembers(was, finalizers)
   if (!draft && !changed && finalizers.length === 0) return { kind: 'remove' }
-  const next = draft ?? draftOf(object)
+  const next = draft ?? metadataDraft(object)
   if (changed) {
     if (finalizers.length > 0) next.metadata.finalizers = finalizers
     else delete next.metadata.finalizers

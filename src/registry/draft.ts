@@ -1,4 +1,4 @@
-import type { Draft } from '../api/object.ts'
+import type { Draft, KubernetesObject } from '../api/object.ts'
 
 /** A deep copy of JSON data, free to be changed. `undefined` members are left out. */
 export function draftOf<T>(value: T): Draft<T> {
@@ -18,6 +18,11 @@ function copy(value: unknown): unknown {
     if (member !== undefined) out[key] = typeof member === 'object' ? copy(member) : member
   }
   return out
+}
+
+/** A draft whose metadata may be changed and nothing else: the rest is shared with the frozen object. */
+export function metadataDraft(object: KubernetesObject): Draft<KubernetesObject> {
+  return { ...object, metadata: { ...object.metadata } } as Draft<KubernetesObject>
 }
 
 /** Equality of JSON data. A member that is undefined counts as absent; the order of members does not matter. */

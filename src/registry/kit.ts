@@ -10,7 +10,7 @@ import type { Item } from '../watch-cache/watch-cache.ts'
 import { Encoded } from '../wire/encoded.ts'
 import type { UserInfo } from '../wire/exchange.ts'
 import type { AdmissionAttributes, AdmissionOperation, AdmissionPort } from './admission-port.ts'
-import { deepFreeze } from './draft.ts'
+import { deepFreeze, metadataDraft } from './draft.ts'
 import { type StoredResource, storeKey } from './resource.ts'
 
 /** Called when an object has been decoded and defaulted, before admission: keeps its managedFields. */
@@ -110,8 +110,7 @@ export function unstored(draft: Draft<KubernetesObject>): Item {
 
 /** The last state of a deleted object, as watchers see it: with the revision of its deletion. */
 function tombstone(kit: Kit, last: Item, revision: number): Item {
-  const object = { ...last.object, metadata: { ...last.object.metadata } } as Draft<KubernetesObject>
-  return seal(kit, object, revision)
+  return seal(kit, metadataDraft(last.object), revision)
 }
 
 /** Removes the object in this transaction. */
