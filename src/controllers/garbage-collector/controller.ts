@@ -81,7 +81,7 @@ class GarbageCollector {
 
   /** Watches what is served now. Resolves when all of it is known. */
   private async resync(): Promise<void> {
-    const { resources } = await this.discovery.resources(0)
+    const { resources, failures } = await this.discovery.resources(0)
     const served = new Set<string>()
     const syncing: Promise<void>[] = []
     for (const { resource, verbs } of resources) {
@@ -91,12 +91,18 @@ class GarbageCollector {
       served.add(name)
       if (!this.watched.has(name)) syncing.push(this.watch(name, resource))
     }
-    for (const [name, { stop }] of this.watched) {
+    // A group that does not answer for once is still served: forgetting its objects would make owners look gone, or stay.
+    if (failures.length === 0) this.unwatchAllBut(served)
+    await Promise.all(syncing)
+  }
+
+  private unwatchAllBut(served: ReadonlySet<string>): void {
+    for (const [name, { resource, stop }] of this.watched) {
       if (served.has(name)) continue
       stop()
       this.watched.delete(name)
+      this.graph.removeAllOf(resource)
     }
-    await Promise.all(syncing)
   }
 
   private watch(name: string, resource: Resource): Promise<void> {

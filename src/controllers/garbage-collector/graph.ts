@@ -54,6 +54,12 @@ export class OwnerGraph {
     this.nodes.delete(uid)
   }
 
+  /** Removes what is known of a resource that is not served any more. */
+  removeAllOf({ group, plural }: Resource): void {
+    for (const node of [...this.nodes.values()])
+      if (node.resource.group === group && node.resource.plural === plural) this.remove(node.object)
+  }
+
   private unlink(uid: string, object: KubernetesObject): void {
     for (const owner of ownersOf(object)) {
       const dependents = this.dependents.get(owner.uid)

@@ -115,16 +115,19 @@ class ReplicaController<T extends ReplicaOwner> {
   private async reconcile(key: string): Promise<Outcome> {
     const owner = this.owners.lister.get(key)
     if (!owner) return done
-    const mayManage = this.expectations.satisfied(key)
+    // Asked before the pods are: what is seen in between is counted on both sides, never on none.
+    const blocked = this.expectations.wait(key)
     const pods = await this.claimPods(owner)
     const failure =
-      mayManage && owner.metadata.deletionTimestamp === undefined ? await this.manage(key, owner, pods) : undefined
+      blocked === 0 && owner.metadata.deletionTimestamp === undefined ? await this.manage(key, owner, pods) : undefined
     const now = this.context.clock.now()
     const minReadySeconds = owner.spec?.minReadySeconds ?? 0
     await this.writeStatus(owner, pods, failure)
     if (failure) throw failure.error
-    const wait = nextAvailableIn({ pods, minReadySeconds, now })
-    return wait === undefined ? done : after(wait)
+    const waits = [nextAvailableIn({ pods, minReadySeconds, now }), blocked || undefined].filter(
+      (ms) => ms !== undefined,
+    )
+    return waits.length === 0 ? done : after(Math.min(...waits))
   }
 
   private claimPods(owner: T): Promise<Pod[]> {

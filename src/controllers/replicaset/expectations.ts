@@ -14,7 +14,7 @@ interface Expectation {
  * What an owner has done and not yet seen come back through its informer. While something is outstanding the informer's
  * count of pods is wrong by that much, and the owner must not create or delete more.
  *
- *   expectCreations('default/web', 3) ... three pods seen: created('default/web') each ... satisfied('default/web') === true
+ *   expectCreations('default/web', 3) ... three pods seen: created('default/web') each ... wait('default/web') === 0
  */
 export class Expectations {
   private readonly clock: Clock
@@ -28,13 +28,14 @@ export class Expectations {
     this.entries.set(key, { creations, deletions: new Set(deletions), at: this.clock.monotonic() })
   }
 
-  satisfied(key: string): boolean {
+  /** In how many ms the key may be worked on at the latest; 0: now. */
+  wait(key: string): number {
     const entry = this.entries.get(key)
-    if (!entry) return true
-    if (entry.creations > 0 || entry.deletions.size > 0)
-      return this.clock.monotonic() - entry.at > EXPECTATION_TIMEOUT_MS
+    if (!entry) return 0
+    const left = entry.at + EXPECTATION_TIMEOUT_MS - this.clock.monotonic()
+    if ((entry.creations > 0 || entry.deletions.size > 0) && left > 0) return left
     this.entries.delete(key)
-    return true
+    return 0
   }
 
   /** A creation was seen, or will never be (the request failed). */
