@@ -38,8 +38,8 @@ export interface TestClusterOptions {
   readonly faults?: Faults
   readonly seed?: number
   readonly nodes?: readonly string[]
-  /** Whether the nodes renew their Leases; default true. */
-  readonly heartbeats?: boolean
+  /** The nodes that renew their Leases; default all. */
+  readonly heartbeats?: readonly string[]
   /** From a pod's binding to Ready=True; default 500. */
   readonly startMs?: number
   /** From its deletionTimestamp to its terminal phase; default 2000. Gone 500 later. */
@@ -86,7 +86,7 @@ export async function startTestCluster(options: TestClusterOptions): Promise<Tes
   const own = new Informers({ client: api.client, clock, random: random.fork('own'), lifetime })
   runPods({ client: api.client, clock, informers: own, lifetime, options })
   const names = options.nodes ?? ['node-1']
-  if (options.heartbeats ?? true) heartbeat(names, { client: api.client, clock, lifetime })
+  heartbeat(options.heartbeats ?? names, { client: api.client, clock, lifetime })
   for (const name of names) await api.client.create(nodes, readyNode(name, rfc3339(clock.now())))
   await clock.advance(0)
   return {

@@ -14,7 +14,7 @@ const pod: Pod = {
   apiVersion: 'v1',
   kind: 'Pod',
   metadata: { name: 'p', namespace },
-  spec: { containers: [{ name: 'app', image: 'app:1' }] },
+  spec: { containers: [{ name: 'app', image: 'app:1' }], nodeName: 'node-1' },
 }
 const node = () => cluster.client.get(nodes, { name: 'node-1' })
 const getPod = () => cluster.client.find(pods, { namespace, name: 'p' })
@@ -27,7 +27,7 @@ const lease = () => ({
 })
 
 it('makes a silent node Unknown after 50 s, its pods not ready, and evicts them when their toleration is over', async () => {
-  cluster = await startTestCluster({ drain, heartbeats: false })
+  cluster = await startTestCluster({ drain, nodes: ['node-1', 'other'], heartbeats: ['other'] })
   await cluster.client.create(pods, pod)
   await cluster.client.create(leases, lease())
   for (let i = 0; i < 10; i++) {
@@ -77,4 +77,12 @@ it('removes pods of a node that is gone, after a quarantine', async () => {
   expect(await getPod()).toBeDefined()
   await cluster.clock.advance(25_000)
   expect(await getPod()).toBeUndefined()
+})
+
+it('evicts nobody when no node is heard of', async () => {
+  cluster = await startTestCluster({ drain, heartbeats: [] })
+  await cluster.client.create(pods, pod)
+  await cluster.clock.advance(400_000)
+  expect(await taintsOf()).toEqual(['node.kubernetes.io/unreachable:NoSchedule'])
+  expect((await getPod())?.metadata.deletionTimestamp).toBeUndefined()
 })

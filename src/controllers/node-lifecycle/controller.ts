@@ -51,9 +51,13 @@ class NodeLifecycleController {
       add: (node) => this.registered(node),
       update: (node, old) => {
         if (heartbeat(node) !== heartbeat(old) && readyStatus(node) !== 'Unknown') this.hear(keyOf(node))
-        this.controller.enqueue(keyOf(node))
+        if (readyStatus(node) === readyStatus(old)) this.controller.enqueue(keyOf(node))
+        else this.enqueueAll()
       },
-      delete: (node) => this.heard.delete(keyOf(node)),
+      delete: (node) => {
+        this.heard.delete(keyOf(node))
+        this.enqueueAll()
+      },
     })
     const renewed = (lease: Lease) => {
       if (lease.metadata.namespace === LEASE_NAMESPACE) this.hear(lease.metadata.name ?? '')
@@ -67,6 +71,11 @@ class NodeLifecycleController {
     const synced = Promise.all([this.nodes.synced, this.leases.synced, this.pods.synced])
     this.controller.start(synced)
     await synced
+  }
+
+  /** Whether one node is ready decides for all whether pods are driven away. */
+  private enqueueAll(): void {
+    for (const node of this.nodes.lister.values()) this.controller.enqueue(keyOf(node))
   }
 
   private registered(node: Node): void {
@@ -105,7 +114,8 @@ class NodeLifecycleController {
   }
 
   private async taint(node: Node): Promise<void> {
-    const taints = wantedTaints(node, rfc3339(this.context.clock.now()))
+    const expels = [...this.nodes.lister.values()].some((each) => readyStatus(each) === 'True')
+    const taints = wantedTaints(node, { now: rfc3339(this.context.clock.now()), expels })
     if (!taints) return
     const { taints: _, ...spec } = node.spec ?? {}
     await this.context.client.update(nodeResource, { ...node, spec: taints.length > 0 ? { ...spec, taints } : spec })

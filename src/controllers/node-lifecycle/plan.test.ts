@@ -32,20 +32,26 @@ describe('taints', () => {
     ['new and silent keeps the one it came with', node(undefined, { taints: notReady }), undefined],
     ['ready now', node('True', { taints: notReady }), []],
   ])('%s', (_, subject, expected) => {
-    const taints = wantedTaints(subject, NOW)?.map(
+    const taints = wantedTaints(subject, { now: NOW, expels: true })?.map(
       (taint) => `${taint.key.replace('node.kubernetes.io/', '')}:${taint.effect}`,
     )
     expect(taints).toEqual(expected)
   })
   it('leaves those of others alone, and keeps the time of its own', () => {
     const old = { key: key('unreachable'), effect: 'NoExecute', timeAdded: '2026-01-01T00:00:00Z' }
-    expect(wantedTaints(node('Unknown', { taints: [own, old] }), NOW)).toEqual([
+    expect(wantedTaints(node('Unknown', { taints: [own, old] }), { now: NOW, expels: true })).toEqual([
       own,
       { key: key('unreachable'), effect: 'NoSchedule', timeAdded: NOW },
       old,
     ])
-    expect(wantedTaints(node('True', { taints: [own] }), NOW)).toBeUndefined()
+    expect(wantedTaints(node('True', { taints: [own] }), { now: NOW, expels: true })).toBeUndefined()
   })
+})
+
+it('drives nobody away when no node is ready', () => {
+  const old = { key: key('unreachable'), effect: 'NoExecute' }
+  const taints = wantedTaints(node('Unknown', { taints: [old] }), { now: NOW, expels: false })
+  expect(taints?.map(({ effect }) => effect)).toEqual(['NoSchedule'])
 })
 
 it('turns the conditions of a silent node Unknown, and adds those it never had', () => {

@@ -54,8 +54,14 @@ export function silentConditions(node: Node, now: string): readonly NodeConditio
 
 const SILENCED = ['Ready', 'MemoryPressure', 'DiskPressure', 'PIDPressure']
 
-/** The taints the node should have, or undefined when it has them. Others' taints are left alone. `now` in RFC 3339. */
-export function wantedTaints(node: Node, now: string): readonly Taint[] | undefined {
+/**
+ * The taints the node should have, or undefined when it has them. Others' taints are left alone. `now` in RFC 3339. Without
+ * `expels` no taint drives pods away: when no node at all is ready it is rather we who are cut off.
+ */
+export function wantedTaints(
+  node: Node,
+  { now, expels }: { readonly now: string; readonly expels: boolean },
+): readonly Taint[] | undefined {
   const present = node.spec?.taints ?? []
   const wanted: Taint[] = present.filter((taint) => !OURS.has(taint.key))
   const want = (taint: Taint) => {
@@ -66,7 +72,7 @@ export function wantedTaints(node: Node, now: string): readonly Taint[] | undefi
     for (const { type, status, key } of CONDITION_TAINTS) {
       if (condition.type !== type || condition.status !== status) continue
       want({ key, effect: 'NoSchedule' })
-      if (type === 'Ready') want({ key, effect: 'NoExecute' })
+      if (type === 'Ready' && expels) want({ key, effect: 'NoExecute' })
     }
   }
   // A node that has not said anything yet keeps the taint it came with.
