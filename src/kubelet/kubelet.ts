@@ -47,7 +47,6 @@ export interface KubeletOptions {
 export class Kubelet {
   private readonly options: KubeletOptions
   private readonly workers = new Map<string, PodWorker>()
-  private readonly byUid = new Map<string, Pod>()
   private readonly sandboxOwners = new Map<string, string>()
   private readonly adopted = new Map<string, { sandbox?: SandboxStatus; containers: ContainerStatus[] }>()
   private readonly pods: Informer<Pod>
@@ -99,11 +98,6 @@ export class Kubelet {
     }
   }
 
-  /** Pods that this node runs or ends, as last seen. */
-  get running(): readonly Pod[] {
-    return [...this.byUid.values()]
-  }
-
   /** Pods whose object is in the API, whether this node still runs them or not, by namespace and name. */
   find(namespace: string, name: string): Pod | undefined {
     return this.pods.lister.get(`${namespace}/${name}`)
@@ -132,7 +126,6 @@ export class Kubelet {
 
   private seen(pod: Pod): void {
     const uid = pod.metadata.uid ?? ''
-    this.byUid.set(uid, pod)
     const worker = this.workers.get(uid)
     if (worker) worker.update(pod)
     else this.begin(pod, this.adopted.get(uid))
@@ -160,7 +153,6 @@ export class Kubelet {
     const containers = [...new Set(adopted?.containers.map((c) => c.name))].map((name) => ({ name }))
     const metadata = { namespace: config.namespace, name: config.name, uid, deletionGracePeriodSeconds: 0 }
     const pod: Pod = { metadata, spec: { containers, nodeName: this.options.nodeName, restartPolicy: 'Never' } }
-    this.byUid.set(uid, pod)
     this.begin(pod, adopted).remove()
   }
 
@@ -179,7 +171,6 @@ export class Kubelet {
       failed: (what, error) => options.failed?.(what, error),
       done: () => {
         this.workers.delete(uid)
-        this.byUid.delete(uid)
         for (const [sandbox, owner] of this.sandboxOwners) if (owner === uid) this.sandboxOwners.delete(sandbox)
       },
     }

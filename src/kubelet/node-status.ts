@@ -119,8 +119,10 @@ async function renew({ client, clock, node }: NodeStatusOptions, uid: string): P
   await client.create(leases, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec })
 }
 
+/** False when the Node was deleted: as in Kubernetes it comes back with the next start of the node's process. */
 async function writeStatus({ client, clock, node }: NodeStatusOptions): Promise<boolean> {
-  const known = await client.get(nodes, { name: node.name })
+  const known = await client.find(nodes, { name: node.name })
+  if (!known) return false
   const now = rfc3339(clock.now())
   const status = {
     capacity: node.capacity,
