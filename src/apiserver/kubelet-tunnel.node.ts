@@ -5,7 +5,7 @@
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
-import { failure } from '../api/status.ts'
+import { badRequest, failure, internalError } from '../api/status.ts'
 import type { ApiHandler, ApiResponse, ResponseBody, UserInfo } from '../wire/exchange.ts'
 import { apiRequest } from './request.node.ts'
 import { errorResponse } from './respond.ts'
@@ -42,10 +42,13 @@ export async function tunnelToKubelet(
       createConnection: () => socket,
     })
     upstream.on('response', (answer) => {
+      const status = answer.statusCode ?? 502
+      if (status < 200 || status > 206)
+        return void refusal(answer, status).then((r) => writeResponse(r, client.request, response))
       const headers: Record<string, string | string[]> = {}
       for (const [name, value] of Object.entries(answer.headers))
         if (value !== undefined && !HOP_HEADERS.has(name)) headers[name] = value
-      response.writeHead(answer.statusCode ?? 502, headers)
+      response.writeHead(status, headers)
       response.flushHeaders()
       answer.pipe(response)
       answer.on('error', () => response.destroy())
@@ -61,6 +64,26 @@ export async function tunnelToKubelet(
     })
     upstream.end()
   })
+}
+
+/** What of a kubelet's refusal is read, in bytes. */
+const REFUSAL_BYTES_MAX = 2048
+
+/** The kubelet's sentence as a Status, as Kubernetes' API server passes it on. */
+async function refusal(answer: IncomingMessage, status: number): Promise<ApiResponse> {
+  let text = ''
+  answer.setEncoding('utf8')
+  for await (const chunk of answer) if (text.length < REFUSAL_BYTES_MAX) text += chunk
+  const message = text.trimEnd()
+  const error =
+    status === 400
+      ? badRequest(message)
+      : status === 404
+        ? failure(404, 'NotFound', `the server could not find the requested resource: ${message}`, {})
+        : status === 500
+          ? internalError(message)
+          : failure(status, '', message)
+  return errorResponse(error, () => {})
 }
 
 function unreachable({ node }: KubeletBody, error: unknown): ApiResponse {

@@ -30,7 +30,10 @@ const faults: unknown[] = []
 /** A kubelet that says which path it was asked for, and echoes what comes over a WebSocket. */
 function startKubelet(): Promise<http.Server> {
   const sockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => [...offered][0] ?? false })
-  const started = http.createServer((request, response) => response.end(`asked for ${request.url}`))
+  const started = http.createServer((request, response) => {
+    if (request.url?.includes('previous')) response.writeHead(400).end('previous terminated container not found\n')
+    else response.end(`asked for ${request.url}`)
+  })
   started.on('upgrade', (request, socket, head) =>
     sockets.handleUpgrade(request, socket, head, (ws) => {
       ws.send(`asked for ${request.url} with ${request.headers.authorization ?? 'no credentials'}`)
@@ -273,6 +276,13 @@ describe('the kubelet of a node', () => {
       status: 200,
       text: 'asked for /containerLogs/default/p/d?tailLines=5',
     })
+  })
+
+  it('has its refusals passed on as a Status', async () => {
+    const path = '/api/v1/namespaces/default/pods/p/log?container=d&previous=true'
+    const answer = await ask({ path, headers: admin })
+    expect(answer.status).toBe(400)
+    expect(json(answer)).toMatchObject({ reason: 'BadRequest', message: 'previous terminated container not found' })
   })
 
   it('is named when it cannot be reached', async () => {
