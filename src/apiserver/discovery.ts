@@ -170,7 +170,7 @@ export function aggregated(declarations: Declarations, which: 'core' | 'named'):
   for (const [group, versions] of groupsOf(declarations)) {
     if ((group === '') !== (which === 'core')) continue
     items.push({
-      metadata: group ? { name: group, creationTimestamp: null } : { creationTimestamp: null },
+      metadata: group ? { name: group } : {},
       versions: [...versions].map(([version, list]) => ({
         version,
         resources: list.map(discovered).sort((a, b) => (a.resource < b.resource ? -1 : 1)),
@@ -182,15 +182,16 @@ export function aggregated(declarations: Declarations, which: 'core' | 'named'):
 }
 
 function discovered(declaration: Discoverable) {
-  const { plural, singular, namespaced, kind, group, version, shortNames, categories } = declaration
+  const { plural, singular, namespaced, kind, shortNames, categories } = declaration
   const subresources = subresourcesOf(declaration).map((sub) => ({
     subresource: sub.name,
-    responseKind: { group: sub.group ?? group, version: sub.version ?? version, kind: sub.kind },
+    responseKind: { group: sub.group ?? '', version: sub.version ?? '', kind: sub.kind },
     verbs: sub.verbs,
   }))
   return {
     resource: plural,
-    responseKind: { group, version, kind },
+    // Empty where it is the group and version of the document.
+    responseKind: { group: '', version: '', kind },
     scope: namespaced ? 'Namespaced' : 'Cluster',
     singularResource: singular,
     verbs: verbsOf(declaration),

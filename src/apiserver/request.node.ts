@@ -6,6 +6,9 @@ import type { ApiRequest, RequestBody, UserInfo } from '../wire/exchange.ts'
 /** Largest request body, in bytes; more is 413. As in Kubernetes. */
 export const BODY_BYTES_MAX = 3 * 1024 * 1024
 
+/** A body that is too large is read on, unkept, so that its sender comes to read the answer; but not for ever, in bytes. */
+const DRAINED_BYTES_MAX = 4 * BODY_BYTES_MAX
+
 const NO_BODY = Promise.resolve(undefined)
 
 type AnyRequest = IncomingMessage | Http2ServerRequest
@@ -41,17 +44,15 @@ function goneSignal(response: ServerResponse | Http2ServerResponse): AbortSignal
 
 function readBody(request: AnyRequest): Promise<RequestBody> {
   return new Promise((resolve, reject) => {
-    const announced = Number(request.headers['content-length'] ?? 0)
-    if (announced > BODY_BYTES_MAX) return reject(tooLarge())
+    if (Number(request.headers['content-length'] ?? 0) > BODY_BYTES_MAX) reject(tooLarge())
     const chunks: Buffer[] = []
     let size = 0
     request.on('data', (chunk: Buffer) => {
       size += chunk.length
-      if (size > BODY_BYTES_MAX) {
-        request.removeAllListeners('data')
-        request.resume()
-        reject(tooLarge())
-      } else chunks.push(chunk)
+      if (size <= BODY_BYTES_MAX) chunks.push(chunk)
+      else chunks.length = 0
+      if (size > BODY_BYTES_MAX) reject(tooLarge())
+      if (size > DRAINED_BYTES_MAX) request.destroy()
     })
     request.on('end', () => {
       const [first] = chunks
