@@ -12,8 +12,9 @@ import { Bench, inherited, lines, until } from './process/bench.node.ts'
 import { readProgram } from './process/images.node.ts'
 import { pidsWithMark } from './process/proc.node.ts'
 
-const TRAP = "echo up; trap 'echo TERM; exit 0' TERM; while :; do sleep 3600 & wait $!; done"
-const IGNORE = "echo up; trap 'echo TERM' TERM; while :; do sleep 3600 & wait $!; done"
+// The trap comes first: who hears `up` may signal.
+const TRAP = "trap 'echo TERM; exit 0' TERM; echo up; while :; do sleep 3600 & wait $!; done"
+const IGNORE = "trap 'echo TERM' TERM; echo up; while :; do sleep 3600 & wait $!; done"
 
 async function contractBench(form: 'bwrap' | 'plain'): Promise<RuntimeBench> {
   const bench = new Bench(form)

@@ -1,14 +1,16 @@
 /** Whether bubblewrap is there and can do here what containers need of it. */
 import { spawn } from 'node:child_process'
+import { rootArguments } from './root-filesystem.node.ts'
 
-const NEEDED = ['--unshare-pid', '--as-pid-1', '--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev']
+const NEEDED = ['--unshare-pid', '--as-pid-1', '--json-status-fd', '3']
 
 /** undefined when it works; else the rest of a sentence that begins with its name. Costs one start of it, about 5 ms. */
 export function bubblewrapTrouble(): Promise<string | undefined> {
   if (process.platform !== 'linux') return Promise.resolve('is for Linux only')
   return new Promise((resolve) => {
-    const options = [...NEEDED, '--perms', '1777', '--tmpfs', '/tmp', '--json-status-fd', '3']
-    const child = spawn('bwrap', [...options, 'true'], { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] })
+    const child = spawn('bwrap', [...NEEDED, ...rootArguments([], []), 'true'], {
+      stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    })
     let errors = ''
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       errors = (errors + text).slice(0, 300)

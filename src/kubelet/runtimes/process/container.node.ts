@@ -26,6 +26,9 @@ import { parseSignal, type StopSignal } from './signals.node.ts'
 /** Name of the variable that marks a plain container's processes. */
 export const CONTAINER_VARIABLE = 'EBB_CONTAINER'
 
+/** Starts of one container that fail for reasons outside it, before it is given up. */
+const STARTS_MAX = 3
+
 export interface ContainerRecord {
   readonly id: string
   readonly sandboxId: string
@@ -71,6 +74,8 @@ export class Container {
   private settled: Promise<void> | undefined
   private stopping: Promise<void> | undefined
   private ending = false
+  private runFile = ''
+  private starts = 0
   private readonly exitWaiters: (() => void)[] = []
   output: ContainerOutput | undefined
   /** Keeps the standard input from ending while nobody is attached. */
@@ -125,7 +130,8 @@ export class Container {
     this.output = new ContainerOutput(this.world.clock, this.directory, this.record.logFile)
     const start = new Promise<void>((resolve, reject) => {
       this.starting = { resolve, reject }
-      this.world.launcher().run(run).catch(reject)
+      this.runFile = run
+      this.launch()
     })
     const settle = () => {
       this.settled = undefined
@@ -168,6 +174,7 @@ export class Container {
     if (this.ended || this.ending) return
     this.ending = true
     await this.killLeftovers()
+    if (this.started === undefined && this.startsAgain()) return
     this.output?.finish()
     if (this.started === undefined) {
       const why = this.output?.lastWords.trim().replace(/^bwrap: /, '') || `the container's shell ended with ${code}`
@@ -178,6 +185,29 @@ export class Container {
     }
     const signal = code > 128 && code <= 128 + 64 ? { signal: code - 128 } : {}
     this.finish({ finishedAtMs: atMs, exitCode: code, reason: code === 0 ? 'Completed' : 'Error', ...signal })
+  }
+
+  /**
+   * bubblewrap binds folders with everything mounted below, and fails when something is unmounted there meanwhile. That is
+   * nobody's fault: the same once more.
+   */
+  private startsAgain(): boolean {
+    this.output?.drain()
+    if (this.starts >= STARTS_MAX || !/Unable to apply mount flags/.test(this.output?.lastWords ?? '')) return false
+    this.releaseShim()
+    for (const name of ['exit', 'status']) rmSync(join(this.directory, name), { force: true })
+    this.ending = false
+    this.output?.forgetLastWords()
+    this.launch()
+    return true
+  }
+
+  private launch(): void {
+    this.starts++
+    this.world
+      .launcher()
+      .run(this.runFile)
+      .catch((error: Error) => this.starting?.reject(error))
   }
 
   /** Stop signal, wait, KILL. A stop that is already running goes on as it began. */

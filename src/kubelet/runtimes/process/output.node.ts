@@ -35,10 +35,18 @@ export class ContainerOutput {
     return () => this.listeners.delete(listener)
   }
 
+  drain(): void {
+    for (const reader of this.readers) reader.drain()
+  }
+
+  forgetLastWords(): void {
+    this.lastWords = ''
+  }
+
   /** Takes what is still in the pipes, writes the last unfinished lines, closes. Nothing may write to the pipes any more. */
   finish(): void {
     if (!this.open) return
-    for (const reader of this.readers) reader.drain()
+    this.drain()
     const now = this.clock.now()
     for (const framer of Object.values(this.framers)) this.write(framer.end(now))
     this.close()
