@@ -4,16 +4,16 @@
  *                                 stream and a data stream with one requestID
  *   v4.channel.k8s.io             other clients: ports in the query, two channels each, which begin with the port as uint16 LE
  */
-import { createConnection, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
+import { dialPod, type PodAddress } from './dial-pod.node.ts'
 import { SpdyConnection, type SpdyStream } from './spdy.node.ts'
 
 export const FORWARD_PROTOCOLS = ['SPDY/3.1+portforward.k8s.io', 'v4.channel.k8s.io'] as const
 
 const BUFFERED_BYTES_MAX = 1024 * 1024
 
-export interface ForwardTarget {
-  readonly podIP: string
+export interface ForwardTarget extends PodAddress {
   /** `pod default/web-1`, for messages. */
   readonly pod: string
   /** One of FORWARD_PROTOCOLS. */
@@ -34,7 +34,7 @@ const whyFailed = (port: number, { pod }: ForwardTarget, error: NodeJS.ErrnoExce
 // ---- SPDY
 
 function forwardSpdy(socket: WebSocket, target: ForwardTarget): void {
-  const sockets = new Set<Socket>()
+  const connections = new Set<Duplex>()
   const errors = new Map<string, SpdyStream>()
   const connection = new SpdyConnection({
     send: (bytes) => {
@@ -50,53 +50,66 @@ function forwardSpdy(socket: WebSocket, target: ForwardTarget): void {
       }
       const error = errors.get(request)
       errors.delete(request)
-      const tcp = joinStream(stream, error, { target, socket })
-      sockets.add(tcp)
-      tcp.once('close', () => sockets.delete(tcp))
+      void joinStream({ stream, error, target, socket, connections })
     },
   })
   socket.on('message', (data: Buffer) => connection.receive(data))
   socket.on('close', () => {
-    for (const tcp of sockets) tcp.destroy()
+    for (const open of connections) open.destroy()
     connection.close()
   })
 }
 
-/** One TCP connection for a data stream; what goes wrong is said on the error stream. */
-function joinStream(
-  stream: SpdyStream,
-  error: SpdyStream | undefined,
-  { target, socket }: { target: ForwardTarget; socket: WebSocket },
-): Socket {
+interface Join {
+  readonly stream: SpdyStream
+  readonly error: SpdyStream | undefined
+  readonly target: ForwardTarget
+  readonly socket: WebSocket
+  readonly connections: Set<Duplex>
+}
+
+/** One connection for a data stream; what goes wrong is said on the error stream. */
+async function joinStream({ stream, error, target, socket, connections }: Join): Promise<void> {
   const port = Number(stream.headers.port)
-  const tcp = createConnection({ host: target.podIP, port, allowHalfOpen: true })
-  let failed = false
-  stream.onData = (bytes) => {
-    if (bytes === undefined) tcp.end()
-    else tcp.write(bytes)
-  }
-  tcp.on('data', (bytes: Buffer) => {
-    stream.write(bytes)
-    pauseWhileFull(tcp, socket)
-  })
-  tcp.on('error', (cause: NodeJS.ErrnoException) => {
-    failed = true
+  const fail = (cause: Error) => {
     error?.write(Buffer.from(whyFailed(port, target, cause)))
+    stream.reset()
+    error?.end()
+  }
+  let inside: Duplex
+  try {
+    inside = await dialPod(target, port)
+  } catch (cause) {
+    fail(cause as Error)
+    return
+  }
+  if (socket.readyState !== socket.OPEN) {
+    inside.destroy()
+    return
+  }
+  connections.add(inside)
+  inside.on('data', (bytes: Buffer) => {
+    stream.write(bytes)
+    pauseWhileFull(inside, socket)
   })
-  tcp.on('end', () => stream.end())
-  tcp.on('close', () => {
-    if (failed) stream.reset()
-    else stream.end()
+  inside.on('error', fail)
+  inside.on('end', () => stream.end())
+  inside.on('close', () => {
+    connections.delete(inside)
+    stream.end()
     error?.end()
   })
-  return tcp
+  stream.onData = (bytes) => {
+    if (bytes === undefined) inside.end()
+    else inside.write(bytes)
+  }
 }
 
 /** A client that reads slowly slows the pod's program down, instead of filling our memory. */
-function pauseWhileFull(tcp: Socket, socket: WebSocket): void {
+function pauseWhileFull(inside: Duplex, socket: WebSocket): void {
   if (socket.bufferedAmount <= BUFFERED_BYTES_MAX) return
-  tcp.pause()
-  socket.ping(undefined, undefined, () => tcp.resume())
+  inside.pause()
+  socket.ping(undefined, undefined, () => inside.resume())
 }
 
 // ---- channels
@@ -110,28 +123,36 @@ function forwardChannels(socket: WebSocket, target: ForwardTarget, query: URLSea
   const send = (channel: number, bytes: Uint8Array) => {
     if (socket.readyState === socket.OPEN) socket.send(Buffer.concat([Buffer.from([channel]), bytes]))
   }
-  const connections = ports.map((port, index) => {
+  const connections = new Map<number, Promise<Duplex>>()
+  let left = ports.length
+  ports.forEach((port, index) => {
     const [data, error] = [index * 2, index * 2 + 1]
     const head = Buffer.alloc(2)
     head.writeUInt16LE(port)
     send(data, head)
     send(error, head)
-    const tcp = createConnection({ host: target.podIP, port })
-    tcp.on('data', (bytes: Buffer) => {
-      send(data, bytes)
-      pauseWhileFull(tcp, socket)
-    })
-    tcp.on('error', (cause) => send(error, Buffer.from(whyFailed(port, target, cause))))
-    tcp.on('close', () => {
-      if (connections.every((other) => other.destroyed)) socket.close(1000)
-    })
-    return tcp
+    const over = (cause?: Error) => {
+      if (cause) send(error, Buffer.from(whyFailed(port, target, cause)))
+      if (--left === 0) socket.close(1000)
+    }
+    const dialled = dialPod(target, port)
+    connections.set(data, dialled)
+    dialled.then((inside) => {
+      inside.on('data', (bytes: Buffer) => {
+        send(data, bytes)
+        pauseWhileFull(inside, socket)
+      })
+      inside.on('error', (cause) => send(error, Buffer.from(whyFailed(port, target, cause))))
+      inside.on('close', () => over())
+    }, over)
   })
   socket.on('message', (message: Buffer) => {
-    const channel = message[0] ?? 0
-    if (channel % 2 === 0) connections[channel / 2]?.write(message.subarray(1))
+    void connections
+      .get(message[0] ?? 0)
+      ?.then((inside) => inside.write(message.subarray(1)))
+      .catch(() => {})
   })
   socket.on('close', () => {
-    for (const tcp of connections) tcp.destroy()
+    for (const dialled of connections.values()) void dialled.then((inside) => inside.destroy()).catch(() => {})
   })
 }

@@ -89,13 +89,14 @@ async function upgrade(options: KubeletServerOptions, request: IncomingMessage, 
   const { verb, path, query } = parse(request)
   if (request.headers.upgrade?.toLowerCase() !== 'websocket')
     throw new HttpError(400, 'only WebSocket is spoken here: kubectl 1.31 or newer does so by itself')
-  const { pod, lives, container } = await findTarget(options, path, query)
+  const { pod, lives, container, all } = await findTarget(options, path, query)
   if (verb === 'portForward') {
-    const podIP = pod.status?.podIP
-    if (!podIP) throw new HttpError(500, `pod ${pod.metadata.name} has no address`)
     const { namespace, name } = pod.metadata
+    const ip = pod.status?.podIP
+    if (!ip) throw new HttpError(500, `pod ${name} has no address`)
+    const containerId = all.find((c) => c.state === 'running')?.id
     const { socket, protocol } = await accept()
-    runPortForward(socket, { podIP, pod: `pod ${namespace}/${name}`, protocol }, query)
+    runPortForward(socket, { runtime, ip, containerId, pod: `pod ${namespace}/${name}`, protocol }, query)
     return
   }
   const life = lives[0]
@@ -121,6 +122,8 @@ interface Target {
   readonly pod: Pod
   /** Lives of the container, the newest first. */
   readonly lives: readonly ContainerStatus[]
+  /** Containers of the pod. */
+  readonly all: readonly ContainerStatus[]
   readonly query: URLSearchParams
   readonly container: string
 }
@@ -170,10 +173,9 @@ async function findTarget(
   if (!pod) throw new HttpError(404, `pod ${JSON.stringify(`${namespace}/${name}`)} not found`)
   const sandboxes = (await runtime.listSandboxes()).filter((s) => s.config.uid === pod.metadata.uid)
   const ids = new Set(sandboxes.map((s) => s.id))
-  const lives = (await runtime.listContainers())
-    .filter((c) => ids.has(c.sandboxId) && c.name === container && c.state !== 'created')
-    .sort((a, b) => b.attempt - a.attempt)
-  return { pod, lives, query, container }
+  const all = (await runtime.listContainers()).filter((c) => ids.has(c.sandboxId) && c.state !== 'created')
+  const lives = all.filter((c) => c.name === container).sort((a, b) => b.attempt - a.attempt)
+  return { pod, lives, all, query, container }
 }
 
 async function sendLog(options: KubeletServerOptions, target: Target, response: ServerResponse): Promise<void> {
