@@ -239,6 +239,23 @@ describe('port-forward', () => {
     await closed
   })
 
+  it('reaches what listens on the loopback only through a program inside', async () => {
+    const free = createServer()
+    await new Promise<void>((resolve) => free.listen(0, '127.0.0.1', resolve))
+    const { port } = free.address() as { port: number }
+    await new Promise((resolve) => free.close(resolve))
+    session = new FakeSession(['pong'], [], true)
+    const { socket: ws, said, closed } = await dial(`/portForward/default/p?ports=${port}`, ['v4.channel.k8s.io'])
+    ws.send(Buffer.from('\0ping'))
+    await said('pong')
+    expect(commands[0]).toContain(String(port))
+    while (session.input.length === 0) await new Promise((resolve) => setImmediate(resolve))
+    expect(session.input).toEqual(['ping'])
+    ws.close()
+    await closed
+    await session.exit
+  })
+
   it("agrees on the name of kubectl's tunnel, which the library would refuse", async () => {
     const upgraded = await new Promise<Record<string, unknown>>((resolve, reject) => {
       const request = httpGet({
