@@ -19,6 +19,8 @@ const IDLE_CONNECTIONS_MAX = 16
 const RESPONSE_TIMEOUT_MS = 60_000
 /** First TCP keep-alive probe on a silent connection. */
 const KEEP_ALIVE_MS = 15_000
+/** A watch without a byte for this long is taken for dead: servers send bookmarks every minute. */
+const WATCH_SILENCE_MAX_MS = 300_000
 /** A watch line longer than this is a broken stream. */
 const WATCH_LINE_BYTES_MAX = 16 * 1024 * 1024
 
@@ -116,6 +118,9 @@ class HttpTransport implements Transport {
         end(new TransportError(`watch ${request.path}: ${(error as Error).message}`, { cause: error }))
       }
     })
+    response.setTimeout(WATCH_SILENCE_MAX_MS, () =>
+      end(new TransportError(`watch ${request.path}: silent for too long`)),
+    )
     response.once('end', () => end(undefined))
     response.once('error', (error) =>
       end(new TransportError(`watch ${request.path}: ${error.message}`, { cause: error })),

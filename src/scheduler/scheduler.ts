@@ -19,6 +19,8 @@ import { SchedulingQueue } from './queue.ts'
 import { Snapshot } from './snapshot.ts'
 
 const NAME = 'default-scheduler'
+/** Bindings and status writes under way at once: the API server's share is for everybody. */
+const WRITES_MAX = 100
 
 export interface SchedulerStart {
   readonly client: ApiClient
@@ -119,7 +121,11 @@ class Scheduler {
     this.pumping = true
     queueMicrotask(() => {
       this.pumping = false
-      for (let key = this.queue.take(); key !== undefined; key = this.queue.take()) this.schedule(key)
+      while (this.binding.size < WRITES_MAX) {
+        const key = this.queue.take()
+        if (key === undefined) return
+        this.schedule(key)
+      }
     })
   }
 
@@ -147,7 +153,10 @@ class Scheduler {
   }
 
   private track(work: Promise<void>): void {
-    const tracked: Promise<void> = work.finally(() => this.binding.delete(tracked))
+    const tracked: Promise<void> = work.finally(() => {
+      this.binding.delete(tracked)
+      this.pump()
+    })
     this.binding.add(tracked)
   }
 

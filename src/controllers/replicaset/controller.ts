@@ -21,6 +21,8 @@ import { statusWith } from './status.ts'
 const ORPHANS = 'orphans'
 /** Creations begin one by one and double while they succeed, so that a refusal is not met hundreds of times. */
 const SLOW_START_INITIAL = 1
+/** Requests at once: the API server's share is for everybody. */
+const AT_ONCE_MAX = 50
 
 export function startReplicaSet(context: ControllerContext): Promise<void> {
   return new ReplicaController(context, replicaSetKind).start()
@@ -161,8 +163,13 @@ class ReplicaController<T extends ReplicaOwner> {
     }
     if (plan.delete.length === 0) return undefined
     this.expectations.expect(key, 0, plan.delete.map(podIdentity))
-    const failures = await Promise.all(plan.delete.map((pod) => this.deletePod(key, owner, pod)))
-    return failures.find((failure) => failure !== undefined)
+    let failure: Failure | undefined
+    for (let from = 0; from < plan.delete.length; from += AT_ONCE_MAX) {
+      const batch = plan.delete.slice(from, from + AT_ONCE_MAX)
+      const failures = await Promise.all(batch.map((pod) => this.deletePod(key, owner, pod)))
+      failure ??= failures.find((each) => each !== undefined)
+    }
+    return failure
   }
 
   /** Pods of all owners that have the same controller, e.g. all ReplicaSets of a Deployment. */
@@ -176,7 +183,7 @@ class ReplicaController<T extends ReplicaOwner> {
   private async createPods(key: string, owner: T, count: number): Promise<Failure | undefined> {
     let batch = SLOW_START_INITIAL
     for (let created = 0; created < count; batch *= 2) {
-      const size = Math.min(batch, count - created)
+      const size = Math.min(batch, count - created, AT_ONCE_MAX)
       const failures = await Promise.all(Array.from({ length: size }, () => this.createPod(key, owner)))
       created += size
       const failure = failures.find((each) => each !== undefined)
