@@ -4,6 +4,7 @@ import { Lifetime } from '../base/lifetime.ts'
 import { SeededRandom } from '../base/random.ts'
 import { Informers } from '../client/informer.ts'
 import { pods } from '../client/resources.ts'
+import { drain } from '../sim/drain.node.ts'
 import { startTestCluster, type TestCluster } from '../sim/test-cluster.ts'
 import { parseSample } from './first-report.ts'
 import { Recorder, type TraceSource } from './record.ts'
@@ -29,7 +30,7 @@ describe('recorder', () => {
   let cluster: TestCluster
   let life: Lifetime
   beforeEach(async () => {
-    cluster = await startTestCluster({ startMs: 300, endMs: 700 })
+    cluster = await startTestCluster({ drain, startMs: 300, endMs: 700 })
     life = new Lifetime('test')
   })
   afterEach(async () => {
