@@ -71,11 +71,7 @@ async function one(scenario, api, options) {
   const id = scenario.id ?? scenario.name
   let seen
   try {
-    seen = await play(
-      { ...scenario, id },
-      api,
-      (what) => cluster.operator?.(what) ?? Promise.reject(new Error(`no way to do "${what}" here`)),
-    )
+    seen = await play({ ...scenario, id }, api, (what) => operate(api, what))
   } catch (error) {
     console.log(`FAIL ${id} 0/${scenario.facts.length}\n  ${error.message}`)
     return { passed: 0, failed: scenario.facts.length }

@@ -30,16 +30,21 @@ export function subjectOf(text) {
   return m?.[1]
 }
 
-/** Programs' own times follow from sleeps, hooks and signals: but those of pods that begin in the scenario begin when they may. */
-function earliest(fact, facts) {
+/**
+ * Programs' own times follow from sleeps, hooks and signals, counted from the pod's deletion; a KILL comes at the end of a grace
+ * period, of which the recorded kubelet told a little later. A pod that begins in the scenario begins when it may.
+ */
+function earliest(fact, facts, seen) {
+  if (/^(response|request)/.test(fact.text)) return fact.t_ms - Math.max(fact.tolerance_ms, 600)
   const pod = /pod\/(\S+)/.exec(fact.text)?.[1]
-  const begins = pod && facts.some((f) => f.text === `pod/${pod} ADDED`)
-  if (/^(response|request)/.test(fact.text) || (/^log/.test(fact.text) && !begins))
-    return fact.t_ms - Math.max(fact.tolerance_ms, 600)
-  // A KILL comes at the end of a grace period; the recorded kubelet told of it a little later.
-  if (/exitCode=137 reason=Error/.test(fact.text))
-    return fact.t_ms - Math.max(fact.tolerance_ms, STATUS_LAG_MS) - STATUS_LAG_MS
-  return Number.NEGATIVE_INFINITY
+  const killed = /exitCode=137 reason=Error/.test(fact.text)
+  if (!pod || !(killed || fact.text.startsWith('log'))) return Number.NEGATIVE_INFINITY
+  const isDeletion = ({ text }) => text.startsWith(`pod/${pod} deletionTimestamp set`)
+  const marked = facts.find(isDeletion)
+  if (!marked && facts.some((f) => f.text === `pod/${pod} ADDED`)) return Number.NEGATIVE_INFINITY
+  const sooner = marked ? marked.t_ms - (seen.find(isDeletion)?.t ?? marked.t_ms) : 0
+  const slack = killed ? Math.max(fact.tolerance_ms, STATUS_LAG_MS) + STATUS_LAG_MS : Math.max(fact.tolerance_ms, 600)
+  return fact.t_ms - Math.max(sooner, 0) - slack
 }
 
 /**
@@ -59,7 +64,7 @@ function compareOnce(scenario, facts, seen) {
   const used = new Set()
   const found = new Map()
   for (const fact of facts) {
-    const from = Math.max(earliest(fact, facts), Math.min(-BEFORE_ACTION_MS, fact.t_ms - fact.tolerance_ms))
+    const from = Math.max(earliest(fact, facts, seen), Math.min(-BEFORE_ACTION_MS, fact.t_ms - fact.tolerance_ms))
     const at = seen.findIndex(
       (s, i) => !used.has(i) && s.text === fact.text && s.t >= from && s.t <= fact.t_ms + fact.tolerance_ms,
     )
@@ -148,7 +153,14 @@ function nearest(fact, seen) {
 function extras(scenario, seen, facts) {
   const count = (list, text) => list.filter((x) => x.text === text).length
   const known = [...facts, ...(scenario.seenInOneRunOnly ?? [])]
-  const texts = new Set(seen.filter((s) => s.t >= -50 && COUNTED.test(s.text)).map((s) => s.text))
+  // A recording may end before the last pod of a rollout is gone.
+  const isRest = (text) => {
+    const pod = /^(pod\/\S+) DELETED/.exec(text)?.[1]
+    return (
+      pod && facts.some((f) => f.text.startsWith(`${pod} deletionTimestamp set`)) && !facts.some((f) => f.text === text)
+    )
+  }
+  const texts = new Set(seen.filter((s) => s.t >= -50 && COUNTED.test(s.text) && !isRest(s.text)).map((s) => s.text))
   return [...texts]
     .filter(
       (text) =>

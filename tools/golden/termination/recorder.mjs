@@ -43,7 +43,9 @@ export class Recorder {
     this.api = api
     this.namespace = namespace
     this.names = names
-    this.seen = []
+    this.said = []
+    this.normalised = []
+    this.namesKnown = 0
     this.objects = new Map()
     this.logs = new Map()
     this.stops = []
@@ -131,7 +133,18 @@ export class Recorder {
   }
 
   say(text, at) {
-    this.seen.push({ at, text: this.names.normal(text) })
+    this.said.push({ at, text })
+  }
+
+  /** What was seen until now as { at, text }, in placeholders: events may tell of an object before its own watch does. */
+  get seen() {
+    if (this.namesKnown !== this.names.real.size) {
+      this.namesKnown = this.names.real.size
+      this.normalised = []
+    }
+    for (let i = this.normalised.length; i < this.said.length; i++)
+      this.normalised.push({ at: this.said[i].at, text: this.names.normal(this.said[i].text) })
+    return this.normalised
   }
 
   /** Follows each instance of each container, from its first line, for as long as it lives. */
