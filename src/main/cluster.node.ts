@@ -120,10 +120,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   await bootstrap(registry)
   // As after a compaction of etcd: revision 1 is too old to watch from, also on a cluster that was made just now.
   store.compact()
-  const apiServer =
-    options.nodes > 0
-      ? { address: nodeAddress(0), port: API_PORT_INSIDE }
-      : { address: '127.0.0.1', port: running.port }
+  const apiServer = await reachableAs(fabricStart, running.port)
   await startComponents({ client, random, trace, lifetime, pki, apiServer })
   const url = `https://127.0.0.1:${running.port}`
   return {
@@ -230,13 +227,20 @@ async function openRegistry(
   return { registry, store }
 }
 
+/** Where pods reach the API server; undefined where they have no network of their own and take its port on loopback. */
+async function reachableAs(fabricStart: Promise<Fabric> | undefined, port: number) {
+  const fabric = await fabricStart
+  if (!fabric) return { address: '127.0.0.1', port }
+  return fabric.mode === 'namespaces' ? { address: nodeAddress(0), port: API_PORT_INSIDE } : undefined
+}
+
 interface Components {
   client(userAgent: string, user: { name: string; groups: readonly string[] }): ApiClient
   readonly random: SeededRandom
   readonly trace: Tracers
   readonly lifetime: Lifetime
   readonly pki: Pki
-  readonly apiServer: { readonly address: string; readonly port: number }
+  readonly apiServer: { readonly address: string; readonly port: number } | undefined
 }
 
 async function startComponents(parts: Components): Promise<void> {
@@ -255,7 +259,7 @@ async function startComponents(parts: Components): Promise<void> {
       informers,
       random: random.fork('controllers'),
       tracer: trace('kube-controller-manager'),
-      options: { rootCaPem: pki.ca, apiServer },
+      options: { rootCaPem: pki.ca, ...(apiServer ? { apiServer } : {}) },
     }),
     startScheduler({
       ...seams,
