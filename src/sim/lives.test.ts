@@ -312,3 +312,17 @@ it('after a reboot, a pod with restartPolicy Never has failed', async () => {
   expect(pod().status?.phase).toBe('Failed')
   expect(stateText(pod().status?.containerStatuses?.[0]?.state)).toBe('terminated 137 ContainerStatusUnknown')
 })
+
+it('[PE14] a node that goes down ends its containers with their grace, and tells the API nothing', async () => {
+  await live(
+    { terminationGracePeriodSeconds: 3, containers: [app(), { name: 'b', image: 'b:1' }] },
+    { 'app:1': { onSignal: { SIGTERM: 'ignore' } }, 'b:1': { onSignal: { SIGTERM: { exit: 0 } } } },
+    1000,
+  )
+  const before = world.changes.length
+  const sinceMs = world.clock.now()
+  await world.through(world.nodes.get('node-1')?.shutDown() ?? Promise.resolve())
+  expect(world.clock.now() - sinceMs).toBe(3000)
+  expect(world.trace.filter((e) => e.step === 'container-exited').map((e) => e.detail?.code)).toEqual([0, 137])
+  expect(world.changes.length).toBe(before)
+})

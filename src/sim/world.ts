@@ -177,6 +177,7 @@ class SimNode {
   private readonly seams: SimNodeSeams
   private readonly hostIP: string
   private life: Lifetime
+  private kubelet: Kubelet | undefined
 
   constructor(name: string, index: number, seams: SimNodeSeams) {
     this.name = name
@@ -219,6 +220,7 @@ class SimNode {
       directory: '/ebb',
       dns: { servers: [], clusterDomain: 'cluster.local' },
     })
+    this.kubelet = kubelet
     await kubelet.start()
     const proxy = new ServiceProxy({
       informers,
@@ -235,6 +237,11 @@ class SimNode {
   async crash(): Promise<void> {
     this.runtime.forgetStops()
     await this.life.close()
+  }
+
+  /** Ends the pods, as a node that goes down does; the process stays. */
+  async shutDown(): Promise<void> {
+    await this.kubelet?.shutDown()
   }
 
   /** Starts the process again: it adopts what runs. */
