@@ -199,6 +199,18 @@ describe('a watch', () => {
     request.destroy()
   })
 
+  it('runs over HTTP/2 too, and ends with its stream', async () => {
+    const session = http2.connect(`https://127.0.0.1:${server.port}`, { ca: pki.ca })
+    const stream = session.request({ ':path': '/api/v1/namespaces?watch=true&resourceVersion=0', ...admin })
+    const first = await new Promise<string>((resolve) => stream.setEncoding('utf8').once('data', resolve))
+    expect(JSON.parse(first.split('\n', 1)[0] ?? '').type).toBe('ADDED')
+    const closed = new Promise((resolve) => stream.once('close', resolve))
+    stream.close(http2.constants.NGHTTP2_CANCEL)
+    await closed
+    expect(session.destroyed).toBe(false)
+    await new Promise<void>((resolve) => session.close(resolve))
+  })
+
   it('that nobody reads is closed with 410, and costs the others nothing', async () => {
     const open = (reading: boolean) => {
       const socket = tls.connect({ port: server.port, host: '127.0.0.1', ca: pki.ca })
