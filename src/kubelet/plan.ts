@@ -58,6 +58,7 @@ export type Action =
   /** Nothing to do before this time, if nothing else happens. */
   | { readonly do: 'wake'; readonly atMs: number }
 
+/** What to do at `nowMs` (ms since 1970), in this order. Asked again with the same view it says the same. */
 export function plan(view: PodView, nowMs: number): Action[] {
   const why = endReason(view, nowMs)
   return why ? planEnd(view, why, nowMs) : planLife(view, nowMs)

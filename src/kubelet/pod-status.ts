@@ -107,13 +107,12 @@ function conditionsOf(view: PodView, phase: Phase, nowMs: number, last: PodStatu
   const generation = view.pod.metadata.generation
   const before = [...(last?.conditions ?? []), ...(view.pod.status?.conditions ?? [])]
   const containersReady = containersReadyOf(view, phase)
-  const scheduled = before.find((c) => c.type === 'PodScheduled')
   const findings: Finding[] = [
     { type: 'PodReadyToStartContainers', status: view.sandbox.state === 'ready' ? 'True' : 'False' },
     initializedOf(view, phase),
     readyOf(view, containersReady),
     containersReady,
-    scheduled ? { type: 'PodScheduled', status: 'True' } : { type: 'PodScheduled', status: 'True' },
+    { type: 'PodScheduled', status: 'True' },
   ]
   return findings.map((finding) => {
     const old = before.find((c) => c.type === finding.type)
