@@ -6,6 +6,8 @@ import { type LogOptions, LogReader, tailStart } from './logs.ts'
 const READ_BYTES = 64 * 1024
 /** A look without being told, in ms: file systems without notification, and whatever a watch may miss. */
 const LOOK_MS = 1_000
+/** Between looks for a file that is not there yet, in ms. */
+const APPEAR_MS = 50
 
 export interface FollowSeams {
   /** Aborts when the container has ended: what it wrote until then is still read. */
@@ -14,9 +16,10 @@ export interface FollowSeams {
   readonly gone: AbortSignal
 }
 
-/** Rejects with ENOENT when there is no such log. */
+/** A log that does not exist (yet) is empty; following waits for it. */
 export async function* readLog(path: string, options: LogOptions, seams: FollowSeams): AsyncGenerator<Uint8Array> {
-  const file = await open(path, 'r')
+  const file = await openLog(path, options.follow, seams)
+  if (!file) return
   const changes = new Changes(options.follow ? path : undefined, seams)
   try {
     const reader = new LogReader(options)
@@ -36,6 +39,19 @@ export async function* readLog(path: string, options: LogOptions, seams: FollowS
   } finally {
     changes.close()
     await file.close()
+  }
+}
+
+async function openLog(path: string, waits: boolean, { ended, gone }: FollowSeams): Promise<FileHandle | undefined> {
+  for (;;) {
+    const isLast = !waits || ended.aborted || gone.aborted
+    try {
+      return await open(path, 'r')
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    }
+    if (isLast) return undefined
+    await new Promise((resolve) => setTimeout(resolve, APPEAR_MS))
   }
 }
 

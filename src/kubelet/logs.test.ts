@@ -154,6 +154,19 @@ describe('following a file', () => {
     expect((await last).done).toBe(true)
   })
 
+  it('waits for a file that is not there yet; without following it is empty', async () => {
+    const path = join(directory, '0.log')
+    const ended = new AbortController()
+    const signals = { ended: ended.signal, gone: new AbortController().signal }
+    expect((await readLog(path, plain, signals).next()).done).toBe(true)
+    const follow = readLog(path, { ...plain, follow: true }, signals)
+    const first = follow.next()
+    writeFileSync(path, line('one'))
+    expect(new TextDecoder().decode((await first).value as Uint8Array)).toBe('one\n')
+    ended.abort()
+    expect((await follow.next()).done).toBe(true)
+  })
+
   it('starts at the last lines', async () => {
     const path = join(directory, '0.log')
     writeFileSync(path, line('one') + line('two'))
