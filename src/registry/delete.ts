@@ -152,12 +152,7 @@ function checkPreconditions(resource: StoredResource, object: KubernetesObject, 
 }
 
 /** Pure: the object, the options and the time decide. `nowMs` in milliseconds since 1970. */
-function decide(
-  resource: StoredResource,
-  object: KubernetesObject,
-  request: DeleteOptions,
-  nowMs: number,
-): Decision {
+function decide(resource: StoredResource, object: KubernetesObject, request: DeleteOptions, nowMs: number): Decision {
   if (resource.declaration.delete?.blocked) return decideBlocked(resource, object, request, nowMs)
   const { metadata } = object
   const requested = request.gracePeriodSeconds === undefined ? undefined : atLeast(request.gracePeriodSeconds)
@@ -278,11 +273,7 @@ function blocked(resource: StoredResource, object: KubernetesObject): boolean {
 }
 
 /** The object's finalizers with the garbage collector's two put in or taken out, as the options and the kind's default say. */
-function collectorFinalizers(
-  resource: StoredResource,
-  object: KubernetesObject,
-  request: DeleteOptions,
-): string[] {
+function collectorFinalizers(resource: StoredResource, object: KubernetesObject, request: DeleteOptions): string[] {
   const present = object.metadata.finalizers ?? []
   const policy = propagation(resource, present, request)
   const kept = present.filter((name) => name !== ORPHAN && name !== FOREGROUND)
