@@ -17,7 +17,7 @@ export interface Output {
 
 /** The representation that the Accept header asks for, for this call alone; throws 406 when there is none. */
 export function outputOf(call: Call): Output {
-  const negotiated = negotiate(call.exchange.request.headers['accept'])
+  const negotiated = negotiate(call.exchange.request.headers.accept)
   if (!negotiated.as) return jsonOutput(call, negotiated.format)
   return negotiated.as === 'Table' ? tableOutput(call, negotiated) : metadataOutput(call, negotiated)
 }

@@ -48,7 +48,7 @@ export async function plainPath(options: PlainOptions, exchange: Exchange): Prom
 function documentAt(options: PlainOptions, { request }: Exchange, path: string): ApiResponse | undefined {
   const declarations = [...options.declarations, ...options.virtual]
   if (path === '/version') return objectResponse(versionInfo(options.version))
-  const combined = wantsAggregated(request.headers['accept'] ?? '')
+  const combined = wantsAggregated(request.headers.accept ?? '')
   if (path === '/api')
     return combined
       ? objectResponse(aggregated(declarations, 'core'), 200, AGGREGATED_TYPE)

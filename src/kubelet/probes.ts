@@ -12,6 +12,9 @@ import type { ContainerId, Runtime } from './runtime.ts'
 /** Characters of a probe's output in an event. */
 const OUTPUT_CHARS_MAX = 10 * 1024
 
+/** The probes of one container do not tick together: recorded ones are about this far apart, in ms. */
+const LIVENESS_OFFSET_MS = 500
+
 const EXITED = 'rpc error: code = Unknown desc = failed to exec in container: container is in CONTAINER_EXITED state'
 
 export type ProbeType = 'startup' | 'readiness' | 'liveness'
@@ -122,8 +125,7 @@ class ProbeLoop {
 
   start(): void {
     const { initialDelaySeconds = 0, periodSeconds = 10 } = this.probe
-    // Kubernetes spreads probes at random over their period; here liveness is put midway between readiness.
-    const offsetMs = this.type === 'liveness' ? (periodSeconds * 1000) / 2 : 0
+    const offsetMs = this.type === 'liveness' ? Math.min(LIVENESS_OFFSET_MS, (periodSeconds * 1000) / 2) : 0
     const dueMs = this.target.startedAtMs + initialDelaySeconds * 1000 + offsetMs
     this.schedule(Math.max(0, dueMs - this.seams.clock.now()))
   }

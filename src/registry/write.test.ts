@@ -129,7 +129,7 @@ describe('update', () => {
     await create({ name: 'a' })
     const patch = (i: number) => api.client.patch(configMaps, ref, { data: { [`k${i}`]: 'v' } }, { type: 'merge' })
     await Promise.all(Array.from({ length: 20 }, (_, i) => patch(i)))
-    expect(Object.keys((await api.client.get(configMaps, ref))['data'] as object)).toHaveLength(21)
+    expect(Object.keys((await api.client.get(configMaps, ref)).data as object)).toHaveLength(21)
   })
 
   it('[W10] is read by whoever was answered', async () => {
@@ -145,11 +145,11 @@ describe('update', () => {
     const spec = { containers: [{ name: 'c', image: 'x' }] }
     const pod = await api.client.create(pods, { kind: 'Pod', apiVersion: 'v1', metadata: ref, spec })
     const main = await api.client.update(pods, { ...pod, status: { phase: 'Failed' } })
-    expect(main['status']).toMatchObject({ phase: 'Pending' })
-    const changed = { ...main, spec: { ...(main['spec'] as object), nodeName: 'n' }, status: { phase: 'Running' } }
+    expect(main.status).toMatchObject({ phase: 'Pending' })
+    const changed = { ...main, spec: { ...(main.spec as object), nodeName: 'n' }, status: { phase: 'Running' } }
     const status = await api.client.updateStatus(pods, changed)
-    expect(status['status']).toMatchObject({ phase: 'Running' })
-    expect(status['spec']).not.toHaveProperty('nodeName')
+    expect(status.status).toMatchObject({ phase: 'Running' })
+    expect(status.spec).not.toHaveProperty('nodeName')
     expect(status.metadata.generation).toBe(1)
   })
 })

@@ -109,7 +109,7 @@ it('[PR1] startup, then readiness and liveness; [PL5] liveness ends the containe
     },
     12_000,
   )
-  // Startup passes at its fourth probe, 3 s on; liveness (half a period later) fails twice after 6 s, then come 3 s of grace.
+  // Startup passes at its fourth probe, 3 s on; liveness (half a second later) fails twice after 6 s, then come 3 s of grace.
   expect(story()).toEqual([
     '0: waiting ContainerCreating x0',
     '0: running x0',
