@@ -27,11 +27,39 @@ export async function writeResponse(answer: ApiResponse, request: AnyRequest, re
     default: {
       const bytes = bytesOf(body)
       headers['content-length'] = bytes.length
-      response.writeHead(status, headers)
-      if (request.method === 'HEAD') response.end()
-      else response.end(bytes)
+      return inBurst(() => {
+        response.writeHead(status, headers)
+        if (request.method === 'HEAD') response.end()
+        else response.end(bytes)
+      })
     }
   }
+}
+
+let burst: (() => void)[] = []
+
+/**
+ * Answers that become ready in one turn of the event loop are written at its end, one after the other: the first write wakes
+ * the client's process, which is dear, and the others find it awake. Resolves when written.
+ */
+function inBurst(write: () => void): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (burst.length === 0) setImmediate(writeBurst)
+    burst.push(() => {
+      try {
+        write()
+        resolve()
+      } catch (error) {
+        reject(error as Error)
+      }
+    })
+  })
+}
+
+function writeBurst(): void {
+  const writes = burst
+  burst = []
+  for (const write of writes) write()
 }
 
 interface Head {

@@ -88,11 +88,23 @@ export function ignoredBy(subresource: string, definition: Definition): FieldSet
   return definition.fields.has('status') && definition.fields.has('spec') ? STATUS : undefined
 }
 
+const zeros = new Map<Definition, object>()
+
+/** What a create is compared with: made once for each kind, never changed. */
+function nothing(definition: Definition): object {
+  let zero = zeros.get(definition)
+  if (!zero) {
+    zero = zeroObject(definition)
+    zeros.set(definition, zero)
+  }
+  return zero
+}
+
 function changesOf(write: FieldWrite): { taken: FieldSet | undefined; removed: FieldSet | undefined } {
   const definition = definitionOf(write.definition)
   const ways = ignoredBy(write.subresource, definition)
   const ignored = write.old ? ways : union(ways, DELETION)
-  const old = write.old ?? zeroObject(definition)
+  const old = write.old ?? nothing(definition)
   const { taken, removed } = compare(untracked(old), untracked(write.new), definition)
   return { taken: without(difference(taken, UNMANAGED), ignored), removed: without(removed, ignored) }
 }
