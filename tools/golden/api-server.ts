@@ -25,6 +25,7 @@ import { createResourceCache } from '../../src/watch-cache/resource-cache.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'ebb-golden-'))
 const pki = await ensurePki(directory, ['127.0.0.1'], systemClock.now())
+rmSync(directory, { recursive: true, force: true })
 const random = new SeededRandom(Date.now())
 const store = await openStore({ journal: new MemoryJournal(), codec: itemCodec })
 const registry = createRegistry({
@@ -78,7 +79,6 @@ const stop = async () => {
   server.close()
   await running.close()
   await store.close()
-  rmSync(directory, { recursive: true, force: true })
   process.exit(0)
 }
 process.on('SIGTERM', () => void stop())

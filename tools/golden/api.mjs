@@ -28,9 +28,18 @@ function run(replay, url, args) {
   return new Promise((resolve) => child.on('exit', (code) => resolve(code ?? 1)))
 }
 
-/** Resolves to { url, stop() }. `execArgv`: for profiling. */
+/** Resolves to { url, pid, stop() }. `execArgv`: for profiling. */
 export async function startApiServer({ execArgv = [], port = 0 } = {}) {
   const folder = mkdtempSync(join(here, '../../node_modules/.ebb-golden-'))
+  try {
+    return await start(await bundled(folder), execArgv, port)
+  } finally {
+    // Loaded whole by now, or never.
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+async function bundled(folder) {
   const bundle = join(folder, 'server.mjs')
   await build({
     entryPoints: [join(here, 'api-server.ts')],
@@ -42,17 +51,20 @@ export async function startApiServer({ execArgv = [], port = 0 } = {}) {
     packages: 'external',
     logLevel: 'warning',
   })
+  return bundle
+}
+
+async function start(bundle, execArgv, port) {
   const child = spawn(process.execPath, [...execArgv, bundle, TOKEN, String(port)], {
     stdio: ['ignore', 'pipe', 'inherit'],
     cwd: tmpdir(),
   })
+  const kill = () => child.kill('SIGKILL')
+  process.once('exit', kill)
   const exited = new Promise((resolve) => child.on('exit', resolve))
   const url = await new Promise((resolve, reject) => {
     child.stdout.setEncoding('utf8').on('data', (text) => resolve(text.trim()))
     void exited.then((code) => reject(new Error(`the server ended (${code}) before it was ready`)))
-  }).catch((error) => {
-    rmSync(folder, { recursive: true, force: true })
-    throw error
   })
   return {
     url,
@@ -60,7 +72,7 @@ export async function startApiServer({ execArgv = [], port = 0 } = {}) {
     async stop() {
       child.kill('SIGTERM')
       await exited
-      rmSync(folder, { recursive: true, force: true })
+      process.off('exit', kill)
     },
   }
 }
