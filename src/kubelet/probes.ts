@@ -12,6 +12,11 @@ import type { ContainerId, Runtime } from './runtime.ts'
 /** Characters of a probe's output in an event. */
 const OUTPUT_CHARS_MAX = 10 * 1024
 
+/**
+ * No probe comes sooner after the start than this, in ms: a program asked before it listens fails, and is asked again only a
+ * whole period later. Kubernetes learns of a start up to a second late, with the same effect.
+ */
+const FIRST_PROBE_MS = 250
 /** The probes of one container do not tick together: recorded ones are about this far apart, in ms. */
 const LIVENESS_OFFSET_MS = 500
 
@@ -126,7 +131,7 @@ class ProbeLoop {
   start(): void {
     const { initialDelaySeconds = 0, periodSeconds = 10 } = this.probe
     const offsetMs = this.type === 'liveness' ? Math.min(LIVENESS_OFFSET_MS, (periodSeconds * 1000) / 2) : 0
-    const dueMs = this.target.startedAtMs + initialDelaySeconds * 1000 + offsetMs
+    const dueMs = this.target.startedAtMs + Math.max(initialDelaySeconds * 1000, FIRST_PROBE_MS) + offsetMs
     this.schedule(Math.max(0, dueMs - this.seams.clock.now()))
   }
 

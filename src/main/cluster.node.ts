@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto'
 import { createConnection, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ApiError } from '../api/status.ts'
 import type { Step } from '../api/trace-steps.ts'
 import { createApiServer } from '../apiserver/api-server.ts'
 import { jwtSigner } from '../apiserver/authn/jwt.node.ts'
@@ -259,14 +260,18 @@ async function startComponents(parts: Components): Promise<void> {
       informers,
       random: random.fork('controllers'),
       tracer: trace('kube-controller-manager'),
-      options: { rootCaPem: pki.ca, ...(apiServer ? { apiServer } : {}) },
+      options: {
+        rootCaPem: pki.ca,
+        ...(apiServer ? { apiServer } : {}),
+        failed: ({ controller, key, error }) => complainUnusual(`${controller} ${key}`, error),
+      },
     }),
     startScheduler({
       ...seams,
       client: client('kube-scheduler', SCHEDULER),
       informers,
       random: random.fork('scheduler'),
-      failed: (pod, error) => complain(`scheduler ${pod}`, error),
+      failed: (pod, error) => complainUnusual(`scheduler ${pod}`, error),
     }),
   ])
 }
@@ -323,6 +328,11 @@ async function whenReady(client: ApiClient, names: readonly string[], signal: Ab
   if (missing.length)
     process.stderr.write(`ebb: ${missing.join(', ')} did not get ready within ${NODES_READY_MS / 1000} s\n`)
   return names.filter((name) => ready.has(name))
+}
+
+/** Conflicts, and objects that went while somebody looked, are the day's work of a controller. */
+function complainUnusual(where: string, error: unknown): void {
+  if (!(error instanceof ApiError) || error.code >= 500) complain(where, error)
 }
 
 function complain(where: string, error: unknown): void {

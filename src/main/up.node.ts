@@ -12,6 +12,9 @@ import { startCluster } from './cluster.node.ts'
 import { createRunDirectory, defaultDataDirectory, startTicks, writeInstance } from './instance.node.ts'
 import { EBB_VERSION, KUBERNETES_VERSION } from './versions.ts'
 
+/** Whatever takes longer than this, in ms, says what it is about. */
+const PROGRESS_AFTER_MS = 1_000
+
 /** A detached ebb must be ready within this time, in ms. */
 const DETACHED_READY_MS = 30_000
 
@@ -40,7 +43,13 @@ async function start(options: UpOptions, life: Lifetime, language: Language): Pr
   const cluster = await startCluster({ ...options, data, runDirectory, images, lifetime: life })
   const kubeconfig = writeKubeconfig(options.kubeconfig, data ?? runDirectory, cluster.kubeconfig)
   if (options.kubeconfig && options.ephemeral) life.add('kubeconfig', () => rmSync(kubeconfig, { force: true }))
+  const said = sayWhenSlow(
+    language === 'ko'
+      ? `API 서버는 ${cluster.url} 에서 응답합니다. 노드를 기다리는 중입니다 (${options.nodes}개).`
+      : `The API server answers at ${cluster.url}; waiting for ${options.nodes} node(s).`,
+  )
   const nodes = await cluster.nodesReady()
+  said()
   if (life.closed) return
   writeInstance(runDirectory, {
     pid: process.pid,
@@ -79,13 +88,13 @@ function endOnSignals(life: Lifetime, language: Language): { ended: Promise<void
       process.stderr.write(language === 'ko' ? '\n즉시 종료합니다.\n' : '\nEnding at once.\n')
       process.exit(130)
     }
-    if (process.stderr.isTTY)
-      process.stderr.write(
-        language === 'ko'
-          ? '\n파드를 정상 종료하는 중입니다. 한 번 더 누르면 즉시 종료합니다.\n'
-          : '\nEnding pods gracefully; once more ends them at once.\n',
-      )
-    void life.close().then(finish, (error: unknown) => {
+    const said = sayWhenSlow(
+      language === 'ko'
+        ? '파드를 정상 종료하는 중입니다 (유예 시간만큼 걸립니다). 한 번 더 누르면 즉시 종료합니다.'
+        : 'Ending pods gracefully, within their grace periods; Ctrl-C once more ends them at once.',
+    )
+    const closed = life.close().finally(said)
+    void closed.then(finish, (error: unknown) => {
       process.stderr.write(`ebb: ${describe(error)}\n`)
       process.exitCode = 1
       finish()
@@ -97,6 +106,12 @@ function endOnSignals(life: Lifetime, language: Language): { ended: Promise<void
     for (const signal of signals) process.off(signal, onSignal)
   }
   return { ended: ended.then(forget), forget }
+}
+
+/** Prints the sentence after a while, unless what it speaks of is over by then: call the result when it is. */
+function sayWhenSlow(sentence: string): () => void {
+  const timer = setTimeout(() => process.stderr.write(`${sentence}\n`), PROGRESS_AFTER_MS)
+  return () => clearTimeout(timer)
 }
 
 function describe(error: unknown): string {

@@ -23,6 +23,8 @@ import { openStore } from '../../src/store/mvcc-store.ts'
 import { itemCodec } from '../../src/watch-cache/item-codec.ts'
 import { createResourceCache } from '../../src/watch-cache/resource-cache.ts'
 
+import { setFlagsFromString } from 'node:v8'
+if (process.env.VF) for (const f of process.env.VF.split(' ')) setFlagsFromString(f)
 const directory = mkdtempSync(join(tmpdir(), 'ebb-golden-'))
 const pki = await ensurePki(directory, ['127.0.0.1'], systemClock.now())
 rmSync(directory, { recursive: true, force: true })

@@ -29,7 +29,7 @@ export async function main(args) {
     dir,
     options.only,
   )
-  const bin = mkdtempSync(join(tmpdir(), 'ebb-golden-'))
+  const bin = mkdtempSync(join(tmpdir(), 'ebb-kubectl-'))
   const cluster = await startCluster()
   const api = new ApiConnection({ server: cluster.url, token: cluster.token })
   let passed = 0

@@ -139,7 +139,7 @@ function outOfOrder(facts, found) {
 /** Requests come when the scenario sends them: only what they ask for has to come after them. */
 function isOthersRequest(fact, later) {
   const target = /^(?:request|response \d+ to) \w+ \w+\/([^\s/:]+)/.exec(fact.text)?.[1]
-  return target !== undefined && !later.text.includes(target)
+  return target !== undefined && !later.text.split(/[\s/:,]+/).includes(target)
 }
 
 function nearest(fact, seen) {
