@@ -9,6 +9,7 @@ import { KUBECONFIG_MARK } from '../cli/kubeconfig.ts'
 import type { Language } from '../cli/language.ts'
 import { type Ready, readyText, type UpOptions } from '../cli/up.ts'
 import { startCluster } from './cluster.node.ts'
+import { compileEarly } from './compile-early.node.ts'
 import { createRunDirectory, defaultDataDirectory, startTicks, writeInstance } from './instance.node.ts'
 import { EBB_VERSION, KUBERNETES_VERSION } from './versions.ts'
 
@@ -73,6 +74,7 @@ async function start(options: UpOptions, life: Lifetime, language: Language): Pr
     detached: process.env.EBB_DETACHED === '1',
   }
   process.stdout.write(readyText(ready, language))
+  compileEarly()
 }
 
 /** First signal: pods end gracefully, then everything. Second: at once. */

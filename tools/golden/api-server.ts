@@ -15,6 +15,7 @@ import { noTrace } from '../../src/base/trace.ts'
 import { ApiClient } from '../../src/client/api-client.ts'
 import { directTransport } from '../../src/client/direct.ts'
 import { startControllers } from '../../src/controllers/index.ts'
+import { compileEarly } from '../../src/main/compile-early.node.ts'
 import { ensurePki } from '../../src/main/pki.node.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
 import { RESOURCES } from '../../src/resources/index.ts'
@@ -23,8 +24,6 @@ import { openStore } from '../../src/store/mvcc-store.ts'
 import { itemCodec } from '../../src/watch-cache/item-codec.ts'
 import { createResourceCache } from '../../src/watch-cache/resource-cache.ts'
 
-import { setFlagsFromString } from 'node:v8'
-if (process.env.VF) for (const f of process.env.VF.split(' ')) setFlagsFromString(f)
 const directory = mkdtempSync(join(tmpdir(), 'ebb-golden-'))
 const pki = await ensurePki(directory, ['127.0.0.1'], systemClock.now())
 rmSync(directory, { recursive: true, force: true })
@@ -75,6 +74,7 @@ const running = await startServer({
   },
   fault,
 })
+compileEarly()
 console.log(`https://127.0.0.1:${running.port}`)
 const stop = async () => {
   await lifetime.close()
