@@ -60,7 +60,7 @@ describe('bodies in protobuf', () => {
     const container = [...text(1, 'app'), ...text(3, 'sh'), ...text(3, '-c'), ...bytes(8, limits), ...bytes(10, probe)]
     const volume = [...text(1, 'data'), ...bytes(2, bytes(2, text(1, 'Memory')))]
     const spec = [...bytes(1, volume), ...bytes(2, container), ...int(4, 0)]
-    expect(decodeProtobuf(body('v1', 'Pod', bytes(2, spec)))['spec']).toEqual({
+    expect(decodeProtobuf(body('v1', 'Pod', bytes(2, spec))).spec).toEqual({
       volumes: [{ name: 'data', emptyDir: { medium: 'Memory' } }],
       containers: [
         {
@@ -81,7 +81,7 @@ describe('bodies in protobuf', () => {
       ...int(10, -1n),
       ...text(99, 'new'),
     ]
-    expect(decodeProtobuf(body('v1', 'Namespace', bytes(1, meta)))['metadata']).toEqual({
+    expect(decodeProtobuf(body('v1', 'Namespace', bytes(1, meta))).metadata).toEqual({
       name: 'p',
       deletionTimestamp: '2023-11-14T22:13:20Z',
       deletionGracePeriodSeconds: -1,
