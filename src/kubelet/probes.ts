@@ -12,11 +12,8 @@ import type { ContainerId, Runtime } from './runtime.ts'
 /** Characters of a probe's output in an event. */
 const OUTPUT_CHARS_MAX = 10 * 1024
 
-/**
- * No probe comes sooner after the start than this, in ms: a program asked before it listens fails, and is asked again only a
- * whole period later. Kubernetes learns of a start up to a second late, with the same effect.
- */
-const FIRST_PROBE_MS = 250
+/** No probe comes sooner after the start than this, in ms: a shell has begun by then, a server need not listen yet (as recorded). */
+const FIRST_PROBE_MS = 50
 /** The probes of one container do not tick together: recorded ones are about this far apart, in ms. */
 const LIVENESS_OFFSET_MS = 500
 

@@ -109,14 +109,14 @@ it('[PR1] startup, then readiness and liveness; [PL5] liveness ends the containe
     },
     12_000,
   )
-  // Startup passes at its fourth probe, 3 s after the first at 250 ms; liveness (half a second later) fails twice after 6 s, then come 3 s of grace.
+  // Startup passes at its fourth probe, 3 s after the first at 50 ms; liveness (half a second later) fails twice after 6 s, then come 3 s of grace.
   expect(story()).toEqual([
     '0: waiting ContainerCreating x0',
     '0: running x0',
-    '3251: running x0 started',
-    '3252: running x0 started ready',
-    '10252: terminated 137 Error x0',
-    '10252: running x1',
+    '3051: running x0 started',
+    '3052: running x0 started ready',
+    '10052: terminated 137 Error x0',
+    '10052: running x1',
   ])
   const signals = world.trace.filter((e) => e.step === 'signal-sent')
   expect(signals.map((e) => e.detail?.signal)).toEqual(['SIGTERM', 'SIGKILL'])
@@ -140,9 +140,9 @@ it('[PR2] readiness comes and goes by its thresholds; the pod is Ready according
   expect(story()).toEqual([
     '0: waiting ContainerCreating x0',
     '0: running x0 started',
-    '1250: running x0 started ready',
-    '7250: running x0 started',
-    '10250: running x0 started ready',
+    '1050: running x0 started ready',
+    '7050: running x0 started',
+    '10050: running x0 started ready',
   ])
   expect(await eventTexts()).toContain('Warning Unhealthy: Readiness probe failed: no x4')
 })

@@ -136,10 +136,16 @@ function outOfOrder(facts, found) {
   return broken
 }
 
-/** Requests come when the scenario sends them: only what they ask for has to come after them. */
+/**
+ * Requests come when the scenario sends them, and a pod ends as quickly as its program: neither has to wait for what happens to
+ * other objects. Only what comes after the request for its own object, and after its own earlier facts, is held to the order.
+ */
 function isOthersRequest(fact, later) {
+  const words = later.text.split(/[\s/:,]+/)
   const target = /^(?:request|response \d+ to) \w+ \w+\/([^\s/:]+)/.exec(fact.text)?.[1]
-  return target !== undefined && !later.text.split(/[\s/:,]+/).includes(target)
+  if (target !== undefined) return !words.includes(target)
+  const pod = /^pod\/(\S+) (?:DELETED|deletionTimestamp|phase|condition|container)/.exec(later.text)?.[1]
+  return pod !== undefined && !fact.text.split(/[\s/:,]+/).includes(pod)
 }
 
 function nearest(fact, seen) {
