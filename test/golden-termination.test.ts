@@ -12,7 +12,10 @@ const SUITES = [
   ['kubectl', 'kubectl transcripts', []],
 ] as const
 
-it.each(SUITES)('%s: the recorded %s hold', { timeout: 420_000 }, async (suite, _, args) => {
+/** Recorded times hold on a machine that keeps up; on one that others load too, a whole suite may be played once more. */
+const NOISE_RETRIES = 1
+
+it.each(SUITES)('%s: the recorded %s hold', { timeout: 420_000, retry: NOISE_RETRIES }, async (suite, _, args) => {
   if (!reference('golden', suite)) return console.log(`skipped: ${absent(`golden/${suite}`)}`)
   const list = join(root, `test/golden-${suite}-scenarios.txt`)
   const child = spawn(process.execPath, [join(root, 'tools/golden/run.mjs'), suite, '--list', list, ...args], {
