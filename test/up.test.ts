@@ -61,6 +61,7 @@ describe('ebb says what is wrong in a sentence', () => {
     [['up', '--nodes', 'two'], '--nodes two: must be a whole number from 1 to 50'],
     [['up', '--image', 'my-app'], '--image my-app: write it as REFERENCE=PATH'],
     [['up', '--ephemeral', '--port', '0', '--image', 'a=/nowhere'], 'there is nothing at /nowhere'],
+    [['up', '--ephemeral', '--port', '0', '--image', 'a=/usr/share'], 'add an ebb.json such as'],
     [['up', '--data', '/tmp/x', '--ephemeral'], '--data and --ephemeral exclude each other'],
     [['url', 'web'], 'web: write it as service/NAME'],
     [['url', 'pod/web'], 'a pod needs its port'],

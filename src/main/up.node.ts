@@ -8,6 +8,7 @@ import { CliError } from '../cli/cli-error.ts'
 import { KUBECONFIG_MARK } from '../cli/kubeconfig.ts'
 import type { Language } from '../cli/language.ts'
 import { type Ready, readyText, type UpOptions } from '../cli/up.ts'
+import { ECHO_IMAGE, readProgram } from '../kubelet/runtimes/process/images.node.ts'
 import { startCluster } from './cluster.node.ts'
 import { compileEarly } from './compile-early.node.ts'
 import { createRunDirectory, defaultDataDirectory, startTicks, writeInstance } from './instance.node.ts'
@@ -126,11 +127,16 @@ function describe(error: unknown): string {
 function imagePaths(images: ReadonlyMap<string, string>): Readonly<Record<string, string>> {
   const out: Record<string, string> = {}
   for (const [reference, path] of images) {
-    const absolute = path === 'ebb/echo' || isAbsolute(path) ? path : resolve(path)
-    if (absolute !== 'ebb/echo' && !existsSync(absolute))
+    const absolute = path === ECHO_IMAGE || isAbsolute(path) ? path : resolve(path)
+    if (absolute !== ECHO_IMAGE && !existsSync(absolute))
       throw new CliError(
         `--image ${reference}=${path}: there is nothing at ${absolute}; name a folder or an executable`,
       )
+    try {
+      if (absolute !== ECHO_IMAGE) readProgram(reference, absolute)
+    } catch (error) {
+      throw new CliError((error as Error).message)
+    }
     out[reference] = absolute
   }
   return out

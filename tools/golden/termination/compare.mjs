@@ -127,7 +127,7 @@ function outOfOrder(facts, found) {
     const before = facts.find(
       (f) =>
         found.has(f) &&
-        !isOthersRequest(f, later) &&
+        !isUnrelated(f, later) &&
         later.t_ms - f.t_ms > later.tolerance_ms + f.tolerance_ms &&
         found.get(f).t > seenLater.t,
     )
@@ -140,7 +140,7 @@ function outOfOrder(facts, found) {
  * Requests come when the scenario sends them, and a pod ends as quickly as its program: neither has to wait for what happens to
  * other objects. Only what comes after the request for its own object, and after its own earlier facts, is held to the order.
  */
-function isOthersRequest(fact, later) {
+function isUnrelated(fact, later) {
   const words = later.text.split(/[\s/:,]+/)
   const target = /^(?:request|response \d+ to) \w+ \w+\/([^\s/:]+)/.exec(fact.text)?.[1]
   if (target !== undefined) return !words.includes(target)

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { accessSync, constants, existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
-import { type ImageProgram, parseImageOption } from './images.ts'
+import type { ImageProgram } from './images.ts'
 
 /** The file that tells what to run, in a mapped folder. Every field may be missing except `command`. */
 interface ProgramFile {
@@ -13,12 +13,7 @@ interface ProgramFile {
   readonly stopSignal?: string
 }
 
-/** Reads what `--image REF=PATH` means. Throws an Error with one sentence and a way out. */
-export function readImageOption(text: string, cwd: string): ImageProgram {
-  const { reference, path } = parseImageOption(text)
-  return readProgram(reference, resolve(cwd, path))
-}
-
+/** Reads what `--image REF=PATH` means, `path` absolute. Throws an Error with one sentence and a way out. */
 export function readProgram(reference: string, path: string): ImageProgram {
   const option = `--image ${reference}=${path}`
   if (!existsSync(path)) throw new Error(`${option}: there is no such file or folder`)

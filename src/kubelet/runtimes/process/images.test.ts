@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ECHO_IMAGE, readImageOption, readProgram, readPrograms } from './images.node.ts'
+import { ECHO_IMAGE, readProgram, readPrograms } from './images.node.ts'
 import { commandLine, findProgram, type ImageProgram, imageMissingMessage, normalizeReference } from './images.ts'
 
 const program = (reference: string): ImageProgram => ({
@@ -87,14 +87,13 @@ describe('mapped programs', () => {
     writeFileSync(join(folder, 'run'), '#!/bin/sh\n')
     expect(() => readProgram('app', join(folder, 'run'))).toThrow('not executable')
     chmodSync(join(folder, 'run'), 0o755)
-    expect(readImageOption('app=run', folder).entrypoint).toEqual([join(folder, 'run')])
+    expect(readProgram('app', join(folder, 'run')).entrypoint).toEqual([join(folder, 'run')])
     writeFileSync(join(folder, 'a.mjs'), '')
     expect(readProgram('app', join(folder, 'a.mjs')).entrypoint).toEqual([process.execPath, join(folder, 'a.mjs')])
   })
 
   it('says what is wrong, and what to do', () => {
-    expect(() => readImageOption('app', folder)).toThrow('expected REF=PATH')
-    expect(() => readImageOption('app=missing', folder)).toThrow(
+    expect(() => readProgram('app', join(folder, 'missing'))).toThrow(
       `--image app=${folder}/missing: there is no such file or folder`,
     )
     expect(() => readProgram('app', folder)).toThrow('add an ebb.json such as')

@@ -37,14 +37,6 @@ export function normalizeReference(reference: string): string {
   return `${name}${tagged || digest ? '' : ':latest'}${digest}`
 }
 
-/** Splits `REF=PATH` of `--image`. Throws with a sentence when it is not of that form. */
-export function parseImageOption(text: string): { reference: string; path: string } {
-  const at = text.indexOf('=')
-  if (at <= 0 || at === text.length - 1)
-    throw new Error(`--image ${text}: expected REF=PATH, for example --image my-app:latest=./my-app`)
-  return { reference: text.slice(0, at), path: text.slice(at + 1) }
-}
-
 /** The program mapped to `reference`; a mapping without a tag stands for every tag of its repository. */
 export function findProgram(programs: readonly ImageProgram[], reference: string): ImageProgram | undefined {
   const wanted = normalizeReference(reference)
