@@ -100,7 +100,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     local.fabric = fabric
     lifetime.add('fabric', () => fabric.stop())
     if (lifetime.closed) return
-    local.nodes = await startNodes({
+    const starting = startNodes({
       fabric,
       names,
       program: fileURLToPath(new URL('./node.mjs', import.meta.url)),
@@ -115,7 +115,14 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       }),
       log: (line) => process.stderr.write(`${line}\n`),
     })
-    lifetime.add('nodes', () => local.nodes?.end())
+    // Nodes that are only starting are ended too, and before the fabric is.
+    lifetime.add('nodes', () =>
+      starting.then(
+        (nodes) => nodes.end(),
+        () => {},
+      ),
+    )
+    local.nodes = await starting
   })
   nodesStarted?.catch(() => {})
   await bootstrap(registry)

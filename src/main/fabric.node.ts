@@ -29,6 +29,8 @@ import { FABRIC_SCRIPT, WATCHDOG_SCRIPT } from './fabric-script.ts'
 
 /** How long the holder may take until its namespaces stand, in ms; after that the fabric is plain. */
 const HOLDER_START_MAX_MS = 10_000
+/** A node process that is not in its namespaces yet is looked for again after this long, in ms. */
+const ENTERING_RETRY_MS = 5
 
 export interface FabricOptions {
   /** Existing directory for sockets and state. The fabric removes it at its end, however that comes about. */
@@ -62,7 +64,10 @@ export interface NodeProcess {
   readonly child: ChildProcess
   /** Resolves when the node process has ended; its containers may live on. */
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
-  /** Signals the node process itself. False when it is gone. */
+  /**
+   * Signals the node process itself; one that is only entering its namespaces gets the signal as soon as it stands in them.
+   * False when it is gone.
+   */
   kill(signal: NodeJS.Signals): boolean
 }
 
@@ -103,7 +108,10 @@ export async function spawnNode(options: {
   const kill = (signal: NodeJS.Signals): boolean => {
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return false
     const target = fabric.initPid === undefined ? child.pid : onlyChild(child.pid)
-    return target !== undefined && tryKill(target, signal)
+    if (target !== undefined) return tryKill(target, signal)
+    // nsenter has not forked yet, or has just reaped: a signal to itself would be no signal to the node.
+    setTimeout(() => kill(signal), ENTERING_RETRY_MS)
+    return true
   }
   return { world, child, exited, kill }
 }

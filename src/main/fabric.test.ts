@@ -21,6 +21,7 @@ import { createInterface } from 'node:readline'
 const [mode, runDirectory, ...argv] = process.argv.slice(2)
 const fabric = await startFabric({ runDirectory, mode })
 const node = await spawnNode({ fabric, name: 'node-1', index: 0, argv, env: process.env })
+if (process.env.TERM_AT_ONCE) node.kill('SIGTERM')
 node.child.stdout.pipe(process.stdout)
 node.child.stderr.pipe(process.stderr)
 console.log(JSON.stringify({ mode: fabric.mode, id: fabric.id, initPid: fabric.initPid, degraded: fabric.degraded }))
@@ -140,6 +141,15 @@ describe.each(modes)('fabric, %s', (mode) => {
     child.stdin?.write('term\n')
     await until(() => child.exitCode !== null)
     expect(child.exitCode).toBe(7)
+  })
+
+  it('ends a node process that is asked to while it is only entering its namespaces', async () => {
+    const { child, output } = await start(mode, undefined, ['sleep', '3600'], {
+      EXIT_WITH_NODE: '1',
+      TERM_AT_ONCE: '1',
+    })
+    await until(() => child.exitCode !== null)
+    expect(output()).toContain(`"mode":"${mode}"`)
   })
 })
 

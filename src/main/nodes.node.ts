@@ -36,13 +36,18 @@ interface Slot {
   readonly name: string
   readonly index: number
   process: NodeProcess | undefined
+  /** Settles when the launch under way, or the last one, has a process or has failed. */
+  launched: Promise<void>
   wanted: boolean
   delayMs: number
 }
 
 export async function startNodes(options: NodesOptions): Promise<Nodes> {
   const slots = new Map<string, Slot>(
-    options.names.map((name, index) => [name, { name, index, process: undefined, wanted: true, delayMs: RESTART_MS }]),
+    options.names.map((name, index) => [
+      name,
+      { name, index, process: undefined, launched: Promise.resolve(), wanted: true, delayMs: RESTART_MS },
+    ]),
   )
   const directory = (slot: Slot) => join(options.fabric.runDirectory, `node-${slot.index}`)
   const slotOf = (name: string): Slot => {
@@ -61,23 +66,29 @@ export async function startNodes(options: NodesOptions): Promise<Nodes> {
         slot.wanted = true
         return launch(options, slot, directory(slot))
       }
-      slot.wanted = false
-      slot.process?.kill('SIGKILL')
-      await slot.process?.exited
+      await end(slot, 'SIGKILL')
     },
     async end() {
-      await Promise.all(
-        [...slots.values()].map(async (slot) => {
-          slot.wanted = false
-          slot.process?.kill('SIGTERM')
-          await slot.process?.exited
-        }),
-      )
+      await Promise.all([...slots.values()].map((slot) => end(slot, 'SIGTERM')))
     },
   }
 }
 
-async function launch(options: NodesOptions, slot: Slot, directory: string): Promise<void> {
+/** Resolves when the slot has no process, also when one was only being launched. */
+async function end(slot: Slot, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  slot.wanted = false
+  await slot.launched
+  slot.process?.kill(signal)
+  await slot.process?.exited
+}
+
+function launch(options: NodesOptions, slot: Slot, directory: string): Promise<void> {
+  const launched = launchProcess(options, slot, directory)
+  slot.launched = launched.catch(() => {})
+  return launched
+}
+
+async function launchProcess(options: NodesOptions, slot: Slot, directory: string): Promise<void> {
   const started = performance.now()
   const node = await spawnNode({
     fabric: options.fabric,
