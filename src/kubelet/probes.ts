@@ -12,8 +12,11 @@ import type { ContainerId, Runtime } from './runtime.ts'
 /** Characters of a probe's output in an event. */
 const OUTPUT_CHARS_MAX = 10 * 1024
 
-/** No probe comes sooner after the start than this, in ms: a shell has begun by then, a server need not listen yet (as recorded). */
-const FIRST_PROBE_MS = 50
+/**
+ * A probe by exec comes this long after the start at the soonest, in ms: setting one up takes a real runtime as long, and the
+ * program's shell has begun by then. Probes over the network come at once: a server need not listen yet (as recorded, 131).
+ */
+const FIRST_EXEC_MS = 50
 /** The probes of one container do not tick together: recorded ones are about this far apart, in ms. */
 const LIVENESS_OFFSET_MS = 500
 
@@ -128,7 +131,8 @@ class ProbeLoop {
   start(): void {
     const { initialDelaySeconds = 0, periodSeconds = 10 } = this.probe
     const offsetMs = this.type === 'liveness' ? Math.min(LIVENESS_OFFSET_MS, (periodSeconds * 1000) / 2) : 0
-    const dueMs = this.target.startedAtMs + Math.max(initialDelaySeconds * 1000, FIRST_PROBE_MS) + offsetMs
+    const soonestMs = this.probe.exec ? FIRST_EXEC_MS : 0
+    const dueMs = this.target.startedAtMs + Math.max(initialDelaySeconds * 1000, soonestMs) + offsetMs
     this.schedule(Math.max(0, dueMs - this.seams.clock.now()))
   }
 

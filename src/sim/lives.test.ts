@@ -109,14 +109,15 @@ it('[PR1] startup, then readiness and liveness; [PL5] liveness ends the containe
     },
     12_000,
   )
-  // Startup passes at its fourth probe, 3 s after the first at 50 ms; liveness (half a second later) fails twice after 6 s, then come 3 s of grace.
+  // Startup passes at its fourth probe, 3 s after the first, which comes at once; liveness (half a second later) fails twice
+  // after 6 s, then come 3 s of grace.
   expect(story()).toEqual([
     '0: waiting ContainerCreating x0',
     '0: running x0',
-    '3051: running x0 started',
-    '3052: running x0 started ready',
-    '10052: terminated 137 Error x0',
-    '10052: running x1',
+    '3001: running x0 started',
+    '3002: running x0 started ready',
+    '10002: terminated 137 Error x0',
+    '10002: running x1',
   ])
   const signals = world.trace.filter((e) => e.step === 'signal-sent')
   expect(signals.map((e) => e.detail?.signal)).toEqual(['SIGTERM', 'SIGKILL'])

@@ -31,8 +31,9 @@ export function subjectOf(text) {
 }
 
 /**
- * Programs' own times follow from sleeps, hooks and signals, counted from the pod's deletion; a KILL comes at the end of a grace
- * period, of which the recorded kubelet told a little later. A pod that begins in the scenario begins when it may.
+ * Programs' own times follow from sleeps, hooks and signals, counted from the pod's deletion, or from where its end begins once
+ * more after a restart of the kubelet; a KILL comes at the end of a grace period, of which the recorded kubelet told a little
+ * later. A pod that begins in the scenario begins when it may.
  */
 function earliest(fact, facts, seen) {
   if (/^(response|request)/.test(fact.text)) return fact.t_ms - Math.max(fact.tolerance_ms, 600)
@@ -40,11 +41,17 @@ function earliest(fact, facts, seen) {
   const killed = /exitCode=137 reason=Error/.test(fact.text)
   if (!pod || !(killed || fact.text.startsWith('log'))) return Number.NEGATIVE_INFINITY
   const isDeletion = ({ text }) => text.startsWith(`pod/${pod} deletionTimestamp set`)
-  const marked = facts.find(isDeletion)
-  if (!marked && facts.some((f) => f.text === `pod/${pod} ADDED`)) return Number.NEGATIVE_INFINITY
-  const sooner = marked ? marked.t_ms - (seen.find(isDeletion)?.t ?? marked.t_ms) : 0
+  if (!facts.some(isDeletion) && facts.some((f) => f.text === `pod/${pod} ADDED`)) return Number.NEGATIVE_INFINITY
+  const begins = (f) => isDeletion(f) || f.text.startsWith(`event Normal Killing on Pod/${pod}:`)
+  const sooner = facts.filter((f) => begins(f) && f.t_ms < fact.t_ms).map((f) => f.t_ms - timeSeen(f, facts, seen))
   const slack = killed ? Math.max(fact.tolerance_ms, STATUS_LAG_MS) + STATUS_LAG_MS : Math.max(fact.tolerance_ms, 600)
-  return fact.t_ms - Math.max(sooner, 0) - slack
+  return fact.t_ms - Math.max(0, ...sooner) - slack
+}
+
+/** When a fact's text was seen: the second time, when the fact is the second with this text. Its own time when it was not. */
+function timeSeen({ text, t_ms }, facts, seen) {
+  const at = facts.filter((f) => f.text === text && f.t_ms < t_ms).length
+  return seen.filter((s) => s.text === text && s.t >= -BEFORE_ACTION_MS)[at]?.t ?? t_ms
 }
 
 /**
