@@ -16,6 +16,12 @@ import { pidsWithMark } from './process/proc.node.ts'
 const TRAP = "trap 'echo TERM; exit 0' TERM; echo up; while :; do sleep 3600 & wait $!; done"
 const IGNORE = "trap 'echo TERM' TERM; echo up; while :; do sleep 3600 & wait $!; done"
 
+/** Not skipped, but run in the other world. */
+const elsewhere = (_name: string, _tests: () => void): void => {}
+const [inNamespaces, onThisMachine] = inherited?.mode === 'namespaces' ? [describe, elsewhere] : [elsewhere, describe]
+
+const whyNoUsers = process.getuid?.() === 0 ? '' : ' (skipped: only root becomes another user)'
+
 async function contractBench(form: 'bwrap' | 'plain'): Promise<RuntimeBench> {
   const bench = new Bench(form)
   await bench.open()
@@ -274,7 +280,7 @@ for (const form of ['bwrap', 'plain'] as const) {
   })
 }
 
-describe.skipIf(inherited?.mode !== 'namespaces')('process runtime, files and network of a container', () => {
+inNamespaces('process runtime, files and network of a container', () => {
   let bench: Bench
   beforeEach(async () => {
     bench = new Bench('bwrap')
@@ -360,7 +366,7 @@ describe('process runtime, files of a container', () => {
     expect(lines(log)).toEqual(['stdout F up', 'stdout F hook'])
   })
 
-  it.skipIf(process.getuid?.() !== 0)('runs as the user that the pod names', async () => {
+  it.skipIf(whyNoUsers !== '')(`runs as the user that the pod names${whyNoUsers}`, async () => {
     const user = { uid: 1234, gid: 4321 }
     const { id, log } = await bench.run(['sh', '-c', 'id -u; id -g; echo x >/proc/self/fd/1; exec sleep 3600'], {
       user,
@@ -385,7 +391,7 @@ describe('process runtime, files of a container', () => {
   })
 })
 
-describe.skipIf(inherited?.mode === 'namespaces')('process runtime, pods without network namespaces', () => {
+onThisMachine('process runtime, pods without network namespaces', () => {
   let bench: Bench
   beforeEach(async () => {
     bench = new Bench('plain')
