@@ -126,6 +126,8 @@ describe('HTTPS', () => {
     expect(one.headers['content-length']).toBe(String(Buffer.byteLength(one.text)))
     const list = await ask({ path: '/api/v1/namespaces', headers: admin })
     expect(list.headers['content-length']).toBe(String(Buffer.byteLength(list.text)))
+    // As Kubernetes writes them: a shell's next prompt stands on a line of its own.
+    for (const { text } of [one, list]) expect(text).toMatch(/\}\n$/)
     expect(json(list).items).toHaveLength(4)
   })
 

@@ -25,7 +25,7 @@ export async function writeResponse(answer: ApiResponse, request: AnyRequest, re
     case 'list':
       return pieces(response as ServerResponse, body.chunks(), { status, headers, head: request.method === 'HEAD' })
     default: {
-      const bytes = bytesOf(body)
+      const bytes = bytesOf(body, headers['content-type'])
       headers['content-length'] = bytes.length
       return inBurst(() => {
         response.writeHead(status, headers)
@@ -67,11 +67,15 @@ interface Head {
   readonly headers: Record<string, string | string[] | number>
 }
 
-function bytesOf(body: ResponseBody): Uint8Array {
+const NEWLINE = Buffer.from('\n')
+
+/** An object in JSON ends with a newline, as Kubernetes writes it: the next prompt of a shell stands on a line of its own. */
+function bytesOf(body: ResponseBody, contentType: unknown): Uint8Array {
   if (body.type === 'empty') return Buffer.alloc(0)
   if (body.type === 'text') return Buffer.from(body.text)
   assert(body.type === 'object', `${body.type} has no bytes of its own`)
-  return body.bytes()
+  const bytes = body.bytes()
+  return contentType === 'application/json' ? Buffer.concat([bytes, NEWLINE]) : bytes
 }
 
 async function pieces(
