@@ -83,7 +83,7 @@ it('[CO1] obeys what a reconcile returns', async () => {
     return done
   })
   for (const key of ['plain', 'later', 'throws', 'stops']) controller.enqueue(key)
-  controller.start()
+  void controller.start()
   await clock.advance(10_000)
   const count = (key: string) => calls.filter((each) => each === key).length
   expect(['plain', 'later', 'throws', 'stops'].map(count)).toEqual([1, 3, 3, 1])
@@ -104,7 +104,7 @@ it('[CO2] works on one key once at a time, and on several at once', async () => 
     perKey.set(key, 0)
     return done
   }, 3)
-  controller.start()
+  void controller.start()
   for (let round = 0; round < 5; round++) {
     for (const key of ['a', 'b', 'c', 'd', 'e']) controller.enqueue(key)
     await clock.advance(7)
@@ -121,7 +121,7 @@ it('[CO3] begins when it is ready, and its end waits for what is in flight', asy
     return done
   }, 1)
   let ready: () => void = () => {}
-  controller.start(new Promise<void>((resolve) => (ready = resolve)))
+  void controller.start(new Promise<void>((resolve) => (ready = resolve)))
   controller.enqueue('a')
   controller.enqueue('b')
   await clock.advance(1000)

@@ -66,12 +66,11 @@ export class Controller {
     })
   }
 
-  /** Starts working when `ready` resolves: usually when the informers have synced. */
-  start(ready: Promise<unknown> = Promise.resolve()): void {
-    void ready.then(() => {
-      this.started = true
-      this.pump()
-    })
+  /** Starts working when all that is `awaited` has resolved, usually the informers' first lists; resolves then. */
+  async start(...awaited: readonly Promise<unknown>[]): Promise<void> {
+    await Promise.all(awaited)
+    this.started = true
+    this.pump()
   }
 
   enqueue(key: string): void {

@@ -3,7 +3,6 @@
  * strategy's bounds. Thin: `plan.ts` and `status.ts` decide, this reads, writes and records.
  */
 import { keyOf } from '../../api/object.ts'
-import { isApiError } from '../../api/status.ts'
 import { rfc3339 } from '../../api/time.ts'
 import type { Deployment, DeploymentStatus, ReplicaSet } from '../../api/types/apps-v1.gen.ts'
 import type { Pod } from '../../api/types/core-v1.gen.ts'
@@ -14,6 +13,7 @@ import { deployments as deploymentResource, pods as podResource, replicaSets } f
 import { type ControllerContext, newController, newRecorder } from '../context.ts'
 import { isEmptySelector, selectorMatches } from '../label-match.ts'
 import { claim, controllerOf } from '../ownership.ts'
+import { deleteQuietly } from '../quietly.ts'
 import { isRolling, replicasOf } from './bounds.ts'
 import { NewSetMaker } from './new-set.ts'
 import {
@@ -79,9 +79,7 @@ class DeploymentController {
       delete: (set) => this.setChanged(set),
     })
     this.pods.on({ delete: (pod) => this.podGone(pod) })
-    const synced = Promise.all([this.deployments.synced, this.sets.synced, this.pods.synced])
-    this.controller.start(synced)
-    await synced
+    await this.controller.start(this.deployments.synced, this.sets.synced, this.pods.synced)
   }
 
   private setChanged(set: ReplicaSet): void {
@@ -214,14 +212,8 @@ class DeploymentController {
   }
 
   private async cleanUp(deployment: Deployment, { oldSets }: Sets): Promise<void> {
-    for (const set of planCleanup(deployment, oldSets, revisionOf)) {
-      const { namespace = '', name = '' } = set.metadata
-      try {
-        await this.context.client.delete(replicaSets, { namespace, name })
-      } catch (error) {
-        if (!isApiError(error, 'NotFound')) throw error
-      }
-    }
+    for (const set of planCleanup(deployment, oldSets, revisionOf))
+      await deleteQuietly(this.context.client, replicaSets, set)
   }
 
   private async syncStatus(deployment: Deployment, sets: Sets): Promise<Outcome> {

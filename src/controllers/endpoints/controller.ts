@@ -1,6 +1,6 @@
 /** Keeps the Endpoints of Services, for clients that do not know EndpointSlices. Thin: `plan.ts` decides. */
 
-import { keyOf, splitKey } from '../../api/object.ts'
+import { keyOf } from '../../api/object.ts'
 import { isApiError } from '../../api/status.ts'
 import { after, done } from '../../client/controller.ts'
 import { involved } from '../../client/events.ts'
@@ -10,6 +10,7 @@ import {
   services as serviceResource,
 } from '../../client/resources.ts'
 import { type ControllerContext, newController, newRecorder } from '../context.ts'
+import { deleteQuietly } from '../quietly.ts'
 import { ServiceBackends } from '../service-backends.ts'
 import { hasPods } from '../service-endpoints.ts'
 import { Spacing } from '../spacing.ts'
@@ -28,7 +29,7 @@ export async function startEndpoints(context: ControllerContext): Promise<void> 
     const service = services.lister.get(key)
     const existing = endpoints.lister.get(key)
     if (!service) {
-      if (existing) await removeQuietly(context, key)
+      if (existing) await deleteQuietly(client, endpointsResource, existing)
       return done
     }
     if (!hasPods(service) || service.metadata.deletionTimestamp !== undefined) return done
@@ -54,18 +55,8 @@ export async function startEndpoints(context: ControllerContext): Promise<void> 
 
   backends.watch((key) => controller.enqueue(key))
   endpoints.on({ delete: (object) => controller.enqueue(keyOf(object)) })
-  const synced = Promise.all([services.synced, pods.synced, endpoints.synced])
-  controller.start(synced)
-  await synced
+  await controller.start(services.synced, pods.synced, endpoints.synced)
   // What is left of Services that went while nobody looked.
   for (const object of endpoints.lister.values())
     if (object.metadata.labels?.['endpoints.kubernetes.io/managed-by'] !== undefined) controller.enqueue(keyOf(object))
-}
-
-async function removeQuietly({ client }: ControllerContext, key: string): Promise<void> {
-  try {
-    await client.delete(endpointsResource, splitKey(key))
-  } catch (error) {
-    if (!isApiError(error, 'NotFound')) throw error
-  }
 }

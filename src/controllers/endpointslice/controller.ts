@@ -8,6 +8,7 @@ import { involved, type Recorder } from '../../client/events.ts'
 import type { Informer } from '../../client/informer.ts'
 import { endpointSlices, nodes, pods, services } from '../../client/resources.ts'
 import { type ControllerContext, newController, newRecorder } from '../context.ts'
+import { deleteQuietly } from '../quietly.ts'
 import { ServiceBackends } from '../service-backends.ts'
 import { hasPods } from '../service-endpoints.ts'
 import { Spacing } from '../spacing.ts'
@@ -53,9 +54,7 @@ class EndpointSliceController {
       if (service && isOurs(slice)) this.controller.enqueue(`${slice.metadata.namespace ?? ''}/${service}`)
     }
     this.slices.on({ add: sliceChanged, update: sliceChanged, delete: sliceChanged })
-    const synced = Promise.all([this.services.synced, this.pods.synced, this.slices.synced, this.nodes.synced])
-    this.controller.start(synced)
-    await synced
+    await this.controller.start(this.services.synced, this.pods.synced, this.slices.synced, this.nodes.synced)
   }
 
   private async reconcile(key: string): Promise<Outcome> {
@@ -109,16 +108,8 @@ class EndpointSliceController {
   }
 
   private async delete(slice: EndpointSlice): Promise<void> {
-    const { namespace = '', name = '', uid } = slice.metadata
-    try {
-      await this.context.client.delete(
-        endpointSlices,
-        { namespace, name },
-        uid ? { preconditions: { uid } } : undefined,
-      )
-    } catch (error) {
-      if (!isApiError(error, 'NotFound')) throw error
-    }
+    const { uid = '' } = slice.metadata
+    await deleteQuietly(this.context.client, endpointSlices, slice, { preconditions: { uid } })
     this.written.deleted(slice)
   }
 

@@ -29,6 +29,5 @@ export async function startEventTtl(context: ControllerContext): Promise<void> {
     return after(INTERVAL_MS)
   })
   controller.enqueue(KEY)
-  controller.start(events.synced)
-  await events.synced
+  await controller.start(events.synced)
 }

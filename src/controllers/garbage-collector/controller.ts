@@ -43,9 +43,7 @@ class GarbageCollector {
   }
 
   async start(): Promise<void> {
-    const known = this.firstSync()
-    this.controller.start(known)
-    await known
+    await this.controller.start(this.firstSync())
     this.scheduleResync()
   }
 

@@ -11,7 +11,7 @@ import { done } from '../../client/controller.ts'
 import { endpointSlices, endpoints, namespaces, services } from '../../client/resources.ts'
 import { canonicalEqual } from '../canonical.ts'
 import { type ControllerContext, newController } from '../context.ts'
-import { createQuietly } from '../create-quietly.ts'
+import { createQuietly } from '../quietly.ts'
 
 /** First address of the service range, kept for the API server. */
 const KUBERNETES_CLUSTER_IP = '10.96.0.1'
@@ -73,10 +73,8 @@ export async function startKubernetesService(context: ControllerContext, server?
   known.services.on({ delete: again })
   known.endpoints.on({ delete: again, update: again })
   known.slices.on({ delete: again, update: again })
-  const synced = Promise.all(Object.values(known).map((informer) => informer.synced))
   controller.enqueue(KEY)
-  controller.start(synced)
-  await synced
+  await controller.start(...Object.values(known).map((informer) => informer.synced))
 }
 
 function namespaceNamed(name: string): Namespace {

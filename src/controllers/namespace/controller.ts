@@ -7,12 +7,12 @@ import { type KubernetesObject, keyOf } from '../../api/object.ts'
 import { ApiError, isApiError } from '../../api/status.ts'
 import { parseTime, rfc3339 } from '../../api/time.ts'
 import type { Namespace, Pod } from '../../api/types/core-v1.gen.ts'
-import type { Resource } from '../../client/api-client.ts'
 import { after, type Controller, done, type Outcome } from '../../client/controller.ts'
 import { discover, type ServedResource } from '../../client/discovery.ts'
 import type { Informer } from '../../client/informer.ts'
 import { namespaces as namespaceResource, pods as podResource } from '../../client/resources.ts'
 import { type ControllerContext, newController } from '../context.ts'
+import { deleteQuietly } from '../quietly.ts'
 import { type Emptying, namespaceConditions, podsEstimateSeconds, unexpectedItems } from './plan.ts'
 
 const CONTENT_GRACE_MS = 5000
@@ -56,9 +56,7 @@ class NamespaceController {
         if (namespace && this.pods.lister.inNamespace(metadata.namespace ?? '').length === 0) changed(namespace)
       },
     })
-    const synced = Promise.all([this.namespaces.synced, this.pods.synced])
-    this.controller.start(synced)
-    await synced
+    await this.controller.start(this.namespaces.synced, this.pods.synced)
   }
 
   private graceLeft({ metadata }: Namespace): number {
@@ -131,21 +129,12 @@ class NamespaceController {
       if (before.items.length === 0) return []
       const options = { propagationPolicy: 'Background' } as const
       if (verbs.includes('deletecollection')) await client.deleteCollection(resource, { namespace }, options)
-      else await Promise.all(before.items.map((object) => this.deleteQuietly(resource, object)))
+      else await Promise.all(before.items.map((object) => deleteQuietly(client, resource, object, options)))
       return (await client.list(resource, { namespace })).items
     } catch (error) {
       if (error instanceof ApiError && error.code === 404) return []
       failures.push((error as Error).message)
       return []
-    }
-  }
-
-  private async deleteQuietly(resource: Resource, { metadata }: KubernetesObject): Promise<void> {
-    const { namespace = '', name = '' } = metadata
-    try {
-      await this.context.client.delete(resource, { namespace, name }, { propagationPolicy: 'Background' })
-    } catch (error) {
-      if (!isApiError(error, 'NotFound')) throw error
     }
   }
 

@@ -3,7 +3,6 @@
  * pods that do not tolerate a NoExecute taint, or not for longer, are deleted. Thin: `plan.ts` decides.
  */
 import { keyOf } from '../../api/object.ts'
-import { isApiError } from '../../api/status.ts'
 import { rfc3339 } from '../../api/time.ts'
 import type { Lease } from '../../api/types/coordination-v1.gen.ts'
 import type { Node, Pod } from '../../api/types/core-v1.gen.ts'
@@ -13,6 +12,7 @@ import type { Informer } from '../../client/informer.ts'
 import { leases as leaseResource, nodes as nodeResource, pods as podResource } from '../../client/resources.ts'
 import { type ControllerContext, newController, newRecorder } from '../context.ts'
 import { isReady, isTerminal } from '../pod-state.ts'
+import { deleteQuietly, patchStatusQuietly } from '../quietly.ts'
 import { evictionTime, readyStatus, silentConditions, wantedTaints } from './plan.ts'
 
 /** nodeMonitorGracePeriod of Kubernetes 1.36. */
@@ -68,9 +68,7 @@ class NodeLifecycleController {
       if (node && (node.spec?.taints ?? []).length > 0) this.controller.enqueue(keyOf(node))
     }
     this.pods.on({ add: onNode, update: (pod, old) => old.spec.nodeName !== pod.spec.nodeName && onNode(pod) })
-    const synced = Promise.all([this.nodes.synced, this.leases.synced, this.pods.synced])
-    this.controller.start(synced)
-    await synced
+    await this.controller.start(this.nodes.synced, this.leases.synced, this.pods.synced)
   }
 
   /** Whether one node is ready decides for all whether pods are driven away. */
@@ -126,13 +124,8 @@ class NodeLifecycleController {
     const now = rfc3339(this.context.clock.now())
     for (const pod of pods) {
       if (!isReady(pod)) continue
-      const { namespace = '', name = '' } = pod.metadata
-      const patch = { status: { conditions: [{ type: 'Ready', status: 'False', lastTransitionTime: now }] } }
-      try {
-        await this.context.client.patch(podResource, { namespace, name }, patch, { subresource: 'status' })
-      } catch (error) {
-        if (!isApiError(error, 'NotFound')) throw error
-      }
+      const condition = { type: 'Ready', status: 'False', lastTransitionTime: now }
+      await patchStatusQuietly(this.context.client, podResource, pod, { conditions: [condition] })
       this.recorder.event(involved(podResource, pod), 'Warning', 'NodeNotReady', 'Node is not ready')
     }
   }
@@ -166,18 +159,8 @@ class NodeLifecycleController {
       message: 'Taint manager: deleting due to NoExecute taint',
       lastTransitionTime: now,
     }
-    const ref = { namespace, name }
-    try {
-      await this.context.client.patch(
-        podResource,
-        ref,
-        { status: { conditions: [condition] } },
-        { subresource: 'status' },
-      )
-      await this.context.client.delete(podResource, ref, { preconditions: { uid } })
-    } catch (error) {
-      if (!isApiError(error, 'NotFound')) throw error
-    }
+    await patchStatusQuietly(this.context.client, podResource, pod, { conditions: [condition] })
+    await deleteQuietly(this.context.client, podResource, pod, { preconditions: { uid } })
   }
 }
 

@@ -6,6 +6,7 @@ import { after } from '../../client/controller.ts'
 import { nodes as nodeResource, pods as podResource } from '../../client/resources.ts'
 import { type ControllerContext, newController } from '../context.ts'
 import { isTerminal } from '../pod-state.ts'
+import { deleteQuietly, patchStatusQuietly } from '../quietly.ts'
 import { planPodGc } from './plan.ts'
 
 const INTERVAL_MS = 20_000
@@ -48,15 +49,12 @@ export async function startPodGc(context: ControllerContext): Promise<void> {
     return after(INTERVAL_MS)
   })
   controller.enqueue(KEY)
-  const synced = Promise.all([pods.synced, nodes.synced])
-  controller.start(synced)
-  await synced
+  await controller.start(pods.synced, nodes.synced)
 }
 
 /** A pod that did not end by itself is Failed, and says why. */
 async function markLost({ client, clock }: ControllerContext, pod: Pod): Promise<void> {
   if (isTerminal(pod)) return
-  const { namespace = '', name = '' } = pod.metadata
   const condition = {
     type: 'DisruptionTarget',
     status: 'True',
@@ -64,19 +62,15 @@ async function markLost({ client, clock }: ControllerContext, pod: Pod): Promise
     message: 'PodGC: node no longer exists',
     lastTransitionTime: rfc3339(clock.now()),
   }
-  const patch = { status: { phase: 'Failed', conditions: [condition] } }
-  try {
-    await client.patch(podResource, { namespace, name }, patch, { subresource: 'status' })
-  } catch (error) {
-    if (!isApiError(error, 'NotFound')) throw error
-  }
+  await patchStatusQuietly(client, podResource, pod, { phase: 'Failed', conditions: [condition] })
 }
 
-async function remove({ client }: ControllerContext, { metadata }: Pod): Promise<void> {
-  const { namespace = '', name = '', uid = '' } = metadata
+async function remove({ client }: ControllerContext, pod: Pod): Promise<void> {
+  const { uid = '' } = pod.metadata
   try {
-    await client.delete(podResource, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid } })
+    await deleteQuietly(client, podResource, pod, { gracePeriodSeconds: 0, preconditions: { uid } })
   } catch (error) {
-    if (!isApiError(error, 'NotFound') && !isApiError(error, 'Conflict')) throw error
+    // Another pod has the name by now.
+    if (!isApiError(error, 'Conflict')) throw error
   }
 }

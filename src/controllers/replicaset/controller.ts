@@ -67,9 +67,7 @@ class ReplicaController<T extends ReplicaOwner> {
       update: (pod, old) => this.podUpdated(pod, old),
       delete: (pod) => this.podGoes(pod),
     })
-    const synced = Promise.all([this.owners.synced, this.pods.synced])
-    this.controller.start(synced)
-    await synced
+    await this.controller.start(this.owners.synced, this.pods.synced)
   }
 
   private podAdded(pod: Pod): void {

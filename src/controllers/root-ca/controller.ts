@@ -4,7 +4,7 @@ import type { ConfigMap, Namespace } from '../../api/types/core-v1.gen.ts'
 import { done } from '../../client/controller.ts'
 import { configMaps, namespaces as namespaceResource } from '../../client/resources.ts'
 import { type ControllerContext, newController } from '../context.ts'
-import { createQuietly } from '../create-quietly.ts'
+import { createQuietly } from '../quietly.ts'
 
 const NAME = 'kube-root-ca.crt'
 const DESCRIPTION =
@@ -39,7 +39,5 @@ export async function startRootCa(context: ControllerContext, caPem: string): Pr
     if (metadata.name === NAME) controller.enqueue(metadata.namespace ?? '')
   }
   maps.on({ update: mapChanged, delete: mapChanged })
-  const synced = Promise.all([namespaces.synced, maps.synced])
-  controller.start(synced)
-  await synced
+  await controller.start(namespaces.synced, maps.synced)
 }

@@ -4,7 +4,7 @@ import type { Namespace } from '../../api/types/core-v1.gen.ts'
 import { done } from '../../client/controller.ts'
 import { namespaces as namespaceResource, serviceAccounts } from '../../client/resources.ts'
 import { type ControllerContext, newController } from '../context.ts'
-import { createQuietly } from '../create-quietly.ts'
+import { createQuietly } from '../quietly.ts'
 
 const NAME = 'default'
 
@@ -31,7 +31,5 @@ export async function startServiceAccount(context: ControllerContext): Promise<v
       if (metadata.name === NAME) controller.enqueue(metadata.namespace ?? '')
     },
   })
-  const synced = Promise.all([namespaces.synced, accounts.synced])
-  controller.start(synced)
-  await synced
+  await controller.start(namespaces.synced, accounts.synced)
 }
