@@ -9,15 +9,16 @@ import { sleep } from '../../base/clock.ts'
 import { apiVersionOf, type Resource } from '../../client/api-client.ts'
 import { type Controller, done, type Outcome } from '../../client/controller.ts'
 import { Discovery } from '../../client/discovery.ts'
-import { type ControllerContext, newController } from '../context.ts'
-import { type GraphNode, OwnerGraph, ownersOf, uidOf } from './graph.ts'
+import { involved, type Recorder } from '../../client/events.ts'
+import { type ControllerContext, newController, newRecorder } from '../context.ts'
+import { type GraphNode, isNamed, OwnerGraph, ownersOf, uidOf } from './graph.ts'
 import { isDeletedInForeground, ORPHAN, type OwnerState, planItem, type Verdict } from './plan.ts'
 
 const WORKERS = 20
 /** How often the served resources are asked for, so that new ones are watched and gone ones are not. */
 const RESYNC_MS = 30_000
 const RETRY_MS = 500
-/** Owners known not to exist; the oldest is forgotten. A uid never comes back, so this never gets stale. */
+/** Owners known not to exist, `namespace/uid`; the oldest is forgotten. A uid never comes back, so this never gets stale. */
 const ABSENT_OWNERS_MAX = 500
 
 /** Everybody's short-lived notes: they own nothing, and are owned by nobody. */
@@ -32,6 +33,7 @@ class GarbageCollector {
   private readonly graph = new OwnerGraph()
   private readonly discovery: Discovery
   private readonly controller: Controller
+  private readonly recorder: Recorder
   private readonly watched = new Map<string, { readonly resource: Resource; stop(): void }>()
   private readonly byKind = new Map<string, Resource>()
   private readonly absent = new Set<string>()
@@ -39,6 +41,7 @@ class GarbageCollector {
   constructor(context: ControllerContext) {
     this.context = context
     this.discovery = new Discovery(context.client, context.clock)
+    this.recorder = newRecorder(context, 'garbage-collector-controller')
     this.controller = newController(context, 'garbage-collector', (uid) => this.reconcile(uid), WORKERS)
   }
 
@@ -119,19 +122,19 @@ class GarbageCollector {
     const uid = uidOf(object)
     if (object.metadata.deletionTimestamp !== undefined) {
       if ((object.metadata.finalizers ?? []).length > 0) this.controller.enqueue(uid)
-    } else if (ownersOf(object).some((owner) => this.looksGone(owner))) this.controller.enqueue(uid)
+    } else if (ownersOf(object).some((owner) => this.looksGone(owner, object))) this.controller.enqueue(uid)
     if (old && old.metadata.ownerReferences !== object.metadata.ownerReferences) this.ownersLost(old)
   }
 
-  private looksGone(owner: OwnerReference): boolean {
+  private looksGone(owner: OwnerReference, { metadata }: KubernetesObject): boolean {
     const node = this.graph.get(owner.uid)
-    return !node || isDeletedInForeground(node.object)
+    return !node || !isNamed(node, owner, metadata.namespace ?? '') || isDeletedInForeground(node.object)
   }
 
   private removed(object: KubernetesObject): void {
     const dependents = this.graph.dependentsOf(uidOf(object))
     this.graph.remove(object)
-    this.remember(uidOf(object))
+    this.remember(`${object.metadata.namespace ?? ''}/${uidOf(object)}`)
     for (const dependent of dependents) this.controller.enqueue(uidOf(dependent.object))
     this.ownersLost(object)
   }
@@ -144,8 +147,8 @@ class GarbageCollector {
     }
   }
 
-  private remember(uid: string): void {
-    this.absent.add(uid)
+  private remember(owner: string): void {
+    this.absent.add(owner)
     if (this.absent.size <= ABSENT_OWNERS_MAX) return
     const oldest = this.absent.values().next()
     if (!oldest.done) this.absent.delete(oldest.value)
@@ -157,7 +160,7 @@ class GarbageCollector {
     const { object } = node
     const states = new Map<string, OwnerState>()
     if (object.metadata.deletionTimestamp === undefined)
-      for (const owner of ownersOf(object)) states.set(owner.uid, await this.stateOf(owner, object))
+      for (const owner of ownersOf(object)) states.set(owner.uid, await this.stateOf(owner, node))
     const verdict = planItem({
       object,
       dependents: this.graph.dependentsOf(uid).map((dependent) => dependent.object),
@@ -171,19 +174,29 @@ class GarbageCollector {
     return done
   }
 
-  private async stateOf(owner: OwnerReference, dependent: KubernetesObject): Promise<OwnerState> {
+  /** An owner in another namespace is none, and told of: who follows the reference as it is written finds nothing. */
+  private async stateOf(owner: OwnerReference, dependent: GraphNode): Promise<OwnerState> {
+    const home = dependent.object.metadata.namespace ?? ''
     const node = this.graph.get(owner.uid)
-    if (node) return isDeletedInForeground(node.object) ? 'waiting' : 'solid'
-    if (this.absent.has(owner.uid)) return 'absent'
+    if (node && isNamed(node, owner, home)) return isDeletedInForeground(node.object) ? 'waiting' : 'solid'
+    if (node?.resource.namespaced && node.object.metadata.namespace !== home) this.tellInvalid(owner, dependent)
+    if (this.absent.has(`${home}/${owner.uid}`) || this.absent.has(`/${owner.uid}`)) return 'absent'
     const resource = this.byKind.get(`${owner.apiVersion}/${owner.kind}`)
     if (!resource) throw new Error(`owner ${owner.apiVersion} ${owner.kind} ${owner.name}: no such kind is served`)
-    const namespace = resource.namespaced ? (dependent.metadata.namespace ?? '') : ''
     // A cluster-scoped object cannot be owned by a namespaced one: as good as absent, but Kubernetes leaves it alone.
-    if (resource.namespaced && !namespace) return 'solid'
+    if (resource.namespaced && !home) return 'solid'
+    const namespace = resource.namespaced ? home : ''
     const live = await this.context.client.find(resource, { namespace, name: owner.name })
-    if (live?.metadata.uid === owner.uid) return 'solid'
-    this.remember(owner.uid)
+    if (live?.metadata.uid === owner.uid) return isDeletedInForeground(live) ? 'waiting' : 'solid'
+    this.remember(`${namespace}/${owner.uid}`)
     return 'absent'
+  }
+
+  private tellInvalid({ apiVersion, kind, name, uid }: OwnerReference, { resource, object }: GraphNode): void {
+    const namespace = object.metadata.namespace ?? ''
+    const owner = `[${apiVersion}/${kind}, namespace: ${namespace}, name: ${name}, uid: ${uid}]`
+    const message = `ownerRef ${owner} does not exist in namespace "${namespace}"`
+    this.recorder.event(involved(resource, object), 'Warning', 'OwnerRefInvalidNamespace', message)
   }
 
   private async carryOut(node: GraphNode, verdict: Verdict): Promise<void> {
@@ -194,7 +207,8 @@ class GarbageCollector {
     if (verdict.action === 'delete') {
       const preconditions = { uid, resourceVersion }
       await client.delete(resource, ref, { preconditions, propagationPolicy: verdict.propagation })
-    } else if (verdict.action === 'drop-references') await this.dropOwners(node, new Set(verdict.uids))
+    } else if (verdict.action === 'unblock-owners') await this.unblockOwners(node)
+    else if (verdict.action === 'drop-references') await this.dropOwners(node, new Set(verdict.uids))
     else if (verdict.action === 'remove-finalizer') await this.removeFinalizer(node, verdict.finalizer)
     else if (verdict.action === 'orphan-dependents') {
       await this.orphanDependents(node)
@@ -220,6 +234,14 @@ class GarbageCollector {
     } catch (error) {
       if (!isApiError(error, 'NotFound')) throw error
     }
+  }
+
+  /** Its own update brings it back here, and then it can go. */
+  private async unblockOwners({ resource, object }: GraphNode): Promise<void> {
+    const { namespace = '', name = '', resourceVersion } = object.metadata
+    const ownerReferences = ownersOf(object).map((owner) => ({ ...owner, blockOwnerDeletion: false }))
+    const patch = { metadata: { resourceVersion, ownerReferences } }
+    await this.context.client.patch(resource, { namespace, name }, patch, { type: 'merge' })
   }
 
   private async removeFinalizer({ resource, object }: GraphNode, finalizer: string): Promise<void> {

@@ -69,6 +69,15 @@ export class OwnerGraph {
   }
 }
 
+/** Whether the object is the one that a reference of a dependent in `namespace` names. Cluster-scoped ones may own anything. */
+export function isNamed({ resource, object }: GraphNode, owner: OwnerReference, namespace: string): boolean {
+  return (
+    resource.kind === owner.kind &&
+    object.metadata.name === owner.name &&
+    (!resource.namespaced || object.metadata.namespace === namespace)
+  )
+}
+
 export function uidOf(object: KubernetesObject): string {
   return object.metadata.uid ?? ''
 }

@@ -39,6 +39,12 @@ describe('what becomes of an object', () => {
       { action: 'delete', propagation: 'Foreground' },
     ],
     [
+      'whose owner waits, and which it waits for itself, blocks it no longer',
+      { ownerReferences: [owner('waiting')] },
+      [object('waiting', { ...deleted, finalizers: ['foregroundDeletion'] })],
+      { action: 'unblock-owners' },
+    ],
+    [
       'whose owner waits goes at once without dependents',
       { ownerReferences: [owner('waiting')] },
       [],

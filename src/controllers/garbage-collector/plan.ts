@@ -12,6 +12,8 @@ export type OwnerState =
 export type Verdict =
   | { readonly action: 'keep' }
   | { readonly action: 'delete'; readonly propagation: 'Background' | 'Foreground' | 'Orphan' }
+  /** Two own each other and would wait for each other for ever: this one blocks its owners no longer. */
+  | { readonly action: 'unblock-owners' }
   /** Some owners exist, others do not any more: the references to these are taken away. */
   | { readonly action: 'drop-references'; readonly uids: readonly string[] }
   /** Deleting goes in the foreground, and nothing blocks any more (or less than all do). */
@@ -59,6 +61,8 @@ function planByOwners({ object, dependents, stateOf }: ItemState): Verdict {
   const finalizers = object.metadata.finalizers ?? []
   if (finalizers.includes(ORPHAN)) return { action: 'delete', propagation: 'Orphan' }
   const waited = states.some(({ state }) => state === 'waiting')
+  if (waited && dependents.some(isDeletedInForeground) && owners.some((owner) => owner.blockOwnerDeletion))
+    return { action: 'unblock-owners' }
   if ((waited && dependents.length > 0) || finalizers.includes(FOREGROUND))
     return { action: 'delete', propagation: 'Foreground' }
   return { action: 'delete', propagation: 'Background' }
