@@ -253,6 +253,27 @@ it('marks endpoints as ready, terminating and removed, in slices and Endpoints',
   expect(await cluster.client.find(endpoints, { namespace, name: 'web' })).toBeUndefined()
 })
 
+it('mirrors Endpoints made by hand while their Service has no selector', async () => {
+  await start()
+  await cluster.client.create(services, service({ selector: {} }))
+  const metadata = { name: 'web', namespace }
+  const subsets = [{ addresses: [{ ip: '192.0.2.1' }], ports: [{ port: 5432, protocol: 'TCP' }] }]
+  await cluster.client.create(endpoints, { metadata, subsets })
+  const mirrored = async () => {
+    await cluster.clock.advance(10)
+    const selector = 'endpointslice.kubernetes.io/managed-by=endpointslicemirroring-controller.k8s.io'
+    const { items } = await cluster.client.list(endpointSlices, { namespace, labelSelector: selector })
+    return items.flatMap((slice) => slice.endpoints ?? []).map(({ addresses }) => addresses[0])
+  }
+  expect(await mirrored()).toEqual(['192.0.2.1'])
+  const more = [{ ...subsets[0], addresses: [{ ip: '192.0.2.1' }, { ip: '192.0.2.2' }] }]
+  await cluster.client.patch(endpoints, metadata, { subsets: more })
+  expect(await mirrored()).toEqual(['192.0.2.1', '192.0.2.2'])
+  await cluster.client.patch(services, metadata, { spec: { selector: { app: 'web' } } })
+  expect(await mirrored()).toEqual([])
+  expect(cluster.failures).toEqual([])
+})
+
 it.each([
   ['Background', 0],
   ['Foreground', 0],

@@ -10,6 +10,7 @@ import type { ControllerContext, ReportFailure } from './context.ts'
 import { startDeployment } from './deployment/controller.ts'
 import { startEndpoints } from './endpoints/controller.ts'
 import { startEndpointSlice } from './endpointslice/controller.ts'
+import { startEndpointSliceMirroring } from './endpointslice-mirroring/controller.ts'
 import { startEventTtl } from './event-ttl/controller.ts'
 import { startGarbageCollector } from './garbage-collector/controller.ts'
 import { type ApiServerAddress, startKubernetesService } from './kubernetes-service/controller.ts'
@@ -50,6 +51,7 @@ const CONTROLLERS: Readonly<Record<string, Start>> = {
   replicationcontroller: startReplicationController,
   deployment: startDeployment,
   endpointslice: startEndpointSlice,
+  'endpointslice-mirroring': startEndpointSliceMirroring,
   endpoints: startEndpoints,
   'node-lifecycle': startNodeLifecycle,
   namespace: startNamespace,

@@ -10,21 +10,14 @@ import type { Pod, Service } from '../../api/types/core-v1.gen.ts'
 import type { Endpoint, EndpointPort, EndpointSlice } from '../../api/types/discovery-v1.gen.ts'
 import { services } from '../../client/resources.ts'
 import { canonicalEqual } from '../canonical.ts'
+import { MANAGED_BY, SERVICE_NAME, type SlicePlan } from '../managed-slices.ts'
 import { controllerReference } from '../ownership.ts'
 import { isReady, isTerminal } from '../pod-state.ts'
 import { backendPorts, HEADLESS, hostnameOf, isHeadless, TRIGGER_TIME, triggerTime } from '../service-endpoints.ts'
 
-export const SERVICE_NAME = 'kubernetes.io/service-name'
-export const MANAGED_BY = 'endpointslice.kubernetes.io/managed-by'
 export const MANAGER = 'endpointslice-controller.k8s.io'
 
 const ENDPOINTS_PER_SLICE_MAX = 100
-
-export interface SlicePlan {
-  readonly create: readonly EndpointSlice[]
-  readonly update: readonly EndpointSlice[]
-  readonly delete: readonly EndpointSlice[]
-}
 
 interface Group {
   readonly ports: readonly EndpointPort[]
