@@ -1,10 +1,15 @@
 /** What EndpointSlices and Endpoints have in common: which pods stand behind a Service, and on which ports. Pure. */
-import { parseTime, rfc3339 } from '../api/time.ts'
 import type { ContainerPort, Pod, Service, ServicePort } from '../api/types/core-v1.gen.ts'
-import { podCondition } from './pod-state.ts'
 
 export const HEADLESS = 'service.kubernetes.io/headless'
 export const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time'
+
+type Annotations = Readonly<Record<string, string>>
+
+/** With the time of what is written now, or without that of what was written before. */
+export function withTrigger({ [TRIGGER_TIME]: _, ...others }: Annotations, trigger: string | undefined): Annotations {
+  return trigger ? { ...others, [TRIGGER_TIME]: trigger } : others
+}
 
 /** A port of one pod behind a Service's port. */
 export interface BackendPort {
@@ -61,14 +66,4 @@ export function hostnameOf(service: Service, pod: Pod): string | undefined {
   const isOurs =
     hostname && subdomain === service.metadata.name && pod.metadata.namespace === service.metadata.namespace
   return isOurs ? hostname : undefined
-}
-
-/** The latest time at which the Service or the readiness of its pods changed: how old what is written now was when it was. */
-export function triggerTime(service: Service, pods: readonly Pod[]): string {
-  let latest = parseTime(service.metadata.creationTimestamp ?? '') ?? 0
-  for (const pod of pods) {
-    const at = parseTime(podCondition(pod, 'Ready')?.lastTransitionTime ?? '')
-    if (at !== undefined && at > latest) latest = at
-  }
-  return rfc3339(latest)
 }

@@ -14,6 +14,7 @@ import { deleteQuietly } from '../quietly.ts'
 import { ServiceBackends } from '../service-backends.ts'
 import { hasPods } from '../service-endpoints.ts'
 import { Spacing } from '../spacing.ts'
+import { TriggerTimes } from '../trigger-times.ts'
 import { planEndpoints } from './plan.ts'
 
 export async function startEndpoints(context: ControllerContext): Promise<void> {
@@ -23,12 +24,14 @@ export async function startEndpoints(context: ControllerContext): Promise<void> 
   const endpoints = informers.informer(endpointsResource)
   const backends = new ServiceBackends(services, pods)
   const spacing = new Spacing(context.clock)
+  const triggers = new TriggerTimes()
   const recorder = newRecorder(context, 'endpoint-controller')
 
   const controller = newController(context, 'endpoints', async (key) => {
     const service = services.lister.get(key)
     const existing = endpoints.lister.get(key)
     if (!service) {
+      triggers.forget(key)
       if (existing) await deleteQuietly(client, endpointsResource, existing)
       return done
     }
@@ -37,7 +40,7 @@ export async function startEndpoints(context: ControllerContext): Promise<void> 
     if (wait > 0) return after(wait)
     const selected = backends.podsOf(service)
     spacing.worked(key, selected.length)
-    const wanted = planEndpoints(service, selected, existing)
+    const wanted = planEndpoints(service, selected, existing, triggers.next(key, service, selected))
     if (!wanted) return done
     try {
       if (existing) await client.update(endpointsResource, wanted)

@@ -9,7 +9,7 @@ import type {
 } from '../../api/types/core-v1.gen.ts'
 import { canonicalEqual } from '../canonical.ts'
 import { isReady, isTerminal } from '../pod-state.ts'
-import { backendPorts, HEADLESS, hostnameOf, isHeadless, TRIGGER_TIME, triggerTime } from '../service-endpoints.ts'
+import { backendPorts, HEADLESS, hostnameOf, isHeadless, withTrigger } from '../service-endpoints.ts'
 
 const MANAGED_BY = 'endpoints.kubernetes.io/managed-by'
 const MANAGER = 'endpoint-controller'
@@ -17,11 +17,12 @@ const OVER_CAPACITY = 'endpoints.kubernetes.io/over-capacity'
 /** Addresses in one Endpoints; more are left out, and an annotation says so. */
 const ADDRESSES_MAX = 1000
 
-/** The object to write, or undefined when `existing` is right. */
+/** The object to write, or undefined when `existing` is right. `trigger`: when that happened which is written now, RFC 3339. */
 export function planEndpoints(
   service: Service,
   pods: readonly Pod[],
   existing: Endpoints | undefined,
+  trigger: string | undefined,
 ): Endpoints | undefined {
   const { subsets, truncated } = subsetsOf(service, pods)
   const { [HEADLESS]: _, ...own } = service.metadata.labels ?? {}
@@ -41,8 +42,7 @@ export function planEndpoints(
       ...(existing?.metadata ?? { name, namespace }),
       labels,
       annotations: {
-        ...annotations,
-        [TRIGGER_TIME]: triggerTime(service, pods),
+        ...withTrigger(annotations, trigger),
         ...(truncated ? { [OVER_CAPACITY]: 'truncated' } : {}),
       },
     },
@@ -60,14 +60,18 @@ interface Addresses {
 function subsetsOf(service: Service, pods: readonly Pod[]): { subsets: EndpointSubset[]; truncated: boolean } {
   const publishAll = service.spec.publishNotReadyAddresses ?? false
   const groups = new Map<string, Addresses>()
-  const eligible = pods.filter((pod) => isEligible(pod, publishAll)).sort(byAddress)
+  const asReady = (pod: Pod) => publishAll || isReady(pod)
+  // Of too many those that are not ready are the first to be left out.
+  const eligible = pods
+    .filter((pod) => isEligible(pod, publishAll))
+    .sort((a, b) => Number(asReady(b)) - Number(asReady(a)) || byAddress(a, b))
   for (const pod of eligible.slice(0, ADDRESSES_MAX)) {
     const ports = backendPorts(service, pod)
     if (ports.length === 0 && !(isHeadless(service) && (service.spec.ports ?? []).length === 0)) continue
     const key = JSON.stringify(ports)
     const group = groups.get(key) ?? { ports, ready: [], notReady: [] }
     groups.set(key, group)
-    const list = publishAll || isReady(pod) ? group.ready : group.notReady
+    const list = asReady(pod) ? group.ready : group.notReady
     list.push(addressOf(service, pod))
   }
   const subsets = [...groups.entries()]

@@ -12,9 +12,8 @@ import { ManagedSlices, type SlicePlan } from '../managed-slices.ts'
 import { ServiceBackends } from '../service-backends.ts'
 import { hasPods } from '../service-endpoints.ts'
 import { Spacing } from '../spacing.ts'
-import { identityOf, MANAGER, planSlices } from './plan.ts'
-
-const ZONE = 'topology.kubernetes.io/zone'
+import { TriggerTimes } from '../trigger-times.ts'
+import { identityOf, MANAGER, planSlices, ZONE } from './plan.ts'
 
 export async function startEndpointSlice(context: ControllerContext): Promise<void> {
   await new EndpointSliceController(context).start()
@@ -28,6 +27,7 @@ class EndpointSliceController {
   private readonly backends: ServiceBackends
   private readonly managed: ManagedSlices
   private readonly spacing: Spacing
+  private readonly triggers = new TriggerTimes()
   private readonly recorder: Recorder
   private readonly controller: Controller
 
@@ -47,13 +47,23 @@ class EndpointSliceController {
   async start(): Promise<void> {
     this.backends.watch((key) => this.controller.enqueue(key))
     this.managed.watch((key) => this.controller.enqueue(key))
+    const zone = ({ metadata }: Node) => metadata.labels?.[ZONE]
+    this.nodes.on({
+      add: () => this.enqueueAll(),
+      update: (node, old) => zone(node) !== zone(old) && this.enqueueAll(),
+    })
     await this.controller.start(this.services.synced, this.pods.synced, this.managed.synced, this.nodes.synced)
+  }
+
+  private enqueueAll(): void {
+    for (const service of this.services.lister.values()) this.controller.enqueue(keyOf(service))
   }
 
   private async reconcile(key: string): Promise<Outcome> {
     const service = this.services.lister.get(key)
     const existing = this.managed.of(key)
     if (!service) {
+      this.triggers.forget(key)
       // The garbage collector would do it too, a little later.
       await this.managed.apply({ create: [], update: [], delete: existing })
       return done
@@ -61,10 +71,12 @@ class EndpointSliceController {
     if (!hasPods(service) || service.metadata.deletionTimestamp !== undefined) return done
     const wait = this.spacing.wait(key)
     if (wait > 0) return after(wait)
-    const zoneOf = (node: string) => this.nodes.lister.get(node)?.metadata.labels?.[ZONE]
     const selected = this.backends.podsOf(service)
     this.spacing.worked(key, selected.length)
-    const plan = planSlices(service, selected, existing, zoneOf)
+    const plan = planSlices(service, selected, existing, {
+      nodeOf: (name) => this.nodes.lister.get(name),
+      trigger: this.triggers.next(key, service, selected),
+    })
     try {
       await this.managed.apply(plan)
     } catch (error) {

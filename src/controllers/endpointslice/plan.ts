@@ -6,16 +6,18 @@
  *   publishNotReadyAddresses: ready is always true
  */
 
-import type { Pod, Service } from '../../api/types/core-v1.gen.ts'
+import type { Node, Pod, Service } from '../../api/types/core-v1.gen.ts'
 import type { Endpoint, EndpointPort, EndpointSlice } from '../../api/types/discovery-v1.gen.ts'
 import { services } from '../../client/resources.ts'
 import { canonicalEqual } from '../canonical.ts'
 import { MANAGED_BY, SERVICE_NAME, type SlicePlan } from '../managed-slices.ts'
 import { controllerReference } from '../ownership.ts'
 import { isReady, isTerminal } from '../pod-state.ts'
-import { backendPorts, HEADLESS, hostnameOf, isHeadless, TRIGGER_TIME, triggerTime } from '../service-endpoints.ts'
+import { backendPorts, HEADLESS, hostnameOf, isHeadless, withTrigger } from '../service-endpoints.ts'
 
 export const MANAGER = 'endpointslice-controller.k8s.io'
+
+export const ZONE = 'topology.kubernetes.io/zone'
 
 const ENDPOINTS_PER_SLICE_MAX = 100
 
@@ -31,17 +33,23 @@ interface Target {
   endpoints: Endpoint[]
 }
 
-/** `pods` are those that the Service selects; `zoneOf` gives the zone of a node. */
+export interface Surroundings {
+  nodeOf(name: string): Node | undefined
+  /** When that happened which is written now, RFC 3339. */
+  readonly trigger?: string | undefined
+}
+
+/** `pods` are those that the Service selects. */
 export function planSlices(
   service: Service,
   pods: readonly Pod[],
   existing: readonly EndpointSlice[],
-  zoneOf: (node: string) => string | undefined = () => undefined,
+  { nodeOf, trigger }: Surroundings,
 ): SlicePlan {
   const targets: Target[] = []
   const unused = new Set(existing.filter((slice) => slice.addressType === 'IPv4'))
   const goes = existing.filter((slice) => slice.addressType !== 'IPv4')
-  for (const group of groupsOf(service, pods, zoneOf)) {
+  for (const group of groupsOf(service, pods, nodeOf)) {
     const same = [...unused].filter((slice) => canonicalEqual(slice.ports ?? [], group.ports))
     for (const slice of same) unused.delete(slice)
     const packed = pack(group, same)
@@ -51,7 +59,7 @@ export function planSlices(
   // A Service without endpoints has one empty slice, which says so.
   if (targets.length === 0) targets.push({ existing: undefined, ports: [], endpoints: [] })
   recycle(targets, unused)
-  return finish(service, pods, targets, [...unused, ...goes])
+  return { ...finish(service, targets, trigger), delete: [...unused, ...goes] }
 }
 
 /** A target without a slice takes one that would go. */
@@ -66,27 +74,26 @@ function recycle(targets: readonly Target[], unused: Set<EndpointSlice>): void {
 
 function finish(
   service: Service,
-  pods: readonly Pod[],
   targets: readonly Target[],
-  goes: readonly EndpointSlice[],
-): SlicePlan {
+  trigger: string | undefined,
+): Pick<SlicePlan, 'create' | 'update'> {
   const create: EndpointSlice[] = []
   const update: EndpointSlice[] = []
   const labels = labelsOf(service)
-  const annotations = { [TRIGGER_TIME]: triggerTime(service, pods) }
   for (const { existing, ports, endpoints } of targets) {
     if (!existing) {
-      create.push(newSlice(service, { labels, annotations, ports, endpoints }))
+      create.push(newSlice(service, { labels, annotations: withTrigger({}, trigger), ports, endpoints }))
       continue
     }
     const same =
       canonicalEqual(existing.metadata.labels ?? {}, labels) &&
       canonicalEqual(existing.ports ?? [], ports) &&
       canonicalEqual(existing.endpoints ?? [], endpoints)
-    const metadata = { ...existing.metadata, labels, annotations: { ...existing.metadata.annotations, ...annotations } }
+    const annotations = withTrigger(existing.metadata.annotations ?? {}, trigger)
+    const metadata = { ...existing.metadata, labels, annotations }
     if (!same) update.push({ ...existing, metadata, endpoints, ports })
   }
-  return { create, update, delete: goes }
+  return { create, update }
 }
 
 function newSlice(
@@ -125,14 +132,13 @@ function labelsOf(service: Service): Readonly<Record<string, string>> {
 }
 
 /** Endpoints by the ports they have: a named target port may be another number in each pod. */
-function groupsOf(
-  service: Service,
-  pods: readonly Pod[],
-  zoneOf: (node: string) => string | undefined,
-): readonly Group[] {
+function groupsOf(service: Service, pods: readonly Pod[], nodeOf: Surroundings['nodeOf']): readonly Group[] {
   const groups = new Map<string, Group>()
   for (const pod of pods) {
     if (isTerminal(pod) || !pod.status?.podIP) continue
+    const node = pod.spec.nodeName ? nodeOf(pod.spec.nodeName) : undefined
+    // What a node that is gone said last is not to be relied upon, unless everything is to be published anyway.
+    if (pod.spec.nodeName && !node && !service.spec?.publishNotReadyAddresses) continue
     const ports: readonly EndpointPort[] = backendPorts(service, pod).map((port) => ({
       ...port,
       name: port.name ?? '',
@@ -143,17 +149,17 @@ function groupsOf(
       group = { ports, endpoints: new Map() }
       groups.set(key, group)
     }
-    const endpoint = endpointOf(service, pod, zoneOf)
+    const endpoint = endpointOf(service, pod, node)
     group.endpoints.set(identityOf(endpoint), endpoint)
   }
   return [...groups.values()]
 }
 
-function endpointOf(service: Service, pod: Pod, zoneOf: (node: string) => string | undefined): Endpoint {
+function endpointOf(service: Service, pod: Pod, node: Node | undefined): Endpoint {
   const serving = isReady(pod)
   const terminating = pod.metadata.deletionTimestamp !== undefined
   const { nodeName } = pod.spec
-  const zone = nodeName ? zoneOf(nodeName) : undefined
+  const zone = node?.metadata.labels?.[ZONE]
   const hostname = hostnameOf(service, pod)
   const { namespace, name, uid } = pod.metadata
   return {
