@@ -304,6 +304,11 @@ it('empties a namespace in order and removes it', async () => {
   expect(account).toBeDefined()
   const rootCa = await cluster.client.find(configMaps, { namespace: 'x', name: 'kube-root-ca.crt' })
   expect(rootCa?.data).toEqual({ 'ca.crt': 'CA' })
+  await cluster.client.patch(configMaps, { namespace: 'x', name: 'kube-root-ca.crt' }, { data: { more: 'y' } })
+  await cluster.clock.advance(10)
+  expect(await cluster.client.find(configMaps, { namespace: 'x', name: 'kube-root-ca.crt' })).toMatchObject({
+    data: rootCa?.data,
+  })
   const held = { name: 'held', namespace: 'x', finalizers: ['example.com/hold'] }
   await cluster.client.create(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata: held })
   await cluster.client.create(deployments, { ...deployment(2), metadata: { name: 'web', namespace: 'x' } })

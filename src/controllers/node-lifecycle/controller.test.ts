@@ -77,6 +77,24 @@ it('removes pods of a node that is gone, after a quarantine', async () => {
   expect(await getPod()).toBeDefined()
   await cluster.clock.advance(25_000)
   expect(await getPod()).toBeUndefined()
+  const told = await cluster.client.list(events, { fieldSelector: 'reason=RemovingNode' })
+  expect(told.items).toMatchObject([{ message: 'Node node-1 event: Removing Node node-1 from Controller' }])
+})
+
+it('gives up the pods that end on a silent node when it is said to be out of service', async () => {
+  cluster = await startTestCluster({ drain, nodes: ['node-1', 'other'], heartbeats: ['other'], endMs: 10_000_000 })
+  await cluster.client.create(pods, { ...pod, spec: { ...pod.spec, tolerations: [{ operator: 'Exists' }] } })
+  await cluster.clock.advance(60_000)
+  await cluster.client.delete(pods, { namespace, name: 'p' })
+  await cluster.clock.advance(60_000)
+  expect((await getPod())?.metadata.deletionTimestamp).toBeDefined()
+  const taints = [
+    ...((await node()).spec?.taints ?? []),
+    { key: 'node.kubernetes.io/out-of-service', effect: 'NoExecute' },
+  ]
+  await cluster.client.patch(nodes, { name: 'node-1' }, { spec: { taints } })
+  await cluster.clock.advance(21_000)
+  expect(await getPod()).toBeUndefined()
 })
 
 it('evicts nobody when no node is heard of', async () => {

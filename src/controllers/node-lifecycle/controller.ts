@@ -56,6 +56,7 @@ class NodeLifecycleController {
       },
       delete: (node) => {
         this.heard.delete(keyOf(node))
+        this.tell(node, 'RemovingNode', `Removing Node ${keyOf(node)} from Controller`)
         this.enqueueAll()
       },
     })
@@ -80,8 +81,12 @@ class NodeLifecycleController {
     const name = keyOf(node)
     this.hear(name)
     this.controller.enqueue(name)
-    const message = `Node ${name} event: Registered Node ${name} in Controller`
-    this.recorder.event(involved(nodeResource, node), 'Normal', 'RegisteredNode', message)
+    this.tell(node, 'RegisteredNode', `Registered Node ${name} in Controller`)
+  }
+
+  private tell(node: Node, reason: string, what: string): void {
+    const message = `Node ${keyOf(node)} event: ${what}`
+    this.recorder.event(involved(nodeResource, node), 'Normal', reason, message)
   }
 
   private hear(name: string): void {

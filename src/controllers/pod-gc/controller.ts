@@ -1,13 +1,14 @@
-/** Removes pods that no kubelet will finish: of nodes that are gone, ending without a node, and too many that are over. */
+/** Removes pods that no kubelet will finish: of nodes gone or out of service, ending without a node, and too many that are over. */
+import { keyOf } from '../../api/object.ts'
 import { isApiError } from '../../api/status.ts'
 import { rfc3339 } from '../../api/time.ts'
-import type { Pod } from '../../api/types/core-v1.gen.ts'
+import type { Pod, PodCondition } from '../../api/types/core-v1.gen.ts'
 import { after } from '../../client/controller.ts'
 import { nodes as nodeResource, pods as podResource } from '../../client/resources.ts'
 import { type ControllerContext, newController } from '../context.ts'
 import { isTerminal } from '../pod-state.ts'
 import { deleteQuietly, patchStatusQuietly } from '../quietly.ts'
-import { planPodGc } from './plan.ts'
+import { isOutOfService, planPodGc } from './plan.ts'
 
 const INTERVAL_MS = 20_000
 /** How long a node must have been missing: its object may only be on its way. */
@@ -39,30 +40,46 @@ export async function startPodGc(context: ControllerContext): Promise<void> {
   }
 
   const controller = newController(context, 'pod-garbage-collector', async () => {
-    const state = { pods: pods.lister.values(), terminatedThreshold: TERMINATED_PODS_MAX, goneNodes: await goneNodes() }
-    const { terminated, orphaned, unscheduled } = planPodGc(state)
+    const outOfService = new Set([...nodes.lister.values()].filter(isOutOfService).map(keyOf))
+    const { terminated, orphaned, unscheduled, abandoned } = planPodGc({
+      pods: pods.lister.values(),
+      terminatedThreshold: TERMINATED_PODS_MAX,
+      goneNodes: await goneNodes(),
+      outOfService,
+    })
     for (const pod of orphaned) {
-      await markLost(context, pod)
+      await markFailed(context, pod, [nodeGone(rfc3339(clock.now()))])
       await remove(context, pod)
     }
-    for (const pod of [...terminated, ...unscheduled]) await remove(context, pod)
+    for (const pod of [...unscheduled, ...abandoned]) {
+      await markFailed(context, pod)
+      await remove(context, pod)
+    }
+    for (const pod of terminated) await remove(context, pod)
     return after(INTERVAL_MS)
   })
   controller.enqueue(KEY)
   await controller.start(pods.synced, nodes.synced)
 }
 
-/** A pod that did not end by itself is Failed, and says why. */
-async function markLost({ client, clock }: ControllerContext, pod: Pod): Promise<void> {
+/** A pod that did not end by itself is Failed. */
+async function markFailed(
+  { client }: ControllerContext,
+  pod: Pod,
+  conditions?: readonly PodCondition[],
+): Promise<void> {
   if (isTerminal(pod)) return
-  const condition = {
+  await patchStatusQuietly(client, podResource, pod, { phase: 'Failed', ...(conditions ? { conditions } : {}) })
+}
+
+function nodeGone(now: string): PodCondition {
+  return {
     type: 'DisruptionTarget',
     status: 'True',
     reason: 'DeletionByPodGC',
     message: 'PodGC: node no longer exists',
-    lastTransitionTime: rfc3339(clock.now()),
+    lastTransitionTime: now,
   }
-  await patchStatusQuietly(client, podResource, pod, { phase: 'Failed', conditions: [condition] })
 }
 
 async function remove({ client }: ControllerContext, pod: Pod): Promise<void> {

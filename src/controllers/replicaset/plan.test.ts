@@ -60,6 +60,7 @@ describe('which pods go first on scale-down', () => {
     ['ready for a shorter time before longer', { ready: 3 }, { ready: 900 }],
     ['more restarts before fewer', { ready: 50, restarts: 3 }, { ready: 50, restarts: 1 }],
     ['younger before older', { ready: 5, age: 8 }, { ready: 5, age: 4000 }],
+    ['ready for about as long: by uid, whatever the restarts', { ready: 900 }, { ready: 800, restarts: 3 }],
   ]
   it.each(better)('%s', (_, first, second) => {
     const [a, b] = [pod({ name: 'a', ...first }), pod({ name: 'b', ...second })]
@@ -70,6 +71,9 @@ describe('which pods go first on scale-down', () => {
   it('goes by the power of two of an age, and then by uid', () => {
     const [a, b] = [pod({ name: 'a', ready: 900 }), pod({ name: 'b', ready: 600 })]
     expect(rankForDeletion([b, a], [], NOW)).toEqual([a, b])
+    // 2^38 ns lie between them, and no power of two in ms.
+    const [older, younger] = [pod({ name: 'a', ready: 283 }), pod({ name: 'b', ready: 267 })]
+    expect(rankForDeletion([older, younger], [], NOW)).toEqual([younger, older])
   })
 
   it('thins out the node with most relatives', () => {

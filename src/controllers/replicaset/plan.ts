@@ -1,6 +1,6 @@
 /** Pure: how many pods to create, which to delete, and what the status says. Shared by ReplicaSets and ReplicationControllers. */
 import { parseTime } from '../../api/time.ts'
-import type { Pod } from '../../api/types/core-v1.gen.ts'
+import type { ContainerStatus, Pod } from '../../api/types/core-v1.gen.ts'
 import { isActive, isAvailable, isReady, isTerminating, readySince } from '../pod-state.ts'
 
 /** Pods created or deleted in one go. */
@@ -71,26 +71,41 @@ function compareRanks(a: readonly number[], b: readonly number[]): number {
 }
 
 function compareAges(a: Pod, b: Pod, now: number): number {
-  const ready = isReady(a) && isReady(b) ? compareLogarithmic(readySince(a), readySince(b), now) : 0
-  if (ready !== 0) return ready
-  const restarts = restartsOf(b) - restartsOf(a)
-  if (restarts !== 0) return restarts
-  const age = compareLogarithmic(createdAt(a), createdAt(b), now)
-  return age || (a.metadata.uid ?? '').localeCompare(b.metadata.uid ?? '')
+  const bothReady = isReady(a) && isReady(b)
+  return (
+    (bothReady ? compareTimes([a, readySince(a)], [b, readySince(b)], now) : 0) ||
+    compareRanks(restartsOf(a), restartsOf(b)) ||
+    compareTimes([a, createdAt(a)], [b, createdAt(b)], now) ||
+    compareUids(a, b)
+  )
 }
 
 function createdAt(pod: Pod): number | undefined {
   return pod.metadata.creationTimestamp ? parseTime(pod.metadata.creationTimestamp) : undefined
 }
 
-/** Younger first; 0 when both are of one power of two. A time that is missing is the youngest. */
-function compareLogarithmic(a: number | undefined, b: number | undefined, now: number): number {
-  const bucket = (at: number | undefined) => (at === undefined || at >= now ? -1 : Math.floor(Math.log2(now - at)))
-  return bucket(a) - bucket(b)
+type At = readonly [pod: Pod, time: number | undefined]
+
+/** Younger first, a time that is missing being the youngest; ages of one power of two (in ns) by uid; 0 when they are the same. */
+function compareTimes([a, timeA]: At, [b, timeB]: At, now: number): number {
+  if (timeA === timeB) return 0
+  if (timeA === undefined || timeB === undefined) return timeA === undefined ? -1 : 1
+  const power = (at: number) => (at >= now ? -1 : Math.floor(Math.log2((now - at) * 1e6)))
+  return power(timeA) - power(timeB) || compareUids(a, b)
 }
 
-function restartsOf(pod: Pod): number {
-  return Math.max(0, ...(pod.status?.containerStatuses ?? []).map((container) => container.restartCount))
+function compareUids(a: Pod, b: Pod): number {
+  return (a.metadata.uid ?? '') < (b.metadata.uid ?? '') ? -1 : 1
+}
+
+/** More first: those of the containers, then those of the sidecars. */
+function restartsOf({ spec, status }: Pod): readonly number[] {
+  const sidecars = new Set(
+    (spec.initContainers ?? []).filter((each) => each.restartPolicy === 'Always').map((each) => each.name),
+  )
+  const most = (statuses: readonly ContainerStatus[] = []) => -Math.max(0, ...statuses.map((each) => each.restartCount))
+  const ofSidecars = status?.initContainerStatuses?.filter((each) => sidecars.has(each.name))
+  return [most(status?.containerStatuses), most(ofSidecars)]
 }
 
 export interface ReplicaStatus {

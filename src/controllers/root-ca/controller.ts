@@ -3,10 +3,12 @@ import { keyOf } from '../../api/object.ts'
 import type { ConfigMap, Namespace } from '../../api/types/core-v1.gen.ts'
 import { done } from '../../client/controller.ts'
 import { configMaps, namespaces as namespaceResource } from '../../client/resources.ts'
+import { canonicalEqual } from '../canonical.ts'
 import { type ControllerContext, newController } from '../context.ts'
 import { createQuietly } from '../quietly.ts'
 
 const NAME = 'kube-root-ca.crt'
+const DESCRIPTION_KEY = 'kubernetes.io/description'
 const DESCRIPTION =
   'Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes clusters.'
 
@@ -16,6 +18,8 @@ export async function startRootCa(context: ControllerContext, caPem: string): Pr
   const namespaces = informers.informer(namespaceResource)
   const maps = informers.informer(configMaps)
 
+  const data = { 'ca.crt': caPem }
+
   const controller = newController(context, 'root-ca', async (key) => {
     const namespace = namespaces.lister.get(key)
     if (!namespace || namespace.metadata.deletionTimestamp !== undefined) return done
@@ -24,11 +28,16 @@ export async function startRootCa(context: ControllerContext, caPem: string): Pr
       await createQuietly(client, configMaps, {
         apiVersion: 'v1',
         kind: 'ConfigMap',
-        metadata: { name: NAME, namespace: key, annotations: { 'kubernetes.io/description': DESCRIPTION } },
-        data: { 'ca.crt': caPem },
+        metadata: { name: NAME, namespace: key, annotations: { [DESCRIPTION_KEY]: DESCRIPTION } },
+        data,
       })
-    } else if (existing.data?.['ca.crt'] !== caPem && existing.metadata.deletionTimestamp === undefined) {
-      await client.update(configMaps, { ...existing, data: { 'ca.crt': caPem } })
+      return done
+    }
+    const { annotations = {}, deletionTimestamp } = existing.metadata
+    const same = canonicalEqual(existing.data, data) && annotations[DESCRIPTION_KEY]
+    if (!same && deletionTimestamp === undefined) {
+      const metadata = { ...existing.metadata, annotations: { ...annotations, [DESCRIPTION_KEY]: DESCRIPTION } }
+      await client.update(configMaps, { ...existing, metadata, data })
     }
     return done
   })
