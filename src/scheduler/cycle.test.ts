@@ -87,6 +87,20 @@ describe('why it does not', () => {
       "1 node(s) didn't have free ports for the requested pod ports",
     ],
     [
+      'port taken by a sidecar',
+      holder,
+      [node('a')],
+      [
+        [
+          pod('o', {
+            initContainers: [{ name: 's', restartPolicy: 'Always', ports: [{ containerPort: 1, hostPort: 80 }] }],
+          }),
+          'a',
+        ],
+      ],
+      "1 node(s) didn't have free ports for the requested pod ports",
+    ],
+    [
       'each for its reason',
       asking('p', { cpu: '3' }),
       [node('a'), node('b', { spec: { unschedulable: true } })],
@@ -139,12 +153,13 @@ it('takes by priority, then by age; parked pods wait for a change, failed ones f
   queue.add('young', 0)
   queue.add('urgent', 9)
   expect([queue.take(), queue.take(), queue.take(), queue.take()]).toEqual(['urgent', 'old', 'young', undefined])
-  queue.park('old')
+  const refusals = new Map([['n', 'full']])
+  queue.park('old', refusals)
   queue.retry('young')
   queue.remove('urgent')
   queue.wake((key) => key === 'other')
   expect(queue.take()).toBeUndefined()
-  queue.wake(() => true)
+  queue.wake((_, told) => told === refusals)
   expect([queue.take(), queue.take()]).toEqual(['old', undefined])
   await clock.advance(100)
   expect(queue.take()).toBe('young')
@@ -153,7 +168,7 @@ it('takes by priority, then by age; parked pods wait for a change, failed ones f
   expect(queue.take()).toBeUndefined()
   await clock.advance(1)
   expect(queue.take()).toBe('young')
-  queue.park('old')
+  queue.park('old', refusals)
   await clock.advance(300_000)
   expect(queue.take()).toBe('old')
 })

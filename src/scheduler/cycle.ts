@@ -14,23 +14,31 @@ import type { NodeInfo } from './snapshot.ts'
 const FILTERS: readonly FilterPlugin[] = [nodeUnschedulable, taintToleration, nodeAffinity, nodePorts, nodeResources]
 const SCORES: readonly ScorePlugin[] = [taintToleration, nodeAffinity, nodeResources, spreading]
 
-export type Choice = { readonly node: string } | { readonly message: string }
+/** What each node that refused a pod says, by its name. */
+export type Refusals = ReadonlyMap<string, string>
+
+export type Choice = { readonly node: string } | { readonly message: string; readonly refusals: Refusals }
 
 export function chooseNode(pod: Pod, nodes: readonly NodeInfo[], random: Random): Choice {
-  if (nodes.length === 0) return { message: 'no nodes available to schedule pods' }
+  if (nodes.length === 0) return { message: 'no nodes available to schedule pods', refusals: new Map() }
   const fitting: NodeInfo[] = []
   const rejections: Rejection[] = []
+  const refusals = new Map<string, string>()
   for (const node of nodes) {
     const rejection = reject(pod, node)
-    if (rejection) rejections.push(rejection)
-    else fitting.push(node)
+    if (rejection) {
+      rejections.push(rejection)
+      refusals.set(node.name, explain([rejection]))
+    } else fitting.push(node)
   }
-  if (fitting.length === 0) return { message: explain(rejections) }
+  if (fitting.length === 0) return { message: explain(rejections), refusals }
   return { node: best(pod, fitting, random).name }
 }
 
-export function fits(pod: Pod, node: NodeInfo): boolean {
-  return reject(pod, node) === undefined
+/** What the node says to the pod now; undefined: welcome. */
+export function refusal(pod: Pod, node: NodeInfo): string | undefined {
+  const rejection = reject(pod, node)
+  return rejection && explain([rejection])
 }
 
 function reject(pod: Pod, node: NodeInfo): Rejection | undefined {

@@ -1,8 +1,9 @@
 /**
  * Pods that wait for a node. Active ones are taken by priority, then by age in the queue. A pod that fitted nowhere is parked
- * until the scheduler finds a change after which it fits; one that could not be bound is tried again after a back-off.
+ * until a node says something else to it; one that could not be bound is tried again after a back-off.
  */
 import type { Clock, Timer } from '../base/clock.ts'
+import type { Refusals } from './cycle.ts'
 
 /** Back-off after a pod could not be bound: doubles with each attempt. */
 const BACKOFF_BASE_MS = 100
@@ -15,8 +16,8 @@ interface Entry {
   readonly priority: number
   readonly sequence: number
   failures: number
-  /** Waits for a change that makes it fit. */
-  parked: boolean
+  /** What it was told when it was parked; undefined: it is not. */
+  parked: Refusals | undefined
   timer: Timer | undefined
 }
 
@@ -41,7 +42,7 @@ export class SchedulingQueue {
     const known = this.entries.get(key)
     const sequence = known?.sequence ?? this.sequence++
     if (known) this.drop(known)
-    const entry = { key, priority, sequence, failures: known?.failures ?? 0, parked: false, timer: undefined }
+    const entry = { key, priority, sequence, failures: known?.failures ?? 0, parked: undefined, timer: undefined }
     this.entries.set(key, entry)
     this.activate(entry)
   }
@@ -68,12 +69,12 @@ export class SchedulingQueue {
     return first.key
   }
 
-  /** The pod fitted nowhere. */
-  park(key: string): void {
+  /** The pod fitted nowhere, and why. */
+  park(key: string, refusals: Refusals): void {
     const entry = this.entries.get(key)
     if (!entry) return
     this.drop(entry)
-    entry.parked = true
+    entry.parked = refusals
     entry.timer = this.clock.setTimer(PARKED_MAX_MS, () => this.activate(entry))
   }
 
@@ -87,9 +88,9 @@ export class SchedulingQueue {
     entry.timer = this.clock.setTimer(backoff, () => this.activate(entry))
   }
 
-  /** Makes those parked pods active that `fits` now. */
-  wake(fits: (key: string) => boolean): void {
-    for (const entry of this.entries.values()) if (entry.parked && fits(entry.key)) this.activate(entry)
+  /** Makes those parked pods active for which it is `worth` it. */
+  wake(worth: (key: string, refusals: Refusals) => boolean): void {
+    for (const entry of this.entries.values()) if (entry.parked && worth(entry.key, entry.parked)) this.activate(entry)
   }
 
   close(): void {
@@ -100,7 +101,7 @@ export class SchedulingQueue {
   private activate(entry: Entry): void {
     entry.timer?.cancel()
     entry.timer = undefined
-    entry.parked = false
+    entry.parked = undefined
     this.active.add(entry)
     this.available()
   }

@@ -52,6 +52,22 @@ it("says in Kubernetes' words why a pod fits nowhere, once, and binds it when it
   expect((await get('p')).spec.nodeName).toBe('node-1')
 })
 
+it('says it anew when a node refuses for another reason', async () => {
+  cluster = await startTestCluster({ drain })
+  const ref = { name: 'node-1' }
+  await cluster.client.patch(nodes, ref, { spec: { unschedulable: true } })
+  await cluster.client.create(pods, pod('p'))
+  await cluster.clock.advance(1)
+  const reason = async () => (await get('p')).status?.conditions?.[0]?.message?.replace(/ no new claims.*/, '')
+  expect(await reason()).toBe('0/1 nodes are available: 1 node(s) were unschedulable.')
+  await cluster.client.patch(nodes, ref, {
+    spec: { unschedulable: null, taints: [{ key: 'k', effect: 'NoSchedule' }] },
+  })
+  await cluster.clock.advance(1)
+  expect(await reason()).toBe('0/1 nodes are available: 1 node(s) had untolerated taint(s).')
+  expect((await eventsOf('p')).map((event) => event.reason)).toEqual(['FailedScheduling', 'FailedScheduling'])
+})
+
 it('counts requests, also of pods it has just placed', async () => {
   cluster = await startTestCluster({ drain })
   const requests = { cpu: '1500m' }

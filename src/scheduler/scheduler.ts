@@ -14,7 +14,7 @@ import { involved } from '../client/events.ts'
 import type { Informer, Informers } from '../client/informer.ts'
 import { nodes as nodeResource, pods as podResource } from '../client/resources.ts'
 import { SeriesRecorder } from '../client/series-recorder.ts'
-import { chooseNode, fits } from './cycle.ts'
+import { chooseNode, refusal } from './cycle.ts'
 import { SchedulingQueue } from './queue.ts'
 import { Snapshot } from './snapshot.ts'
 
@@ -85,13 +85,16 @@ class Scheduler {
     this.wakeFor(node.metadata.name ?? '')
   }
 
-  /** Pods that fitted nowhere are tried again when they fit a node that has changed: heartbeats wake nobody. */
+  /**
+   * Pods that fitted nowhere are tried again when a node that has changed takes them, or refuses them for another reason, so that
+   * what they say of it stays true. Heartbeats wake nobody.
+   */
   private wakeFor(nodeName: string): void {
     const info = this.snapshot.node(nodeName)
     if (!info) return
-    this.queue.wake((key) => {
+    this.queue.wake((key, refusals) => {
       const pod = this.pods.lister.get(key)
-      return pod !== undefined && fits(pod, info)
+      return pod !== undefined && refusal(pod, info) !== refusals.get(nodeName)
     })
   }
 
@@ -142,7 +145,7 @@ class Scheduler {
       this.track(this.bind(pod, choice.node))
       return
     }
-    this.queue.park(key)
+    this.queue.park(key, choice.refusals)
     this.recorder.event(involved(podResource, pod), {
       type: 'Warning',
       reason: 'FailedScheduling',

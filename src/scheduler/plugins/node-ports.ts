@@ -25,7 +25,8 @@ export const nodePorts: FilterPlugin = {
 
 function hostPortsOf({ spec }: Pod): HostPort[] {
   const ports: HostPort[] = []
-  for (const container of spec.containers)
+  const sidecars = (spec.initContainers ?? []).filter((container) => container.restartPolicy === 'Always')
+  for (const container of [...spec.containers, ...sidecars])
     for (const { hostPort, hostIP, protocol } of container.ports ?? [])
       if (hostPort) ports.push({ ip: hostIP || ANY, protocol: protocol ?? 'TCP', port: hostPort })
   return ports
