@@ -10,10 +10,10 @@ const pod = (name: string, second: number): Pod => ({
   status: { conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: at(second) }] },
 })
 
-it('gives the earliest change not seen before', () => {
+it('gives the creation of the Service, and then the earliest change not seen before', () => {
   const times = new TriggerTimes()
   const next = (...pods: readonly Pod[]) => times.next('s', service, pods)
-  expect(next()).toBe(at(1))
+  expect(next(pod('b', 0))).toBe(at(1))
   expect(next()).toBeUndefined()
   expect(next(pod('a', 4), pod('b', 3))).toBe(at(3))
   expect(next(pod('a', 4))).toBeUndefined()

@@ -4,26 +4,24 @@ import { podCondition } from './pod-state.ts'
 
 /**
  * When that happened which a controller of endpoints is about to write, for the annotation from which the delay until rules
- * follow is measured: the earliest change of readiness, or the creation of the Service, that it had not seen before. What
+ * follow is measured: the earliest change of readiness that it had not seen before, at first the creation of the Service. What
  * leaves no time behind, such as a pod's end, has none.
  */
 export class TriggerTimes {
-  private readonly seen = new Map<string, { readonly service: number; readonly pods: ReadonlyMap<string, number> }>()
+  /** By Service, and by pod. */
+  private readonly seen = new Map<string, ReadonlyMap<string, number>>()
 
   /** RFC 3339. `key` is the Service's; each call counts as having seen what it is given. */
   next(key: string, service: Service, pods: readonly Pod[]): string | undefined {
     const before = this.seen.get(key)
-    const created = parseTime(service.metadata.creationTimestamp ?? '') ?? 0
-    const changes = created > (before?.service ?? 0) ? [created] : []
-    const times = new Map<string, number>()
+    const now = new Map<string, number>()
     for (const pod of pods) {
       const at = parseTime(podCondition(pod, 'Ready')?.lastTransitionTime ?? '')
-      if (at === undefined) continue
-      const name = pod.metadata.name ?? ''
-      times.set(name, at)
-      if (at > (before?.pods.get(name) ?? 0)) changes.push(at)
+      if (at !== undefined) now.set(pod.metadata.name ?? '', at)
     }
-    this.seen.set(key, { service: created, pods: times })
+    this.seen.set(key, now)
+    if (!before) return service.metadata.creationTimestamp
+    const changes = [...now].filter(([name, at]) => at > (before.get(name) ?? 0)).map(([, at]) => at)
     return changes.length > 0 ? rfc3339(Math.min(...changes)) : undefined
   }
 
