@@ -68,6 +68,36 @@ it('makes a silent node Unknown after 50 s, its pods not ready, and evicts them 
   expect(await taintsOf()).toBeUndefined()
 })
 
+it('lets a pod stay when the taint goes, or its toleration is prolonged, before its time is over, and says so', async () => {
+  cluster = await startTestCluster({ drain })
+  const ref = { name: 'node-1' }
+  const limited = (tolerationSeconds: number) => [
+    { key: 'k', operator: 'Exists', effect: 'NoExecute', tolerationSeconds },
+    { key: 'k', operator: 'Exists' },
+  ]
+  for (const name of ['p', 'q'])
+    await cluster.client.create(pods, {
+      ...pod,
+      metadata: { name, namespace },
+      spec: { ...pod.spec, tolerations: limited(60) },
+    })
+  const taint = { key: 'k', effect: 'NoExecute', timeAdded: rfc3339(cluster.clock.now()) }
+  await cluster.client.patch(nodes, ref, { spec: { taints: [taint] } })
+  await cluster.clock.advance(30_000)
+  const { tolerations = [] } = (await getPod())?.spec ?? {}
+  const spec = { tolerations: [limited(3600)[0], ...tolerations.slice(1)] }
+  await cluster.client.patch(pods, { namespace, name: 'p' }, { spec }, { type: 'merge' })
+  await cluster.clock.advance(31_000)
+  await cluster.client.patch(nodes, ref, { spec: { taints: null } })
+  await cluster.clock.advance(60_000)
+  const told = await cluster.client.list(events, { namespace, fieldSelector: 'reason=TaintManagerEviction' })
+  expect(told.items.map(({ message }) => message)).toEqual([
+    'Cancelling deletion of Pod default/p',
+    'Marking for deletion Pod default/q',
+  ])
+  expect((await getPod())?.metadata.deletionTimestamp).toBeUndefined()
+})
+
 it('removes pods of a node that is gone, after a quarantine', async () => {
   cluster = await startTestCluster({ drain })
   await cluster.client.create(pods, pod)

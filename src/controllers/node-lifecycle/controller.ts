@@ -34,6 +34,8 @@ class NodeLifecycleController {
   private readonly controller: Controller
   /** When each node was last heard of by our own clock, whatever the times in its messages; monotonic ms. */
   private readonly heard = new Map<string, number>()
+  /** Uids of pods whose time on a tainted node is running out. */
+  private readonly leaving = new Set<string>()
 
   constructor(context: ControllerContext) {
     this.context = context
@@ -68,7 +70,15 @@ class NodeLifecycleController {
       const node = spec.nodeName && this.nodes.lister.get(spec.nodeName)
       if (node && (node.spec?.taints ?? []).length > 0) this.controller.enqueue(keyOf(node))
     }
-    this.pods.on({ add: onNode, update: (pod, old) => old.spec.nodeName !== pod.spec.nodeName && onNode(pod) })
+    this.pods.on({
+      add: onNode,
+      update: (pod, old) => {
+        const moved = old.spec.nodeName !== pod.spec.nodeName
+        // Its tolerations may be others.
+        if (moved || old.metadata.generation !== pod.metadata.generation) onNode(pod)
+      },
+      delete: ({ metadata }) => this.leaving.delete(metadata.uid ?? ''),
+    })
     await this.controller.start(this.nodes.synced, this.leases.synced, this.pods.synced)
   }
 
@@ -140,23 +150,26 @@ class NodeLifecycleController {
     const now = this.context.clock.now()
     let next: number | undefined
     for (const pod of pods) {
+      const uid = pod.metadata.uid ?? ''
       if (pod.metadata.deletionTimestamp !== undefined || isTerminal(pod)) continue
       const due = evictionTime(pod, node.spec?.taints ?? [], now)
-      if (due === undefined) continue
-      if (due > now) next = Math.min(next ?? Number.POSITIVE_INFINITY, due - now)
-      else await this.evictPod(pod, rfc3339(now))
+      if (due === undefined) {
+        if (this.leaving.delete(uid)) this.tellOfEviction(pod, 'Cancelling deletion of Pod')
+      } else if (due > now) {
+        this.leaving.add(uid)
+        next = Math.min(next ?? Number.POSITIVE_INFINITY, due - now)
+      } else await this.evictPod(pod, rfc3339(now))
     }
     return next
   }
 
+  private tellOfEviction(pod: Pod, what: string): void {
+    this.evictor.event(involved(podResource, pod), 'Normal', 'TaintManagerEviction', `${what} ${keyOf(pod)}`)
+  }
+
   private async evictPod(pod: Pod, now: string): Promise<void> {
-    const { namespace = '', name = '', uid = '' } = pod.metadata
-    this.evictor.event(
-      involved(podResource, pod),
-      'Normal',
-      'TaintManagerEviction',
-      `Marking for deletion Pod ${namespace}/${name}`,
-    )
+    const { uid = '' } = pod.metadata
+    this.tellOfEviction(pod, 'Marking for deletion Pod')
     const condition = {
       type: 'DisruptionTarget',
       status: 'True',

@@ -77,6 +77,12 @@ describe('when a pod has to leave', () => {
     ['not tolerated', [], [gone], 0],
     ['tolerated for ever', [{ key: 'gone', operator: 'Exists' }], [gone], undefined],
     ['tolerated for 300 s', [{ key: 'gone', operator: 'Exists', tolerationSeconds: 300 }], [gone], 180],
+    [
+      'for ever by the first',
+      [{ operator: 'Exists' }, { key: 'gone', operator: 'Exists', tolerationSeconds: 5 }],
+      [gone],
+      undefined,
+    ],
     ['over long ago', [{ key: 'gone', operator: 'Exists', tolerationSeconds: 5 }], [gone], -115],
     ['another value', [{ key: 'gone', operator: 'Equal', value: 'x' }], [gone], 0],
     ['everything tolerated', [{ operator: 'Exists' }], [gone, { ...gone, key: 'b' }], undefined],

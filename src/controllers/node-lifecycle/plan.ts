@@ -93,12 +93,11 @@ export function evictionTime(pod: Pod, taints: readonly Taint[], now: number): n
   if (untolerated(expelling, tolerations, ['NoExecute'])) return now
   let due: number | undefined
   for (const taint of expelling) {
-    const since = parseTime(taint.timeAdded ?? '') ?? now
-    for (const toleration of tolerations) {
-      if (toleration.tolerationSeconds === undefined || !tolerates(toleration, taint)) continue
-      const end = since + Math.max(0, toleration.tolerationSeconds) * 1000
-      if (due === undefined || end < due) due = end
-    }
+    // Of several that tolerate a taint the first counts.
+    const seconds = tolerations.find((toleration) => tolerates(toleration, taint))?.tolerationSeconds
+    if (seconds === undefined) continue
+    const end = (parseTime(taint.timeAdded ?? '') ?? now) + Math.max(0, seconds) * 1000
+    if (due === undefined || end < due) due = end
   }
   return due
 }
