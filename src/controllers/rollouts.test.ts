@@ -104,6 +104,24 @@ it('takes over a ReplicaSet and pods that were orphaned', async () => {
   expect((await cluster.client.get(deployments, ref)).status).toMatchObject({ readyReplicas: 3, updatedReplicas: 3 })
 })
 
+it('takes another hash when an unrelated ReplicaSet has the name', async () => {
+  cluster = await startTestCluster({ drain })
+  await cluster.client.create(deployments, deployment({}))
+  await cluster.clock.advance(1000)
+  const [{ metadata = {} } = {}] = (await cluster.client.list(replicaSets)).items
+  await cluster.client.delete(deployments, ref)
+  await cluster.clock.advance(5000)
+  const labels = { app: 'stranger' }
+  const spec = { replicas: 0, selector: { matchLabels: labels }, template: { ...template('1'), metadata: { labels } } }
+  await cluster.client.create(replicaSets, { metadata: { ...ref, name: metadata.name ?? '' }, spec })
+  await cluster.client.create(deployments, deployment({}))
+  await cluster.clock.advance(1000)
+  expect((await cluster.client.get(deployments, ref)).status).toMatchObject({ collisionCount: 1, readyReplicas: 3 })
+  const names = (await cluster.client.list(replicaSets)).items.map((set) => set.metadata.name)
+  expect(names).toHaveLength(2)
+  expect(names).toContain(metadata.name)
+})
+
 it('keeps as many old ReplicaSets as it is told', async () => {
   cluster = await startTestCluster({ drain })
   await cluster.client.create(deployments, deployment({ replicas: 1, revisionHistoryLimit: 2 }))

@@ -47,10 +47,13 @@ export async function startEndpoints(context: ControllerContext): Promise<void> 
       else await client.create(endpointsResource, wanted)
     } catch (error) {
       if (isApiError(error, 'Forbidden')) return done
-      const verb = existing ? 'update' : 'create'
-      const message = `Failed to ${verb} endpoint ${key}: ${(error as Error).message}`
+      const [reason, what] = existing
+        ? ['FailedToUpdateEndpoint', 'update endpoint']
+        : ['FailedToCreateEndpoint', 'create endpoint for service']
+      const message = `Failed to ${what} ${key}: ${(error as Error).message}`
+      // That the informer is a little behind is no news.
       if (!isApiError(error, 'Conflict') && !isApiError(error, 'AlreadyExists'))
-        recorder.event(involved(serviceResource, service), 'Warning', `FailedToUpdateEndpoint`, message)
+        recorder.event(involved(endpointsResource, wanted), 'Warning', reason, message)
       throw error
     }
     return done
