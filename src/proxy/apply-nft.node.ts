@@ -77,9 +77,7 @@ export class NftDataplane implements Dataplane {
     if (await runs('conntrack', ['--version'])) {
       await Promise.all(
         // conntrack answers 1 when there was nothing to delete.
-        gone.map(({ address, backend }) =>
-          runs('conntrack', ['-D', '-p', 'udp', '--orig-dst', address, '--reply-src', backend]),
-        ),
+        gone.map(({ to, backend }) => runs('conntrack', ['-D', '-p', 'udp', ...to, '--reply-src', backend])),
       )
       return
     }
@@ -204,7 +202,8 @@ class WarmNft {
 }
 
 interface UdpRoute {
-  readonly address: string
+  /** What clients sent to, as the conntrack tool wants it. */
+  readonly to: readonly [option: string, value: string]
   readonly backend: string
 }
 
@@ -212,10 +211,13 @@ function removedUdpRoutes(before: ProxyPlan, after: ProxyPlan): readonly UdpRout
   const removed: UdpRoute[] = []
   for (const [key, old] of before) {
     if (old.protocol !== 'UDP') continue
-    const port = after.get(key)
-    const left = new Set([...(port?.cluster.backends ?? []), ...(port?.external.backends ?? [])].map((b) => b.ip))
-    for (const { ip } of old.cluster.backends)
-      if (!left.has(ip)) for (const address of old.addresses) removed.push({ address, backend: ip })
+    const left = new Set(after.get(key)?.any.backends.map(({ ip }) => ip))
+    for (const { ip } of old.any.backends) {
+      if (left.has(ip)) continue
+      for (const address of [...old.clusterIPs, ...old.externalIPs])
+        removed.push({ to: ['--orig-dst', address], backend: ip })
+      if (old.nodePort) removed.push({ to: ['--orig-port-dst', `${old.nodePort}`], backend: ip })
+    }
   }
   return removed
 }

@@ -15,7 +15,7 @@ function summary(services: readonly Service[], slices: readonly EndpointSlice[])
         : route.none
     const external = port.nodePort ? ` | ${port.nodePort} -> ${show(port.external)}` : ''
     const sticky = port.affinitySeconds ? ` sticky ${port.affinitySeconds}s` : ''
-    return `${port.key} ${port.addresses.join(',')} -> ${show(port.cluster)}${sticky}${external}`
+    return `${port.key} ${port.clusterIPs.join(',')} -> ${show(port.cluster)}${sticky}${external}`
   })
 }
 

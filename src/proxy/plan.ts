@@ -34,16 +34,20 @@ export interface ServicePort {
   readonly portName: string
   readonly protocol: Protocol
   readonly port: number
-  /** IPv4 addresses that mean this Service inside the cluster: cluster IPs, external IPs. */
-  readonly addresses: readonly string[]
+  /** IPv4, at least one. */
+  readonly clusterIPs: readonly string[]
+  /** IPv4. */
+  readonly externalIPs: readonly string[]
   readonly nodePort?: number
   /** Session affinity ClientIP: a client keeps its backend this many seconds after its last connection. */
   readonly affinitySeconds?: number
-  /** From pods and this node to `addresses`. */
+  /** To backends of all nodes. */
+  readonly any: Route
+  /** From pods and this node to the cluster IPs, by internalTrafficPolicy. */
   readonly cluster: Route
-  /** From outside to the node port. */
+  /** From outside to the external IPs and the node port, by externalTrafficPolicy. */
   readonly external: Route
-  /** externalTrafficPolicy Local: external traffic keeps its source address and stays on the node. */
+  /** externalTrafficPolicy Local: external traffic keeps its source address and stays on the node; pods and nodes go to `any`. */
   readonly externalLocal: boolean
 }
 
@@ -94,11 +98,8 @@ export function planService(
 ): readonly ServicePort[] {
   const { metadata, spec } = service
   if (!spec || !isProxied(service)) return []
-  const addresses = [...new Set([...(spec.clusterIPs ?? [spec.clusterIP ?? '']), ...(spec.externalIPs ?? [])])].filter(
-    isIPv4,
-  )
-  if (addresses.length === 0) return []
-  const internalLocal = spec.internalTrafficPolicy === 'Local'
+  const clusterIPs = (spec.clusterIPs ?? [spec.clusterIP ?? '']).filter(isIPv4)
+  if (clusterIPs.length === 0) return []
   const externalLocal = spec.externalTrafficPolicy === 'Local'
   const namespace = metadata.namespace ?? ''
   const name = metadata.name ?? ''
@@ -114,12 +115,14 @@ export function planService(
       portName: port.name ?? '',
       protocol,
       port: port.port,
-      addresses,
+      clusterIPs,
+      externalIPs: (spec.externalIPs ?? []).filter(isIPv4),
       ...(port.nodePort ? { nodePort: port.nodePort } : {}),
       ...(spec.sessionAffinity === 'ClientIP'
         ? { affinitySeconds: spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? AFFINITY_SECONDS_DEFAULT }
         : {}),
-      cluster: routeOf(candidates, internalLocal),
+      any: routeOf(candidates, false),
+      cluster: routeOf(candidates, spec.internalTrafficPolicy === 'Local'),
       external: routeOf(candidates, externalLocal),
       externalLocal,
     })

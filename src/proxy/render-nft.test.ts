@@ -24,11 +24,11 @@ const change = (before: ProxyPlan, after: ProxyPlan) =>
   diffCommands(rules(before), rules(after)).map((command) => command.replace(' ip ebb-proxy', ''))
 
 describe('golden rules', () => {
-  it('[PN1] the ways of packets, without any Service', () => {
-    expect(`${fullCommands(rules(new Map())).join('\n')}\n`).toMatchFileSnapshot('golden/no-services.nft')
+  it('[PN1] the ways of packets, without any Service', async () => {
+    await expect(`${fullCommands(rules(new Map())).join('\n')}\n`).toMatchFileSnapshot('golden/no-services.nft')
   })
 
-  it('[PN1] a cluster of each sort', () => {
+  it('[PN1] a cluster of each sort', async () => {
     const all = plan(
       [{ name: 'web', nodePort: 30080 }, [here, there]],
       [{ name: 'sticky', clusterIP: '10.96.0.11', sessionAffinity: 'ClientIP', timeoutSeconds: 60 }, [here, there]],
@@ -36,7 +36,7 @@ describe('golden rules', () => {
       [{ name: 'local', clusterIP: '10.96.0.13', nodePort: 30083, externalTrafficPolicy: 'Local' }, [here, there]],
       [{ name: 'dns', clusterIP: '10.96.0.14', ports: [{ port: 53, protocol: 'UDP' }] }, []],
     )
-    expect(`${fullCommands(rules(all)).join('\n')}\n`).toMatchFileSnapshot('golden/each-sort.nft')
+    await expect(`${fullCommands(rules(all)).join('\n')}\n`).toMatchFileSnapshot('golden/each-sort.nft')
   })
 })
 
@@ -182,6 +182,48 @@ const fates: readonly (readonly [string, string, ProxyPlan, Partial<Packet>, str
     '10.244.1.7:8080',
   ],
   [
+    'PN4',
+    'nor what it sends while the cluster IP is for this node alone',
+    plan([{ nodePort: 30080, externalTrafficPolicy: 'Local', internalTrafficPolicy: 'Local' }, [there]]),
+    { to: '192.168.1.10', port: 30080 },
+    '10.244.1.7:8080',
+  ],
+  [
+    'PN4',
+    'an external IP is masqueraded',
+    plan([{ externalIPs: ['203.0.113.9'] }, [there]]),
+    { ...outside, to: '203.0.113.9', port: 80 },
+    '10.244.1.7:8080 masqueraded',
+  ],
+  [
+    'PN4',
+    'an external IP goes by the external policy',
+    plan([{ externalIPs: ['203.0.113.9'], externalTrafficPolicy: 'Local' }, [here, there]]),
+    { ...outside, to: '203.0.113.9', port: 80 },
+    '10.244.0.5:8080',
+  ],
+  [
+    'PN4',
+    'and not by the internal one',
+    plan([{ externalIPs: ['203.0.113.9'], internalTrafficPolicy: 'Local' }, [there]]),
+    { to: '203.0.113.9' },
+    '10.244.1.7:8080 masqueraded',
+  ],
+  [
+    'PN4',
+    'an external IP without endpoints: refused',
+    plan([{ externalIPs: ['203.0.113.9'] }, []]),
+    { to: '203.0.113.9' },
+    'reject',
+  ],
+  [
+    'PN4',
+    'other ports of an external IP are not ours',
+    plan([{ externalIPs: ['203.0.113.9'] }, [here]]),
+    { to: '203.0.113.9', port: 22 },
+    'pass masqueraded',
+  ],
+  [
     'PN3',
     'a new client of a sticky Service goes anywhere',
     plan([{ sessionAffinity: 'ClientIP' }, [here, there]]),
@@ -233,22 +275,26 @@ describe('any sequence of plans', () => {
       index: fc.integer({ min: 0, max: 3 }),
       // Few addresses and node ports on purpose: two Services may claim the same.
       address: fc.integer({ min: 0, max: 4 }),
+      externalIP: fc.option(fc.constantFrom('203.0.113.8', '203.0.113.9'), { nil: undefined }),
       nodePort: fc.option(fc.integer({ min: 30000, max: 30002 }), { nil: undefined }),
       sticky: fc.option(fc.integer({ min: 1, max: 3 }), { nil: undefined }),
       externalTrafficPolicy: fc.constantFrom('Cluster', 'Local'),
       internalTrafficPolicy: fc.constantFrom('Cluster', 'Local'),
       endpoints: fc.array(endpoint, { maxLength: 4 }),
     })
-    .map(({ index, address, nodePort, sticky, endpoints, ...policies }): [SampleService, SampleEndpoint[]] => [
-      {
-        name: `s${index}`,
-        clusterIP: `10.96.0.${address}`,
-        ...(nodePort ? { nodePort } : {}),
-        ...(sticky ? { sessionAffinity: 'ClientIP', timeoutSeconds: sticky } : {}),
-        ...policies,
-      },
-      endpoints,
-    ])
+    .map(
+      ({ index, address, externalIP, nodePort, sticky, endpoints, ...policies }): [SampleService, SampleEndpoint[]] => [
+        {
+          name: `s${index}`,
+          clusterIP: `10.96.0.${address}`,
+          ...(nodePort ? { nodePort } : {}),
+          ...(externalIP ? { externalIPs: [externalIP] } : {}),
+          ...(sticky ? { sessionAffinity: 'ClientIP', timeoutSeconds: sticky } : {}),
+          ...policies,
+        },
+        endpoints,
+      ],
+    )
   const cluster = fc.uniqueArray(sample, { maxLength: 4, selector: ([s]) => s.name }).map((entries) => plan(...entries))
 
   it('[PN5] changes lead to the same table as a full replacement', () => {
@@ -277,7 +323,7 @@ describe('any sequence of plans', () => {
         table.execute(fullCommands(rules(p)))
         const claimed = new Set<string>()
         for (const port of p.values()) {
-          const to = port.addresses[0] ?? ''
+          const to = port.clusterIPs[0] ?? ''
           if (claimed.has(to)) continue
           claimed.add(to)
           const end = tracePacket(

@@ -131,50 +131,50 @@ function addBaseChains(draft: Draft, { serviceCIDR, clusterCIDR, podCIDR }: NftC
 }
 
 function addServicePort(draft: Draft, port: ServicePort, config: NftConfig): void {
-  const l4 = port.protocol.toLowerCase()
-  for (const address of port.addresses) {
-    const key = `${address} . ${l4} . ${port.port}`
+  const cluster = chainName('svc', port)
+  for (const address of port.clusterIPs) {
+    const key = addressKey(port, address)
     if (!draft.claim(key)) continue
     draft.element('cluster-ips', address)
-    if (port.cluster.backends.length > 0) draft.element('service-ips', key, `goto ${chainName('svc', port)}`)
+    if (port.cluster.backends.length > 0) draft.element('service-ips', key, `goto ${cluster}`)
     else draft.element('no-endpoint-ips', key, `goto ${port.cluster.none}-it`)
   }
-  if (port.cluster.backends.length > 0) addBackends(draft, port, chainName('svc', port), port.cluster)
-  if (port.nodePort !== undefined) addNodePort(draft, port, port.nodePort, config)
+  if (port.cluster.backends.length > 0) addBackends(draft, port, cluster, port.cluster)
+  addExternal(draft, port, config)
+}
+
+function addressKey({ protocol, port }: ServicePort, address: string): string {
+  return `${address} . ${protocol.toLowerCase()} . ${port}`
 }
 
 /** From outside: marked for masquerade, or with policy Local straight to the backends of this node. [PN4] */
-function addNodePort(draft: Draft, port: ServicePort, nodePort: number, config: NftConfig): void {
-  const key = `${port.protocol.toLowerCase()} . ${nodePort}`
-  if (!draft.claim(key)) return
+function addExternal(draft: Draft, port: ServicePort, { podCIDR }: NftConfig): void {
+  const keys = [
+    ...port.externalIPs.map((address) => ({ by: 'ips', key: addressKey(port, address) })),
+    ...(port.nodePort ? [{ by: 'nodeports', key: `${port.protocol.toLowerCase()} . ${port.nodePort}` }] : []),
+  ].filter(({ key }) => draft.claim(key))
+  if (keys.length === 0) return
+  const hasExternal = port.external.backends.length > 0
+  if (!hasExternal)
+    for (const { by, key } of keys) draft.element(`no-endpoint-${by}`, key, `goto ${port.external.none}-it`)
+  if (port.any.backends.length === 0) return
   const name = chainName('ext', port)
-  const cluster = chainName('svc', port)
+  for (const { by, key } of keys) draft.element(`service-${by}`, key, `goto ${name}`)
+  const same = sameBackends(port.any, port.cluster)
+  const any = chainName(same ? 'svc' : 'all', port)
+  if (!same) addBackends(draft, port, any, port.any)
   const mark = `meta mark set meta mark or ${MARK}`
   if (!port.externalLocal) {
-    if (port.cluster.backends.length === 0 && port.external.backends.length === 0) {
-      draft.element('no-endpoint-nodeports', key, `goto ${port.external.none}-it`)
-      return
-    }
-    draft.element('service-nodeports', key, `goto ${name}`)
-    const all = chainName('all', port)
-    const same = sameBackends(port.cluster, port.external)
-    if (!same) addBackends(draft, port, all, port.external)
-    draft.chain(name, [mark, `goto ${same ? cluster : all}`])
+    draft.chain(name, [mark, `goto ${any}`])
     return
   }
   const local = chainName('loc', port)
-  const hasLocal = port.external.backends.length > 0
-  const hasAny = port.cluster.backends.length > 0
-  if (hasLocal) addBackends(draft, port, local, port.external)
-  else draft.element('no-endpoint-nodeports', key, `goto ${port.external.none}-it`)
-  if (!hasLocal && !hasAny) return
-  draft.element('service-nodeports', key, `goto ${name}`)
-  const inside = hasAny ? cluster : local
+  if (hasExternal) addBackends(draft, port, local, port.external)
   // The node itself and its pods are inside the cluster, whichever address they dialled.
   draft.chain(name, [
-    `ip saddr ${config.podCIDR} goto ${inside}`,
-    `fib saddr type local ${mark} goto ${inside}`,
-    ...(hasLocal ? [`goto ${local}`] : []),
+    `ip saddr ${podCIDR} goto ${any}`,
+    `fib saddr type local ${mark} goto ${any}`,
+    ...(hasExternal ? [`goto ${local}`] : []),
   ])
 }
 

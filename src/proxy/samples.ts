@@ -6,6 +6,7 @@ export interface SampleService {
   readonly name?: string
   readonly labels?: Readonly<Record<string, string>>
   readonly clusterIP?: string
+  readonly externalIPs?: readonly string[]
   readonly nodePort?: number
   readonly type?: string
   readonly ports?: readonly ServicePort[]

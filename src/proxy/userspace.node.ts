@@ -101,10 +101,11 @@ export class UserspaceDataplane implements Dataplane {
 }
 
 function addressesOf(port: ServicePort): { host: string; at: number; route: Route }[] {
-  const inside = port.addresses.map((host) => ({ host, at: port.port, route: port.cluster }))
-  return port.nodePort === undefined
-    ? inside
-    : [...inside, { host: '127.0.0.1', at: port.nodePort, route: port.external }]
+  return [
+    ...port.clusterIPs.map((host) => ({ host, at: port.port, route: port.cluster })),
+    ...port.externalIPs.map((host) => ({ host, at: port.port, route: port.external })),
+    ...(port.nodePort ? [{ host: '127.0.0.1', at: port.nodePort, route: port.external }] : []),
+  ]
 }
 
 /** Picks a backend for a new connection. */
