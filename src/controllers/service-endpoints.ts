@@ -28,7 +28,7 @@ export function isHeadless({ spec }: Service): boolean {
   return spec?.clusterIP === 'None'
 }
 
-/** The ports of a pod for a Service, sorted; a named target port that the pod does not have is left out. */
+/** The ports of a pod for a Service, in its order; a named target port that the pod does not have is left out. */
 export function backendPorts(service: Service, pod: Pod): readonly BackendPort[] {
   const ports: BackendPort[] = []
   for (const port of service.spec?.ports ?? []) {

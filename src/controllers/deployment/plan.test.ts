@@ -211,6 +211,13 @@ describe('the status', () => {
     })
     expect(sameStatus(status, structuredClone(status))).toBe(true)
     expect(sameStatus({ ...status, replicas: 5 }, status)).toBe(false)
+    const [fresh, silent] = [
+      { ...set('fresh', { replicas: 1 }), status: { replicas: 0 } },
+      set('silent', { replicas: 1 }),
+    ]
+    const count = (...oldSets: ReplicaSet[]) =>
+      countStatus(deployment({}), { newSet: undefined, oldSets }, time.now).terminatingReplicas
+    expect([count(fresh), count(fresh, silent)]).toEqual([0, undefined])
     expect(countStatus(deployment({ replicas: 0 }), { newSet: undefined, oldSets: [] }, time.now)).not.toHaveProperty(
       'replicas',
     )

@@ -60,7 +60,10 @@ export function countStatus(deployment: Deployment, sets: Sets, now: string): De
     },
     now,
   )
-  const terminating = every.every((set) => set.status?.terminatingReplicas !== undefined)
+  // One that its controller has not looked at yet has none; one that it looked at and that does not say leaves the sum unknown.
+  const terminating = every.every(
+    ({ status }) => !status?.observedGeneration || status.terminatingReplicas !== undefined,
+  )
   return {
     ...(deployment.metadata.generation === undefined ? {} : { observedGeneration: deployment.metadata.generation }),
     ...Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0)),
