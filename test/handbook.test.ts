@@ -67,18 +67,14 @@ const follow = (name: string) => shell.start(`kubectl logs -f ${name}`)
 async function endOf(name: string, end: () => Promise<unknown>): Promise<string> {
   const state = '.status.containerStatuses[0].state.terminated'
   const watch = shell.start(
-    `timeout 60 kubectl get pod ${name} -w -o jsonpath='{.status.phase} {${state}.exitCode} {${state}.reason}{"\\n"}'`,
+    `kubectl get pod ${name} -w -o jsonpath='{.status.phase} {${state}.exitCode} {${state}.reason}{"\\n"}'`,
   )
   await watch.begun
   await end()
-  const lines = (await stopAtEnd(name, watch.ended)).trim().split('\n')
+  // A watch on a pod that is gone goes on.
+  watch.stop()
+  const lines = (await watch.ended).stdout.trim().split('\n')
   return lines.findLast((line) => /^(Succeeded|Failed) /.test(line)) ?? lines.join(' | ')
-}
-
-/** A watch on a pod that is gone goes on until its timeout: ended here. */
-async function stopAtEnd(name: string, watch: Promise<{ stdout: string }>): Promise<string> {
-  await shell.start(`pkill -f 'get pod ${name} -w -o jsonpath'`).ended
-  return (await watch).stdout
 }
 
 beforeAll(async () => {

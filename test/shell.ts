@@ -39,8 +39,9 @@ export class Shell {
     return this.start(command, stdin).ended
   }
 
-  /** Like `run`, for what goes on: `begun` resolves at the first output, `ended` at the end. */
-  start(command: string, stdin = ''): { readonly begun: Promise<void>; readonly ended: Promise<Ran> } {
+  /** Like `run`, for what goes on: `begun` resolves at the first output, `ended` at the end, which `stop` brings about. */
+  start(command: string, stdin = ''): { readonly begun: Promise<void>; readonly ended: Promise<Ran>; stop(): void } {
+    let stop: () => void = () => {}
     let begin: () => void = () => {}
     const begun = new Promise<void>((resolve) => {
       begin = resolve
@@ -59,6 +60,7 @@ export class Shell {
       })
       const pid = child.pid as number
       this.running.add(pid)
+      stop = () => this.kill(pid)
       const parts = { stdout: '', stderr: '', all: '' }
       for (const name of ['stdout', 'stderr'] as const)
         child[name].setEncoding('utf8').on('data', (text: string) => {
@@ -76,7 +78,7 @@ export class Shell {
       child.stdin.on('error', () => {})
       child.stdin.end(stdin)
     })
-    return { begun, ended }
+    return { begun, ended, stop }
   }
 
   /** Like `run`, and throws when the command fails. */
