@@ -16,6 +16,7 @@ const unshare = process.getuid?.() === 0 ? ['--net', '--mount'] : ['--user', '--
 /** Not skipped, but run in the other world. */
 const elsewhere = (_name: string, _tests: () => void): void => {}
 const [outside, within] = inside ? [elsewhere, describe] : [describe, elsewhere]
+const noConntrack = spawnSync('conntrack', ['--version']).error ? ' (skipped: the program conntrack is missing)' : ''
 const impossible = inside ? '' : whyNot()
 
 function whyNot(): string {
@@ -154,23 +155,49 @@ within('nftables, inside', () => {
     expect(await reachMany(5)).toEqual([first === a.ip ? b.ip : a.ip])
   })
 
-  it('[PN2] UDP is carried too', async () => {
+  /** A backend that answers each datagram with its address. */
+  async function udpBackend(ip: string): Promise<void> {
     const server = createSocket('udp4')
-    server.on('message', (message, from) => server.send(`${message} from ${a.ip}`, from.port, from.address))
-    await new Promise<void>((resolve) => server.bind(8080, a.ip, resolve))
+    server.on('message', (_, from) => server.send(ip, from.port, from.address))
+    await new Promise<void>((resolve) => server.bind(8080, ip, resolve))
+    ends.push(() => server.close())
+  }
+
+  const applyUdp = (...endpoints: readonly SampleEndpoint[]) => {
+    const ports = [{ port: 53, protocol: 'UDP', nodePort: 30053 }]
+    const slices = [slice({ endpoints, ports: [{ protocol: 'UDP', port: 8080 }] })]
+    return dataplane.apply(planAll([service({ ports })], slices, 'node-1'))
+  }
+
+  /** Sends from one port, each time it is called, and gives the answer. */
+  function udpClient(host: string, port: number): () => Promise<string> {
     const client = createSocket('udp4')
-    ends.push(
-      () => server.close(),
-      () => client.close(),
-    )
-    const udp = [{ port: 53, protocol: 'UDP' }]
-    await dataplane.apply(
-      planAll([service({ ports: udp })], [slice({ endpoints: [a], ports: [{ protocol: 'UDP', port: 8080 }] })], 'n'),
-    )
-    const answer = new Promise((resolve) => client.once('message', (message) => resolve(String(message))))
-    client.send('hello', 53, '10.96.0.10')
-    expect(await answer).toBe(`hello from ${a.ip}`)
+    ends.push(() => client.close())
+    return () =>
+      new Promise((resolve) => {
+        client.once('message', (message) => resolve(String(message)))
+        client.send('who', port, host)
+      })
+  }
+
+  it('[PN2] UDP is carried too', async () => {
+    await udpBackend(a.ip)
+    await applyUdp(a)
+    expect(await udpClient('10.96.0.10', 53)()).toBe(a.ip)
   })
+
+  it.skipIf(noConntrack !== '')(
+    `[PA4] a UDP client that keeps sending is led elsewhere when its backend goes${noConntrack}`,
+    async () => {
+      await udpBackend(a.ip)
+      await udpBackend(b.ip)
+      const clients = [udpClient('10.96.0.10', 53), udpClient('192.168.1.10', 30053)]
+      await applyUdp(a)
+      expect(await Promise.all(clients.map((ask) => ask()))).toEqual([a.ip, a.ip])
+      await applyUdp(b)
+      expect(await Promise.all(clients.map((ask) => ask()))).toEqual([b.ip, b.ip])
+    },
+  )
 
   it('[PA2] a killed nft is replaced and nothing is lost', async () => {
     await backend(a.ip)
