@@ -28,17 +28,17 @@ export function chooseNode(pod: Pod, nodes: readonly NodeInfo[], random: Random)
     const rejection = reject(pod, node)
     if (rejection) {
       rejections.push(rejection)
-      refusals.set(node.name, explain([rejection]))
+      refusals.set(node.name, explain(pod, [rejection]))
     } else fitting.push(node)
   }
-  if (fitting.length === 0) return { message: explain(rejections), refusals }
+  if (fitting.length === 0) return { message: explain(pod, rejections), refusals }
   return { node: best(pod, fitting, random).name }
 }
 
 /** What the node says to the pod now; undefined: welcome. */
 export function refusal(pod: Pod, node: NodeInfo): string | undefined {
   const rejection = reject(pod, node)
-  return rejection && explain([rejection])
+  return rejection && explain(pod, [rejection])
 }
 
 function reject(pod: Pod, node: NodeInfo): Rejection | undefined {
@@ -67,15 +67,15 @@ function best(pod: Pod, nodes: readonly NodeInfo[], random: Random): NodeInfo {
  * Kubernetes' sentence, e.g. `0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 nodes
  * are available: 1 No preemption victims found for incoming pod.`
  */
-function explain(rejections: readonly Rejection[]): string {
+function explain({ spec }: Pod, rejections: readonly Rejection[]): string {
   const none = `0/${rejections.length} nodes are available: `
   const why = histogram(rejections.flatMap(({ reasons }) => reasons))
-  const help = histogram(
-    rejections.map(({ preemptable }) =>
-      preemptable ? 'No preemption victims found for incoming pod' : 'Preemption is not helpful for scheduling',
-    ),
+  const help = rejections.map(({ preemptable }) =>
+    preemptable ? 'No preemption victims found for incoming pod' : 'Preemption is not helpful for scheduling',
   )
-  return `${none}${why}. no new claims to deallocate, preemption: ${none}${help}.`
+  const preemption =
+    spec.preemptionPolicy === 'Never' ? 'not eligible due to preemptionPolicy=Never' : `${none}${histogram(help)}`
+  return `${none}${why}. no new claims to deallocate, preemption: ${preemption}.`
 }
 
 /** `1 a, 2 b`: how often each text comes, sorted as text. */

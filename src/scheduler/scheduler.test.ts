@@ -52,6 +52,15 @@ it("says in Kubernetes' words why a pod fits nowhere, once, and binds it when it
   expect((await get('p')).spec.nodeName).toBe('node-1')
 })
 
+it('says that a pod would not have others end for it', async () => {
+  cluster = await startTestCluster({ drain })
+  await cluster.client.create(pods, pod('p', { nodeSelector: { no: 'where' }, preemptionPolicy: 'Never' }))
+  await cluster.clock.advance(1)
+  expect((await get('p')).status?.conditions?.[0]?.message).toBe(
+    "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never.",
+  )
+})
+
 it('says it anew when a node refuses for another reason', async () => {
   cluster = await startTestCluster({ drain })
   const ref = { name: 'node-1' }
