@@ -127,6 +127,15 @@ it('gives up the pods that end on a silent node when it is said to be out of ser
   expect(await getPod()).toBeUndefined()
 })
 
+it('says once that a node is not ready', async () => {
+  cluster = await startTestCluster({ drain, nodes: ['node-1', 'node-2'], heartbeats: [] })
+  const conditions = [{ type: 'Ready', status: 'False', lastTransitionTime: rfc3339(cluster.clock.now()) }]
+  await cluster.client.patch(nodes, { name: 'node-2' }, { status: { conditions } }, { subresource: 'status' })
+  await cluster.clock.advance(60_000)
+  const told = await cluster.client.list(events, { fieldSelector: 'involvedObject.kind=Node,reason=NodeNotReady' })
+  expect(told.items.map(({ message }) => message)).toEqual(['Node node-1 status is now: NodeNotReady'])
+})
+
 it('evicts nobody when no node is heard of', async () => {
   cluster = await startTestCluster({ drain, heartbeats: [] })
   await cluster.client.create(pods, pod)

@@ -122,6 +122,8 @@ class NodeLifecycleController {
     const name = keyOf(node)
     const conditions = silentConditions(node, rfc3339(this.context.clock.now()))
     await this.context.client.updateStatus(nodeResource, { ...node, status: { ...node.status, conditions } })
+    // Otherwise it was not ready before, and whoever found that said so.
+    if (readyStatus(node) !== 'True') return
     const message = `Node ${name} status is now: NodeNotReady`
     this.recorder.event(involved(nodeResource, node), 'Normal', 'NodeNotReady', message)
   }
