@@ -1,6 +1,6 @@
 /**
- * The node's own object: registered at the start, alive by its Lease in kube-node-lease every 10 s, its status written when it
- * changes and every 5 min (Kubernetes: "Nodes", heartbeats; KEP-589). While the API server does not answer it tries again and
+ * The node's own object: registered at the start, alive by its Lease in kube-node-lease every 10 s, its status looked at every
+ * 10 s, written when somebody has put something else there and every 5 min (Kubernetes: "Nodes", heartbeats; KEP-589). While the API server does not answer it tries again and
  * again; pods are not touched by that.
  */
 import { isApiError } from '../api/status.ts'
@@ -15,7 +15,10 @@ import { leases, nodes } from '../client/resources.ts'
 const LEASE_NAMESPACE = 'kube-node-lease'
 const LEASE_SECONDS = 40
 const RENEW_MS = 10_000
-const STATUS_MS = 300_000
+/** The status is looked at this often; what the node lifecycle controller wrote while no heartbeat came does not stay. */
+const LOOK_MS = 10_000
+/** And written this often when nothing has changed. */
+const REPORT_MS = 300_000
 const RETRY_MS = 1_000
 /** Annotation that says what the node cannot do. */
 const DEGRADED_ANNOTATION = 'ebb.dev/degraded'
@@ -46,7 +49,7 @@ export interface NodeStatusOptions {
 
 /** Resolves when the node is registered and Ready in the API. Heartbeats go on until the lifetime ends. */
 export async function startNodeStatus(options: NodeStatusOptions): Promise<void> {
-  const { lifetime, clock, recorder, node } = options
+  const { lifetime, client, clock, recorder, node } = options
   const { signal } = lifetime
   const uid = await untilDone(options, 'registering the node', () => register(options))
   if (uid === undefined) return
@@ -54,8 +57,16 @@ export async function startNodeStatus(options: NodeStatusOptions): Promise<void>
   recorder.event(about, 'Normal', 'Starting', 'Starting kubelet.')
   for (const sentence of node.degraded) recorder.event(about, 'Warning', 'Degraded', sentence)
   await untilDone(options, 'the node lease', () => renew(options, uid))
-  const written = await untilDone(options, 'the node status', () => writeStatus(options))
-  if (written) recorder.event(about, 'Normal', 'NodeReady', `Node ${node.name} status is now: NodeReady`)
+  let reportedMs = Number.NEGATIVE_INFINITY
+  const report = async () => {
+    const known = await client.find(nodes, { name: node.name })
+    // A Node that was deleted comes back with the next start of the node's process, as in Kubernetes.
+    if (!known || (isTrue(known) && clock.now() < reportedMs + REPORT_MS)) return
+    await writeStatus(options, known)
+    reportedMs = clock.now()
+    if (!isReady(known)) recorder.event(about, 'Normal', 'NodeReady', `Node ${node.name} status is now: NodeReady`)
+  }
+  await untilDone(options, 'the node status', report)
   const loop = async (everyMs: number, what: string, run: () => Promise<unknown>) => {
     while (!signal.aborted) {
       await sleep(clock, everyMs, signal)
@@ -63,7 +74,7 @@ export async function startNodeStatus(options: NodeStatusOptions): Promise<void>
     }
   }
   void loop(RENEW_MS, 'the node lease', () => renew(options, uid))
-  void loop(STATUS_MS, 'the node status', () => writeStatus(options))
+  void loop(LOOK_MS, 'the node status', report)
 }
 
 /** Again each second until it succeeds; undefined when the lifetime ended first. */
@@ -119,10 +130,7 @@ async function renew({ client, clock, node }: NodeStatusOptions, uid: string): P
   await client.create(leases, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec })
 }
 
-/** False when the Node was deleted: as in Kubernetes it comes back with the next start of the node's process. */
-async function writeStatus({ client, clock, node }: NodeStatusOptions): Promise<boolean> {
-  const known = await client.find(nodes, { name: node.name })
-  if (!known) return false
+async function writeStatus({ client, clock, node }: NodeStatusOptions, known: Node): Promise<void> {
   const now = rfc3339(clock.now())
   const status = {
     capacity: node.capacity,
@@ -136,7 +144,6 @@ async function writeStatus({ client, clock, node }: NodeStatusOptions): Promise<
     nodeInfo: node.nodeInfo,
   }
   await client.patch(nodes, { name: node.name }, { status }, { subresource: 'status' })
-  return true
 }
 
 const GOOD: readonly (readonly [type: string, status: string, reason: string, message: string])[] = [
@@ -146,9 +153,21 @@ const GOOD: readonly (readonly [type: string, status: string, reason: string, me
   ['Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'],
 ]
 
+const conditionOf = (node: Node, type: string) => node.status?.conditions?.find((c) => c.type === type)
+
+const isReady = (node: Node): boolean => conditionOf(node, 'Ready')?.status === 'True'
+
+/** Whether the conditions say what this process would say. */
+function isTrue(known: Node): boolean {
+  return GOOD.every(([type, status, reason, message]) => {
+    const condition = conditionOf(known, type)
+    return condition?.status === status && condition.reason === reason && condition.message === message
+  })
+}
+
 function conditionsOf(known: Node, now: string): NodeCondition[] {
   return GOOD.map(([type, status, reason, message]) => {
-    const old = known.status?.conditions?.find((c) => c.type === type)
+    const old = conditionOf(known, type)
     const lastTransitionTime = old?.status === status ? (old.lastTransitionTime ?? now) : now
     return { type, status, lastHeartbeatTime: now, lastTransitionTime, reason, message }
   })

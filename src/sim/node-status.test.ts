@@ -1,0 +1,24 @@
+import { expect, it } from 'vitest'
+import type { Node } from '../api/types/core-v1.gen.ts'
+import { events, nodes } from '../client/resources.ts'
+import { drain } from './drain.node.ts'
+import { startWorld } from './world.ts'
+
+it('[ND1] a node that others take for lost says within 10 s that it is not, and tells of it', async () => {
+  const world = await startWorld({ seed: 1, drain, programs: {} })
+  const node = () => world.through(world.client.get(nodes, { name: 'node-1' }))
+  const ready = ({ status }: Node) => status?.conditions?.find((c) => c.type === 'Ready')
+  const lost = (ready(await node()) ?? {}) as object
+  const conditions = [
+    { ...lost, status: 'Unknown', reason: 'NodeStatusUnknown', message: 'Kubelet stopped posting node status.' },
+  ]
+  await world.through(
+    world.client.patch(nodes, { name: 'node-1' }, { status: { conditions } }, { subresource: 'status' }),
+  )
+  expect(ready(await node())).toMatchObject({ status: 'Unknown' })
+  await world.advance(10_001)
+  expect(ready(await node())).toMatchObject({ status: 'True', reason: 'KubeletReady' })
+  const told = (await world.through(world.client.list(events, { namespace: 'default' }))).items
+  expect(told.filter((e) => e.reason === 'NodeReady').map((e) => e.count)).toEqual([2])
+  await world.close()
+})
