@@ -28,6 +28,9 @@ export function admitPod(pod: Draft<Pod>, context: Context): void {
   admitTolerations(pod.spec)
 }
 
+/** As Kubernetes refuses it, before a name is made from generateName: the refusals of a controller's attempts are alike. */
+const nameOf = ({ metadata }: Draft<Pod>): string => metadata.generateName || metadata.name || ''
+
 function admitServiceAccount(pod: Draft<Pod>, context: Context): void {
   const { spec, metadata } = pod
   // A mirror pod shows a pod that runs from a file: it has no identity in the cluster.
@@ -40,7 +43,7 @@ function admitServiceAccount(pod: Draft<Pod>, context: Context): void {
   // The default account of a new namespace may be a moment late; its pods need not wait for it.
   if (!account && name !== 'default') {
     const why = `error looking up service account ${namespace}/${name}: serviceaccount "${name}" not found`
-    throw forbidden(PODS, metadata.name ?? '', why)
+    throw forbidden(PODS, nameOf(pod), why)
   }
   if (spec.automountServiceAccountToken ?? account?.automountServiceAccountToken ?? true) mountToken(spec, context)
   if (!spec.imagePullSecrets?.length && account?.imagePullSecrets?.length) {
@@ -89,14 +92,15 @@ interface PriorityClass extends KubernetesObject {
   readonly preemptionPolicy?: string
 }
 
-function admitPriority({ spec, metadata }: Draft<Pod>, context: Context): void {
+function admitPriority(pod: Draft<Pod>, context: Context): void {
+  const { spec } = pod
   const name = spec.priorityClassName
   const found = name ? priorityOf(name, context) : { value: 0 }
-  if (!found) throw forbidden(PODS, metadata.name ?? '', `no PriorityClass with name ${name} was found`)
+  if (!found) throw forbidden(PODS, nameOf(pod), `no PriorityClass with name ${name} was found`)
   const value = found.value ?? 0
   if (spec.priority !== undefined && spec.priority !== value) {
     const why = `the integer value of priority (${spec.priority}) must not be provided in pod spec; priority admission controller computed ${value} from the given PriorityClass name`
-    throw forbidden(PODS, metadata.name ?? '', why)
+    throw forbidden(PODS, nameOf(pod), why)
   }
   spec.priority = value
   spec.preemptionPolicy ??= found.preemptionPolicy ?? 'PreemptLowerPriority'
