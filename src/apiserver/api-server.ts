@@ -3,7 +3,7 @@ import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { ApiHandler, ApiRequest, ApiResponse } from '../wire/exchange.ts'
-import { writeYaml } from '../wire/yaml.ts'
+import { negotiate } from '../wire/negotiate.ts'
 import { serviceAccountTokens, type TokenSigner } from './authn/service-account-tokens.ts'
 import { type TokenSource, tokenSources } from './authn/tokens.ts'
 import { type Authorizer, builtInRules } from './authz/authorizer.ts'
@@ -102,22 +102,38 @@ async function handle(request: ApiRequest, { stages, serve, fault }: Way): Promi
       if (answer) return answer
     }
     const response = await serve(exchange)
-    return withWarnings(isYaml(response) ? await asYaml(response) : response, exchange.warnings)
+    return withWarnings(asksYaml(exchange) ? await inYaml(response) : response, exchange.warnings)
   } catch (error) {
-    return withWarnings(errorResponse(error, fault), exchange.warnings)
+    const response = errorResponse(error, fault)
+    return withWarnings(asksYaml(exchange) ? await inYaml(response) : response, exchange.warnings)
   } finally {
     for (const end of exchange.ends) end()
   }
 }
 
-const isYaml = ({ headers }: ApiResponse) => headers['content-type'] === 'application/yaml'
+/** Whether the answer, an error or discovery too, is wanted in YAML. All answers are made as JSON first. */
+function asksYaml({ request, info }: Exchange): boolean {
+  const { accept } = request.headers
+  if (!accept?.includes('yaml') || !(info.isResource || /^\/apis?(\/|$)/.test(request.path))) return false
+  try {
+    return negotiate(accept).format === 'yaml'
+  } catch {
+    return false
+  }
+}
 
-/** YAML for those who asked for it; the answers are made as objects first. */
-async function asYaml(response: ApiResponse): Promise<ApiResponse> {
-  const { body } = response
+async function inYaml(response: ApiResponse): Promise<ApiResponse> {
+  const { body, headers } = response
   if (body.type !== 'object' && body.type !== 'list') return response
-  const object = body.type === 'list' ? body.object() : body.object
-  return { ...response, body: { type: 'text', text: await writeYaml(object) } }
+  const { writeYaml } = await import('../wire/yaml.ts')
+  const text = writeYaml(body.type === 'list' ? parsed(body.chunks()) : body.object)
+  return { ...response, headers: { ...headers, 'content-type': 'application/yaml' }, body: { type: 'text', text } }
+}
+
+/** A list as it is on the wire, where its items do not repeat their kind. */
+function parsed(chunks: readonly Uint8Array[]): unknown {
+  const decoder = new TextDecoder()
+  return JSON.parse(chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join('') + decoder.decode())
 }
 
 function metricsText(counts: ReadonlyMap<string, number>): string {

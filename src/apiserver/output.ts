@@ -1,4 +1,4 @@
-/** How a call is answered: in which representation, for objects, lists and watch frames alike. */
+/** How a call is answered: in which representation, for objects, lists and watch frames alike. Always as JSON: `api-server.ts` makes YAML of it. */
 import type { ListMeta } from '../api/object.ts'
 import type { Item, ListResult } from '../registry/read.ts'
 import type { ApiResponse, ResponseBody, WatchEventType, WatchFrame } from '../wire/exchange.ts'
@@ -9,7 +9,6 @@ import { includeObjectOf, metadataList, metadataOf, notAList, TableRenderer } fr
 import type { Call } from './call.ts'
 
 export interface Output {
-  readonly contentType: string
   object(item: Item): { readonly object: unknown; bytes(): Uint8Array }
   list(result: ListResult): ResponseBody
   frame(type: WatchEventType, item: Item): WatchFrame
@@ -18,17 +17,16 @@ export interface Output {
 /** The representation that the Accept header asks for, for this call alone; throws 406 when there is none. */
 export function outputOf(call: Call): Output {
   const negotiated = negotiate(call.exchange.request.headers.accept)
-  if (!negotiated.as) return jsonOutput(call, negotiated.format)
+  if (!negotiated.as) return jsonOutput(call)
   return negotiated.as === 'Table' ? tableOutput(call, negotiated) : metadataOutput(call, negotiated)
 }
 
-const json = (format: string) => (format === 'yaml' ? 'application/yaml' : 'application/json')
+const JSON_HEADERS = { 'content-type': 'application/json' }
 
-function jsonOutput({ resource }: Call, format: string): Output {
+function jsonOutput({ resource }: Call): Output {
   const { kind } = resource.declaration
   const { apiVersion } = resource
   return {
-    contentType: json(format),
     object: (item) => ({ object: item.object, bytes: () => item.bytes }),
     list(result) {
       const head = { kind: `${kind}List`, apiVersion, metadata: listMeta(result) }
@@ -42,13 +40,12 @@ function jsonOutput({ resource }: Call, format: string): Output {
   }
 }
 
-function metadataOutput({ resource }: Call, { as, version, format }: Negotiated): Output {
+function metadataOutput({ resource }: Call, { as, version }: Negotiated): Output {
   const { kind, group } = resource.declaration
   // The Go package of the internal type is part of Kubernetes' sentence.
   const internal = group.split('.', 1)[0] || 'core'
   const form = (item: Item) => metadataOf(item, version)
   return {
-    contentType: json(format),
     object(item) {
       if (as === 'PartialObjectMetadataList') throw notAList(as, `not a list (*${internal}.${kind})`)
       return { object: form(item).object, bytes: () => form(item).bytes }
@@ -61,12 +58,11 @@ function metadataOutput({ resource }: Call, { as, version, format }: Negotiated)
   }
 }
 
-function tableOutput({ exchange, resource, parts }: Call, { version, format }: Negotiated): Output {
+function tableOutput({ exchange, resource, parts }: Call, { version }: Negotiated): Output {
   const includeObject = includeObjectOf(exchange.request.query.get('includeObject'))
   const now = () => new TableRenderer(resource.declaration as never, { version, includeObject, now: parts.clock.now() })
   let columns = true
   return {
-    contentType: json(format),
     object(item) {
       const table = now().single(item, { columns: true })
       return { object: table.object(), bytes: () => table.bytes() }
@@ -100,9 +96,9 @@ function listMeta(result: ListResult): ListMeta {
 
 export function answerItem(output: Output, item: Item, status = 200): ApiResponse {
   const { object, bytes } = output.object(item)
-  return { status, headers: { 'content-type': output.contentType }, body: { type: 'object', object, bytes } }
+  return { status, headers: JSON_HEADERS, body: { type: 'object', object, bytes } }
 }
 
 export function answerList(output: Output, result: ListResult): ApiResponse {
-  return { status: 200, headers: { 'content-type': output.contentType }, body: output.list(result) }
+  return { status: 200, headers: JSON_HEADERS, body: output.list(result) }
 }

@@ -2,7 +2,6 @@
 import { badRequest } from '../api/status.ts'
 import type { FieldValidation } from './decode.ts'
 import type { RequestBody } from './exchange.ts'
-import { parseYaml, YamlSyntaxError } from './yaml.ts'
 
 const APPLY_TYPE = 'application/apply-patch+yaml'
 
@@ -24,8 +23,9 @@ export async function readApply(body: RequestBody, fieldValidation: FieldValidat
   const text = decoder.decode(body?.bytes ?? new Uint8Array(0))
   const json = parseJson(text)
   if (json !== undefined) return { config: json, warnings: [] }
+  const { parseYaml, YamlSyntaxError } = await import('./yaml.ts')
   try {
-    const { value, duplicates } = await parseYaml(text)
+    const { value, duplicates } = parseYaml(text)
     if (duplicates.length === 0 || fieldValidation === 'Ignore') return { config: value, warnings: [] }
     const told = `error converting YAML to JSON: yaml: unmarshal errors:\n  ${duplicates.join('\n  ')}`
     if (fieldValidation === 'Strict') throw badRequest(`error strict decoding YAML: ${told}`)

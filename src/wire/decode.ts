@@ -17,7 +17,6 @@ import { type ApiError, badRequest, failure } from '../api/status.ts'
 import { ConformError, conform } from './conform.ts'
 import type { RequestBody } from './exchange.ts'
 import { countKeys, jsonSyntaxError, strictErrors } from './go-json.ts'
-import { parseYaml, YamlSyntaxError } from './yaml.ts'
 
 /** What to do with unknown and duplicate fields: refuse, warn (the default), or drop them silently. */
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore'
@@ -103,8 +102,9 @@ async function parseProtobuf(bytes: Uint8Array): Promise<ParsedBody> {
 }
 
 async function parseYamlBody(bytes: Uint8Array): Promise<ParsedBody> {
+  const { parseYaml, YamlSyntaxError } = await import('./yaml.ts')
   try {
-    return { ...(await parseYaml(decoder.decode(bytes))), bytes }
+    return { ...parseYaml(decoder.decode(bytes)), bytes }
   } catch (error) {
     throw error instanceof YamlSyntaxError ? new BodyError(error.message, bytes) : error
   }

@@ -199,14 +199,14 @@ describe('the shape Kubernetes gives an object', () => {
 
 describe('YAML as Kubernetes reads and writes it', () => {
   it('is YAML 1.1 without dates', async () => {
-    const { value } = await parseYaml('a: yes\nb: 010\nc: 2020-01-01\nd: 12:30\ne: &x {f: 1}\ng: {<<: *x, h: "2"}\n')
+    const { value } = parseYaml('a: yes\nb: 010\nc: 2020-01-01\nd: 12:30\ne: &x {f: 1}\ng: {<<: *x, h: "2"}\n')
     expect(value).toEqual({ a: true, b: 8, c: '2020-01-01', d: '12:30', e: { f: 1 }, g: { f: 1, h: '2' } })
   })
 
   it('reads back what it writes', async () => {
     const value = { b: ['x', { '.': {} }], a: 'yes', n: '1', t: '2020-01-01T00:00:00Z', empty: {}, nothing: null }
-    const text = await writeYaml(value)
-    expect((await parseYaml(text)).value).toEqual(value)
+    const text = writeYaml(value)
+    expect(parseYaml(text).value).toEqual(value)
     expect(text).toContain('a: "yes"')
     expect(text).toContain('- .: {}')
   })

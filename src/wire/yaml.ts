@@ -1,4 +1,8 @@
-/** YAML as Kubernetes reads and writes it. The parser is loaded when the first YAML arrives. */
+/**
+ * YAML as Kubernetes reads and writes it. Load this file when the first YAML arrives, not the package: a bundle gives a
+ * CommonJS package no names when it is imported dynamically.
+ */
+import * as yaml from 'yaml'
 
 /** A text that is no YAML, with the sentence of Go's parser. */
 export class YamlSyntaxError extends Error {
@@ -11,12 +15,10 @@ export interface ParsedYaml {
   readonly duplicates: readonly string[]
 }
 
-type YamlModule = typeof import('yaml')
-type Tags = NonNullable<Parameters<YamlModule['parseDocument']>[1]>['customTags']
+type Tags = NonNullable<Parameters<typeof yaml.parseDocument>[1]>['customTags']
 
 /** YAML 1.1 without dates and base 60, merge keys on: `yes` is true, `010` is 8, `12:30:45` is text. Throws YamlSyntaxError. */
-export async function parseYaml(text: string): Promise<ParsedYaml> {
-  const yaml = await import('yaml')
+export function parseYaml(text: string): ParsedYaml {
   const lines = new yaml.LineCounter()
   const skipped = new Set(['timestamp', 'intTime', 'floatTime', 'binary', 'set', 'omap', 'pairs'])
   const customTags = ((tags: readonly unknown[]) =>
@@ -84,9 +86,8 @@ function sentence(code: string, message: string, line: number): string {
 }
 
 /** Keys sorted, lists not indented, texts quoted where they could be read as something else. */
-export async function writeYaml(value: unknown): Promise<string> {
-  const { stringify } = await import('yaml')
-  const text = stringify(value, {
+export function writeYaml(value: unknown): string {
+  const text = yaml.stringify(value, {
     version: '1.1',
     sortMapEntries: true,
     lineWidth: 0,

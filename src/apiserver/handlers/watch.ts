@@ -1,6 +1,8 @@
+import { failure } from '../../api/status.ts'
 import type { CacheEvent, WatchOptions } from '../../registry/read.ts'
 import type { ApiResponse, WatchSink, WatchStream } from '../../wire/exchange.ts'
 import { bookmarkObject } from '../../wire/frame.ts'
+import { negotiate } from '../../wire/negotiate.ts'
 import type { Call } from '../call.ts'
 import { watchOptions } from '../list-query.ts'
 import { type Output, outputOf, wholeFrame } from '../output.ts'
@@ -11,14 +13,22 @@ const WATCH_TIMEOUT_MIN_MS = 30 * 60_000
 /** GET of a collection with watch: 200 and frames until the client goes, the time is over, or the server closes. */
 export function handleWatch(call: Call): ApiResponse {
   const output = outputOf(call)
+  refuseYaml(call)
   const asked = watchOptions(call.exchange, call.resource)
   const random = Math.floor(WATCH_TIMEOUT_MIN_MS * (1 + call.parts.random.ratio()))
   const options: WatchOptions = { ...asked, timeoutMs: asked.timeoutMs ?? random }
   return {
     status: 200,
-    headers: { 'content-type': output.contentType },
+    headers: { 'content-type': 'application/json' },
     body: { type: 'watch', stream: stream(call, output, options) },
   }
+}
+
+/** YAML cannot be told apart into events: 406. */
+function refuseYaml({ exchange }: Call): void {
+  if (negotiate(exchange.request.headers.accept).format !== 'yaml') return
+  const types = 'application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch'
+  throw failure(406, 'NotAcceptable', `only the following media types are accepted: ${types}`)
 }
 
 function stream(call: Call, output: Output, options: WatchOptions): WatchStream {
