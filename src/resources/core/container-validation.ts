@@ -9,7 +9,13 @@ import {
   required,
 } from '../../api/field-error.ts'
 import { labelNameErrors, portNameErrors } from '../../api/names.ts'
-import type { Container, EphemeralContainer, PodSpec } from '../../api/types/core-v1.gen.ts'
+import type {
+  Container,
+  ContainerResizePolicy,
+  EphemeralContainer,
+  PodSpec,
+  Volume,
+} from '../../api/types/core-v1.gen.ts'
 import { envErrors } from './env-validation.ts'
 import { lifecycleErrors, probesErrors } from './probe-validation.ts'
 import { resourcesErrors } from './resource-validation.ts'
@@ -19,24 +25,30 @@ import { mountErrors } from './volume-validation.ts'
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never']
 const MESSAGE_POLICIES = ['File', 'FallbackToLogsOnError']
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP']
+const RESIZABLE = ['cpu', 'memory']
+const RESIZE_POLICIES = ['NotRequired', 'RestartContainer']
 const RESTART_POLICIES = ['Always', 'OnFailure', 'Never']
+
+/** Whose the spec is: a pod's, or a template's, which becomes one later. Some rules wait until then. */
+export type SpecOwner = 'pod' | 'template'
 
 /** What the containers of one pod share while they are checked. */
 interface Pod {
   readonly spec: PodSpec
-  readonly volumes: ReadonlySet<string>
+  readonly owner: SpecOwner
+  readonly volumes: ReadonlyMap<string, Volume>
   readonly names: Set<string>
   readonly hostPorts: Set<string>
 }
 
-/** All containers of a pod. `volumes` are the names that may be mounted. */
+/** All containers of a pod. `volumes` are those that may be mounted, by name. */
 export function containersErrors(
   spec: PodSpec,
   field: string,
-  volumes: ReadonlySet<string>,
+  { volumes, owner }: { volumes: ReadonlyMap<string, Volume>; owner: SpecOwner },
   errors: FieldError[],
 ): void {
-  const pod: Pod = { spec, volumes, names: new Set(), hostPorts: new Set() }
+  const pod: Pod = { spec, owner, volumes, names: new Set(), hostPorts: new Set() }
   const containers = spec.containers ?? []
   if (containers.length === 0) errors.push(required(`${field}.containers`))
   for (let i = 0; i < containers.length; i++) {
@@ -47,6 +59,7 @@ export function containersErrors(
     lifecycleErrors(container.lifecycle, `${at}.lifecycle`, spec.terminationGracePeriodSeconds, errors)
     probesErrors(container, at, errors)
     hostPortErrors(container, at, pod, errors)
+    if (spec.hostNetwork) hostNetworkErrors(container, at, owner, errors)
   }
   const init = spec.initContainers ?? []
   for (let i = 0; i < init.length; i++)
@@ -71,34 +84,59 @@ function containerErrors(
 ): void {
   if (!container.name) errors.push(required(`${field}.name`))
   else for (const m of labelNameErrors(container.name)) errors.push(invalid(`${field}.name`, container.name, m))
-  imageErrors(container.image ?? '', `${field}.image`, errors)
+  imageErrors(container.image ?? '', `${field}.image`, pod.owner, errors)
   const { terminationMessagePolicy: message, imagePullPolicy: pull } = container
   if (!message) errors.push(required(`${field}.terminationMessagePolicy`))
   else if (!MESSAGE_POLICIES.includes(message)) {
     errors.push(notSupported(`${field}.terminationMessagePolicy`, message, MESSAGE_POLICIES))
   }
-  portsErrors(container, field, pod.spec.hostNetwork === true, errors)
+  portsErrors(container, field, errors)
   envErrors(container, field, errors)
-  mountErrors(container, field, pod.volumes, errors)
+  mountErrors(container, `${field}.volumeMounts`, pod.volumes, errors)
   if (!pull) errors.push(required(`${field}.imagePullPolicy`))
   else if (!PULL_POLICIES.includes(pull)) errors.push(notSupported(`${field}.imagePullPolicy`, pull, PULL_POLICIES))
   if (container.resources) resourcesErrors(container.resources, `${field}.resources`, errors)
+  if (container.resizePolicy) {
+    resizePolicyErrors(container.resizePolicy, `${field}.resizePolicy`, pod.spec.restartPolicy, errors)
+  }
   if (container.securityContext) {
-    containerSecurityErrors(container.securityContext, `${field}.securityContext`, errors)
+    const host = pod.spec.hostUsers !== false
+    containerSecurityErrors(container.securityContext, `${field}.securityContext`, host, errors)
   }
 }
 
-function imageErrors(image: string, field: string, errors: FieldError[]): void {
+function imageErrors(image: string, field: string, owner: SpecOwner, errors: FieldError[]): void {
   if (image === '') errors.push(required(field))
-  else if (image.trim() !== image) errors.push(invalid(field, image, 'must not have leading or trailing whitespace'))
+  else if (owner === 'pod' && image.trim() !== image) {
+    errors.push(invalid(field, image, 'must not have leading or trailing whitespace'))
+  }
 }
 
-function portsErrors(
-  { ports }: Container | EphemeralContainer,
+/** Paths without an index, as Kubernetes says them. */
+function resizePolicyErrors(
+  policies: readonly ContainerResizePolicy[],
   field: string,
-  hostNetwork: boolean,
+  restartPolicy: string | undefined,
   errors: FieldError[],
 ): void {
+  const seen = new Set<string>()
+  for (const [i, { resourceName, restartPolicy: policy }] of policies.entries()) {
+    if (seen.has(resourceName)) errors.push(duplicate(`${field}[${i}]`, resourceName))
+    seen.add(resourceName)
+    for (const [value, supported] of [
+      [resourceName, RESIZABLE],
+      [policy, RESIZE_POLICIES],
+    ] as const) {
+      if (!value) errors.push(required(field))
+      else if (!supported.includes(value)) errors.push(notSupported(field, value, supported))
+    }
+    if (restartPolicy === 'Never' && policy !== 'NotRequired') {
+      errors.push(invalid(field, policy, "must be 'NotRequired' when `restartPolicy` is 'Never'"))
+    }
+  }
+}
+
+function portsErrors({ ports }: Container | EphemeralContainer, field: string, errors: FieldError[]): void {
   if (!ports) return
   const names = new Set<string>()
   for (let i = 0; i < ports.length; i++) {
@@ -115,9 +153,15 @@ function portsErrors(
     if (hostPort) numberErrors(hostPort, `${at}.hostPort`, errors)
     if (!protocol) errors.push(required(`${at}.protocol`))
     else if (!PROTOCOLS.includes(protocol)) errors.push(notSupported(`${at}.protocol`, protocol, PROTOCOLS))
-    if (hostNetwork && hostPort !== containerPort) {
-      errors.push(invalid(`${at}.hostPort`, hostPort ?? 0, 'must match `containerPort` when `hostNetwork` is true'))
-    }
+  }
+}
+
+/** On the node's network a port is the node's. In a template the host port may be left out: the pod gets it by default. */
+function hostNetworkErrors({ ports }: Container, field: string, owner: SpecOwner, errors: FieldError[]): void {
+  for (const [i, { containerPort, hostPort = 0 }] of (ports ?? []).entries()) {
+    if (hostPort === containerPort || (owner === 'template' && hostPort === 0)) continue
+    const why = 'must match `containerPort` when `hostNetwork` is true'
+    errors.push(invalid(`${field}.ports[${i}].hostPort`, hostPort, why))
   }
 }
 
@@ -157,6 +201,8 @@ function initContainerErrors(container: Container, field: string, pod: Pod, erro
   }
 }
 
+const NOT_HERE = 'cannot be set for an Ephemeral Container'
+
 /** Ephemeral containers look, they do not serve: nothing that restarts, listens or is waited for. */
 const NOT_EPHEMERAL = [
   'ports',
@@ -177,7 +223,14 @@ function ephemeralErrors(container: EphemeralContainer, field: string, pod: Pod,
   for (const key of NOT_EPHEMERAL) {
     const value = container[key]
     if (value !== undefined && !(Array.isArray(value) && value.length === 0)) {
-      errors.push(forbiddenField(`${field}.${key}`, 'cannot be set for an Ephemeral Container'))
+      errors.push(forbiddenField(`${field}.${key}`, NOT_HERE))
+    }
+  }
+  const { limits, requests, claims } = container.resources ?? {}
+  if (limits || requests || claims) errors.push(forbiddenField(`${field}.resources`, NOT_HERE))
+  for (const [i, mount] of (container.volumeMounts ?? []).entries()) {
+    for (const key of ['subPath', 'subPathExpr'] as const) {
+      if (mount[key]) errors.push(forbiddenField(`${field}.volumeMounts[${i}].${key}`, NOT_HERE))
     }
   }
 }

@@ -1,6 +1,7 @@
 /** Rules of environment variables and where they come from. */
 import { type FieldError, invalid, notSupported, required } from '../../api/field-error.ts'
 import { configKeyErrors, environmentNameErrors, qualifiedNameErrors, subdomainErrors } from '../../api/names.ts'
+import { canonicalQuantity } from '../../api/quantity.ts'
 import type {
   Container,
   EnvFromSource,
@@ -54,6 +55,13 @@ const RESOURCES = [
   'requests.ephemeral-storage',
   'requests.memory',
 ]
+const BYTES = ['1', '1k', '1M', '1G', '1T', '1P', '1E', '1Ki', '1Mi', '1Gi', '1Ti', '1Pi', '1Ei']
+const DIVISORS = [
+  { resources: /\.cpu$/, name: 'cpu', divisors: ['1m', '1'], join: ' and ' },
+  { resources: /\.memory$/, name: 'memory', divisors: BYTES, join: ', ' },
+  { resources: /\.ephemeral-storage$/, name: 'local ephemeral storage', divisors: BYTES, join: ', ' },
+  { resources: /\.hugepages-/, name: 'hugepages', divisors: BYTES, join: ', ' },
+]
 const SOURCES = ['fieldRef', 'resourceFieldRef', 'configMapKeyRef', 'secretKeyRef', 'fileKeyRef'] as const
 
 export function envErrors(container: Container | EphemeralContainer, field: string, errors: FieldError[]): void {
@@ -66,7 +74,7 @@ export function envErrors(container: Container | EphemeralContainer, field: stri
       if (valueFrom) sourceErrors(valueFrom, `${field}.env[${i}].valueFrom`, value ?? '', errors)
     }
   }
-  if (envFrom) for (let i = 0; i < envFrom.length; i++) fromErrors(envFrom[i]!, `${field}.envFrom[${i}]`, errors)
+  if (envFrom) for (let i = 0; i < envFrom.length; i++) fromErrors(envFrom[i]!, i, `${field}.envFrom`, errors)
 }
 
 function sourceErrors(source: EnvVarSource, field: string, value: string, errors: FieldError[]): void {
@@ -108,10 +116,17 @@ export function fieldRefErrors(
 }
 
 export function resourceRefErrors(ref: ResourceFieldSelector, field: string, errors: FieldError[]): void {
-  if (!ref.resource) errors.push(required(`${field}.resource`))
-  else if (!RESOURCES.includes(ref.resource) && !/^(limits|requests)\.hugepages-/.test(ref.resource)) {
-    errors.push(notSupported(`${field}.resource`, ref.resource, RESOURCES))
+  const { resource, divisor } = ref
+  if (!resource) errors.push(required(`${field}.resource`))
+  else if (!RESOURCES.includes(resource) && !/^(limits|requests)\.hugepages-/.test(resource)) {
+    errors.push(notSupported(`${field}.resource`, resource, RESOURCES))
   }
+  const unit = DIVISORS.find(({ resources }) => resources.test(resource ?? ''))
+  if (!unit || divisor === undefined) return
+  const amount = canonicalQuantity(String(divisor))
+  if (amount === '0' || unit.divisors.includes(amount)) return
+  const why = `only divisor's values ${unit.divisors.join(unit.join)} are supported with the ${unit.name} resource`
+  errors.push(invalid(`${field}.divisor`, resource, why))
 }
 
 function keyRefErrors(ref: { name?: string; key?: string }, field: string, errors: FieldError[]): void {
@@ -121,10 +136,11 @@ function keyRefErrors(ref: { name?: string; key?: string }, field: string, error
   else for (const message of configKeyErrors(ref.key)) errors.push(invalid(`${field}.key`, ref.key, message))
 }
 
-function fromErrors(source: EnvFromSource, field: string, errors: FieldError[]): void {
+/** `field` is the path of the list: what is missing or too much is said of it as a whole. */
+function fromErrors(source: EnvFromSource, i: number, field: string, errors: FieldError[]): void {
   if (source.prefix) {
     for (const message of environmentNameErrors(source.prefix)) {
-      errors.push(invalid(`${field}.prefix`, source.prefix, message))
+      errors.push(invalid(`${field}[${i}].prefix`, source.prefix, message))
     }
   }
   let count = 0
@@ -132,7 +148,9 @@ function fromErrors(source: EnvFromSource, field: string, errors: FieldError[]):
     const ref = source[key]
     if (!ref) continue
     count++
-    for (const m of subdomainErrors(ref.name ?? '')) errors.push(invalid(`${field}.${key}.name`, ref.name ?? '', m))
+    const at = `${field}[${i}].${key}.name`
+    if (!ref.name) errors.push(required(at))
+    else for (const message of subdomainErrors(ref.name)) errors.push(invalid(at, ref.name, message))
   }
   if (count === 0) errors.push(invalid(field, '', 'must specify one of: `configMapRef` or `secretRef`'))
   else if (count > 1) errors.push(invalid(field, '', 'may not have more than one field specified at a time'))

@@ -1,12 +1,14 @@
 /** What may change in a pod once it exists: images, a shorter deadline, more tolerations, fewer gates; ephemeral containers by their subresource. */
-import { type FieldError, forbiddenField, invalid, required } from '../../api/field-error.ts'
-import type { Container, ContainerStatus, Pod, PodSpec, PodStatus, Toleration } from '../../api/types/core-v1.gen.ts'
+import { duplicate, type FieldError, forbiddenField, invalid, required } from '../../api/field-error.ts'
+import { qualifiedNameErrors, subdomainErrors } from '../../api/names.ts'
+import type { ObjectMeta } from '../../api/object.ts'
+import type { Container, Pod, PodSpec, PodStatus, Toleration } from '../../api/types/core-v1.gen.ts'
 import { INVALID_IP, ipVersion } from '../addresses.ts'
 import { sameJson } from '../compare.ts'
 import { goText } from '../go-form.ts'
 import { unifiedDiff } from '../unified-diff.ts'
 import { qosClass } from './pod-qos.ts'
-import { podSpecErrors } from './pod-validation.ts'
+import { MIRROR, podErrors } from './pod-validation.ts'
 
 const DEADLINE_SECONDS_MAX = 2_147_483_647
 const CHANGEABLE =
@@ -16,14 +18,14 @@ const COUNT = 'pod updates may not add or remove containers'
 /** PUT and PATCH of the pod itself. */
 export function podUpdateErrors(pod: Pod, old: Pod): FieldError[] {
   const { spec } = pod
-  const errors = podSpecErrors(spec, 'spec')
+  const errors = podErrors(pod)
+  mirrorErrors(pod, old, errors)
   for (const key of ['containers', 'initContainers'] as const) {
     if (!imageUpdateErrors(spec[key] ?? [], old.spec[key] ?? [], `spec.${key}`, errors)) return errors
   }
-  deadlineErrors(spec, old.spec, errors)
-  gateErrors(spec, old.spec, errors)
+  if (!deadlineErrors(spec, old.spec, errors)) return errors
   tolerationErrors(spec.tolerations ?? [], old.spec.tolerations ?? [], errors)
-  if (errors.length > 0) return errors
+  gateErrors(spec, old.spec, errors)
   const allowed = withAllowedChanges(spec, old.spec)
   if (!sameJson(allowed, old.spec)) {
     const diff = unifiedDiff(goText(old.spec, 'PodSpec'), goText(allowed, 'PodSpec'))
@@ -43,23 +45,44 @@ function imageUpdateErrors(
     errors.push(forbiddenField(field, COUNT))
     return false
   }
-  for (const [i, { image }] of containers.entries()) {
-    if (!image?.trim()) errors.push(required(`${field}[${i}].image`))
+  for (const [i, { image = '' }] of containers.entries()) {
+    if (image === '') errors.push(required(`${field}[${i}].image`))
+    else if (image.trim() !== image) {
+      errors.push(invalid(`${field}[${i}].image`, image, 'must not have leading or trailing whitespace'))
+    }
   }
   return true
 }
 
-function deadlineErrors(spec: PodSpec, old: PodSpec, errors: FieldError[]): void {
+/** What shows a pod of a node's own stays what it is. */
+function mirrorErrors(
+  { metadata }: { metadata: ObjectMeta },
+  old: { metadata: ObjectMeta },
+  errors: FieldError[],
+): void {
+  const before = old.metadata.annotations?.[MIRROR]
+  const after = metadata.annotations?.[MIRROR]
+  if (before === after) return
+  const verb = before === undefined ? 'add' : 'remove or update'
+  errors.push(forbiddenField(`metadata.annotations[${MIRROR}]`, `may not ${verb} mirror pod annotation`))
+}
+
+/** False: nothing more is said. */
+function deadlineErrors(spec: PodSpec, old: PodSpec, errors: FieldError[]): boolean {
   const field = 'spec.activeDeadlineSeconds'
   const after = spec.activeDeadlineSeconds
   const before = old.activeDeadlineSeconds
   if (after === undefined) {
     if (before !== undefined) errors.push(invalid(field, null, 'must not update from a positive integer to nil value'))
-  } else if (after < 0 || after > DEADLINE_SECONDS_MAX) {
-    errors.push(invalid(field, after, `must be between 0 and ${DEADLINE_SECONDS_MAX}, inclusive`))
-  } else if (before !== undefined && before < after) {
-    errors.push(invalid(field, after, 'must be less than or equal to previous value'))
+    return true
   }
+  if (after < 0 || after > DEADLINE_SECONDS_MAX) {
+    errors.push(invalid(field, after, `must be between 0 and ${DEADLINE_SECONDS_MAX}, inclusive`))
+    return false
+  }
+  if (before === undefined || before >= after) return true
+  errors.push(invalid(field, after, 'must be less than or equal to previous value'))
+  return false
 }
 
 function gateErrors(spec: PodSpec, old: PodSpec, errors: FieldError[]): void {
@@ -117,7 +140,7 @@ function sharing<T extends object>(value: T, from: T, keys: readonly (keyof T)[]
 
 /** PUT and PATCH of pods/ephemeralcontainers: there can be more of them, never others or fewer. */
 export function ephemeralUpdateErrors(pod: Pod, old: Pod): FieldError[] {
-  const errors = podSpecErrors(pod.spec, 'spec')
+  const errors = podErrors(pod)
   const field = 'spec.ephemeralContainers'
   const present = new Map((pod.spec.ephemeralContainers ?? []).map((c) => [c.name, c]))
   for (const before of old.spec.ephemeralContainers ?? []) {
@@ -149,7 +172,7 @@ export function resized(spec: PodSpec, old: PodSpec): PodSpec {
 
 /** PUT and PATCH of pods/resize. */
 export function resizeErrors(pod: Pod, old: Pod): FieldError[] {
-  const errors = podSpecErrors(pod.spec, 'spec')
+  const errors = podErrors(pod)
   const before = old.status?.qosClass ?? qosClass(old.spec)
   if (qosClass(pod.spec) !== before) {
     errors.push(invalid('spec', before, 'Pod QOS Class may not change as a result of resizing'))
@@ -161,32 +184,65 @@ export function resizeErrors(pod: Pod, old: Pod): FieldError[] {
 export function podStatusErrors(pod: Pod, old: Pod): FieldError[] {
   const errors: FieldError[] = []
   const status = pod.status ?? {}
-  addressErrors(status, errors)
-  if (pod.spec.restartPolicy !== 'Always') {
-    const before = old.status?.containerStatuses ?? []
-    transitionErrors(status.containerStatuses ?? [], before, { pod, field: 'status.containerStatuses' }, errors)
+  const before = old.status ?? {}
+  mirrorErrors(pod, old, errors)
+  for (const [i, { type }] of (status.conditions ?? []).entries()) {
+    // The path is Kubernetes' own, wrong as it is.
+    for (const message of qualifiedNameErrors(type))
+      errors.push(invalid(`metadata.conditions[${i}].Type`, type, message))
   }
+  if (status.nominatedNodeName && status.nominatedNodeName !== before.nominatedNodeName) {
+    for (const message of subdomainErrors(status.nominatedNodeName)) {
+      errors.push(invalid('status.nominatedNodeName', status.nominatedNodeName, message))
+    }
+  }
+  if (before.qosClass && status.qosClass !== before.qosClass) {
+    errors.push(invalid('status.qosClass', status.qosClass ?? '', 'field is immutable'))
+  }
+  statusListErrors(pod, { status, before }, errors)
+  addressErrors(status, errors)
   return errors
 }
 
-function addressErrors({ podIPs }: PodStatus, errors: FieldError[]): void {
-  for (const [i, { ip }] of (podIPs ?? []).entries()) {
-    if (!ipVersion(ip ?? '')) errors.push(invalid(`status.podIPs[${i}]`, ip ?? '', INVALID_IP))
+const SUPPORTED_FAMILIES = 'may specify no more than one IP for each IP family'
+
+function addressErrors({ podIPs = [], hostIP = '', hostIPs = [] }: PodStatus, errors: FieldError[]): void {
+  if (hostIPs.length > 0 && hostIPs[0]?.ip !== hostIP) {
+    errors.push(invalid('status.hostIPs[0].ip', hostIPs[0]?.ip ?? '', 'must be equal to `hostIP`'))
+  }
+  for (const [key, list] of Object.entries({ podIPs, hostIPs })) {
+    const field = `status.${key}`
+    for (const [i, { ip = '' }] of list.entries()) {
+      if (!ipVersion(ip)) errors.push(invalid(`${field}[${i}]`, ip, INVALID_IP))
+      else if (list.slice(0, i).some((other) => other.ip === ip)) errors.push(duplicate(`${field}[${i}]`, { IP: ip }))
+    }
+    const families = new Set(list.map(({ ip = '' }) => ipVersion(ip)))
+    if (families.size < list.length) {
+      const shown = list.map(({ ip = '' }) => ({ IP: ip }))
+      errors.push(invalid(field, shown, SUPPORTED_FAMILIES))
+    }
   }
 }
 
-/** A container that has ended for good stays ended. */
-function transitionErrors(
-  after: readonly ContainerStatus[],
-  before: readonly ContainerStatus[],
-  { pod, field }: { pod: Pod; field: string },
+/** A container that has ended for good stays ended. Which one that is depends on its kind. */
+function statusListErrors(
+  { spec }: Pod,
+  { status, before }: { status: PodStatus; before: PodStatus },
   errors: FieldError[],
 ): void {
-  for (const { name, state } of before) {
-    const ended = state?.terminated
-    if (!ended || (ended.exitCode !== 0 && pod.spec.restartPolicy === 'OnFailure')) continue
-    const i = after.findIndex((status) => status.name === name)
-    if (i < 0 || after[i]?.state?.terminated) continue
-    errors.push(forbiddenField(`${field}[${i}].state`, 'may not be transitioned to non-terminated state'))
+  const sidecar = (name: string) =>
+    spec.initContainers?.some((c) => c.name === name && c.restartPolicy === 'Always') === true
+  for (const key of ['containerStatuses', 'initContainerStatuses', 'ephemeralContainerStatuses'] as const) {
+    // Nothing ever starts an ephemeral container again.
+    const policy = key === 'ephemeralContainerStatuses' ? 'Never' : spec.restartPolicy
+    if (policy === 'Always') continue
+    for (const [i, { name, state }] of (before[key] ?? []).entries()) {
+      const ended = state?.terminated
+      if (!ended || (ended.exitCode !== 0 && policy === 'OnFailure')) continue
+      if (key === 'initContainerStatuses' && sidecar(name)) continue
+      const after = status[key]?.find((other) => other.name === name)
+      if (!after || after.state?.terminated) continue
+      errors.push(forbiddenField(`status.${key}[${i}].state`, 'may not be transitioned to non-terminated state'))
+    }
   }
 }

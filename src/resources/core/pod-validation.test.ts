@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Draft } from '../../api/object.ts'
-import type { Pod } from '../../api/types/core-v1.gen.ts'
-import { defaultPod } from './pod-defaults.ts'
-import { podUpdateErrors } from './pod-update.ts'
+import type { Pod, PodStatus, PodTemplateSpec } from '../../api/types/core-v1.gen.ts'
+import { defaultPod, defaultTemplate } from './pod-defaults.ts'
+import { podStatusErrors, podUpdateErrors } from './pod-update.ts'
 import { podCreateErrors, podTemplateErrors } from './pod-validation.ts'
 
 type Json = Record<string, unknown>
@@ -55,7 +55,50 @@ const containers: readonly [string, Json, readonly string[]][] = [
   [
     'envFrom of nothing',
     { envFrom: [{}] },
-    [`${c}.envFrom[0]: Invalid value: "": must specify one of: \`configMapRef\` or \`secretRef\``],
+    [`${c}.envFrom: Invalid value: "": must specify one of: \`configMapRef\` or \`secretRef\``],
+  ],
+  ['envFrom without a name', { envFrom: [{ secretRef: {} }] }, [`${c}.envFrom[0].secretRef.name: Required value`]],
+  [
+    'divisor',
+    {
+      env: [
+        { name: 'A', valueFrom: { resourceFieldRef: { resource: 'limits.cpu', divisor: '10m' } } },
+        { name: 'B', valueFrom: { resourceFieldRef: { resource: 'limits.memory', divisor: '1Mi' } } },
+      ],
+    },
+    [
+      `${c}.env[0].valueFrom.resourceFieldRef.divisor: Invalid value: "limits.cpu": only divisor's values 1m and 1 are supported with the cpu resource`,
+    ],
+  ],
+  [
+    'mount without a name',
+    { volumeMounts: [{ mountPath: '/a' }] },
+    [`${c}.volumeMounts[0].name: Required value`, `${c}.volumeMounts[0].name: Not found: ""`],
+  ],
+  [
+    'mount propagation',
+    {
+      volumeMounts: [
+        { name: 'v', mountPath: '/a', mountPropagation: 'Sideways' },
+        { name: 'v', mountPath: '/b', mountPropagation: 'Bidirectional' },
+      ],
+    },
+    [
+      `${c}.volumeMounts.mountPropagation: Unsupported value: "Sideways": supported values: "Bidirectional", "HostToContainer", "None"`,
+      `${c}.volumeMounts.mountPropagation: Forbidden: Bidirectional mount propagation is available only to privileged containers`,
+    ],
+  ],
+  [
+    'resize policy',
+    { resizePolicy: [{ resourceName: 'disk', restartPolicy: 'NotRequired' }] },
+    [`${c}.resizePolicy: Unsupported value: "disk": supported values: "cpu", "memory"`],
+  ],
+  [
+    'AppArmor profile',
+    { securityContext: { appArmorProfile: { type: 'Unconfined', localhostProfile: 'x' } } },
+    [
+      `${c}.securityContext.appArmorProfile.localhostProfile: Invalid value: "x": can only be set when AppArmor type is Localhost`,
+    ],
   ],
   [
     'host port twice',
@@ -98,13 +141,13 @@ const containers: readonly [string, Json, readonly string[]][] = [
   [
     'mount path outside',
     { volumeMounts: [{ name: 'v', mountPath: '/a', subPath: '../b' }] },
-    [`${c}.volumeMounts[0].subPath: Invalid value: "../b": must not contain '..'`],
+    [`${c}.volumeMounts.subPath: Invalid value: "../b": must not contain '..'`],
   ],
   [
     'privilege',
     { securityContext: { privileged: true, allowPrivilegeEscalation: false } },
     [
-      `${c}.securityContext: Invalid value: {"privileged":true,"allowPrivilegeEscalation":false}: cannot set \`allowPrivilegeEscalation\` to false and \`privileged\` to true`,
+      `${c}.securityContext: Invalid value: {"Capabilities":null,"Privileged":true,"SELinuxOptions":null,"WindowsOptions":null,"RunAsUser":null,"RunAsGroup":null,"RunAsNonRoot":null,"ReadOnlyRootFilesystem":null,"AllowPrivilegeEscalation":false,"ProcMount":null,"SeccompProfile":null,"AppArmorProfile":null}: cannot set \`allowPrivilegeEscalation\` to false and \`privileged\` to true`,
     ],
   ],
 ]
@@ -115,7 +158,7 @@ describe('containers', () => {
   })
 })
 
-const specs: readonly [string, Json, readonly string[]][] = [
+const specs: readonly [string, Json, readonly unknown[]][] = [
   [
     'dnsPolicy None without servers',
     { dnsPolicy: 'None' },
@@ -126,6 +169,37 @@ const specs: readonly [string, Json, readonly string[]][] = [
     { dnsConfig: { nameservers: ['1.1.1.1', '1.1.1.2', '1.1.1.3', '1.1.1.4'] } },
     [
       'spec.dnsConfig.nameservers: Invalid value: ["1.1.1.1","1.1.1.2","1.1.1.3","1.1.1.4"]: must not have more than 3 nameservers',
+    ],
+  ],
+  [
+    'policies of the security context',
+    { securityContext: { fsGroupChangePolicy: 'Never', supplementalGroupsPolicy: 'Some' } },
+    [
+      'spec.securityContext.fsGroupChangePolicy: Unsupported value: "Never": supported values: "Always", "OnRootMismatch"',
+      'spec.securityContext.supplementalGroupsPolicy: Unsupported value: "Some": supported values: "Merge", "Strict"',
+    ],
+  ],
+  [
+    'preemption policy and readiness gate',
+    { preemptionPolicy: 'Always', readinessGates: [{ conditionType: 'a b' }] },
+    [
+      'spec.preemptionPolicy: Unsupported value: "Always": supported values: "PreemptLowerPriority", "Never"',
+      expect.stringMatching(/^spec\.readinessGates\[0\]\.conditionType: Invalid value: "a b": name part must consist/),
+    ],
+  ],
+  [
+    'spread',
+    {
+      topologySpreadConstraints: [
+        { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'ScheduleAnyway', minDomains: 2, matchLabelKeys: ['a'] },
+        { maxSkew: 1, topologyKey: 'zone', whenUnsatisfiable: 'ScheduleAnyway', nodeTaintsPolicy: 'Maybe' },
+      ],
+    },
+    [
+      'spec.topologySpreadConstraints[0].{topologyKey, whenUnsatisfiable}: Duplicate value: "{zone, ScheduleAnyway}"',
+      'spec.topologySpreadConstraints[0].minDomains: Invalid value: 2: can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ScheduleAnyway',
+      'spec.topologySpreadConstraints[0].matchLabelKeys: Forbidden: must not be specified when labelSelector is not set',
+      'spec.topologySpreadConstraints[1].nodeTaintsPolicy: Unsupported value: "Maybe": supported values: "Honor", "Ignore"',
     ],
   ],
   [
@@ -226,6 +300,64 @@ it('checks templates at their own path, labels included', () => {
   ])
 })
 
+it('leaves host ports of a template to its pods, and the blanks around an image', () => {
+  const container = { image: ' img:1 ', ports: [{ containerPort: 80 }, { containerPort: 81, hostPort: 82 }] }
+  const draft = {
+    metadata: { labels: { a: 'b' } },
+    spec: { hostNetwork: true, containers: [{ name: 'c', ...container }] },
+  }
+  defaultTemplate(draft as unknown as Draft<PodTemplateSpec>)
+  expect(text(podTemplateErrors(draft as unknown as PodTemplateSpec, 'spec.template'))).toEqual([
+    'spec.template.spec.containers[0].ports[1].hostPort: Invalid value: 82: must match `containerPort` when `hostNetwork` is true',
+  ])
+  expect(text(podCreateErrors(podOf({ hostNetwork: true }, { ports: [{ containerPort: 80 }] })))).toEqual([])
+})
+
+it('reads what annotations mean', () => {
+  const pod = podOf()
+  const annotations = { 'controller.kubernetes.io/pod-deletion-cost': '+1', 'kubernetes.io/config.mirror': 'x' }
+  expect(text(podCreateErrors({ ...pod, metadata: { ...pod.metadata, annotations } }))).toEqual([
+    'metadata.annotations[kubernetes.io/config.mirror]: Invalid value: "x": must set spec.nodeName if mirror pod annotation is set',
+    'metadata.annotations[controller.kubernetes.io/pod-deletion-cost]: Invalid value: "+1": must be a 32bit integer',
+  ])
+})
+
+describe('status', () => {
+  const errors = (before: PodStatus, after: PodStatus, spec: Json = { restartPolicy: 'OnFailure' }) => {
+    const pod = podOf(spec)
+    return text(podStatusErrors({ ...pod, status: after }, { ...pod, status: before }))
+  }
+  const ended = (exitCode: number) => [{ name: 'c', state: { terminated: { exitCode } } }] as never
+  const running = [{ name: 'c', state: { running: {} } }] as never
+
+  it('keeps ended what has ended for good', () => {
+    const final = 'may not be transitioned to non-terminated state'
+    expect(errors({ containerStatuses: ended(0) }, { containerStatuses: running })).toEqual([
+      `status.containerStatuses[0].state: Forbidden: ${final}`,
+    ])
+    expect(errors({ containerStatuses: ended(1) }, { containerStatuses: running })).toEqual([])
+    const always = { restartPolicy: 'Always' }
+    expect(errors({ containerStatuses: ended(0) }, { containerStatuses: running }, always)).toEqual([])
+    expect(errors({ ephemeralContainerStatuses: ended(1) }, { ephemeralContainerStatuses: running }, always)).toEqual([
+      `status.ephemeralContainerStatuses[0].state: Forbidden: ${final}`,
+    ])
+  })
+  it('keeps the quality of service, and looks at addresses and conditions', () => {
+    const after = {
+      qosClass: 'Burstable',
+      podIPs: [{ ip: '10.0.0.1' }, { ip: '10.0.0.1' }],
+      hostIPs: [{ ip: '1.1.1.1' }],
+    }
+    expect(errors({ qosClass: 'BestEffort' }, { ...after, conditions: [{ type: 'a b', status: 'True' }] })).toEqual([
+      expect.stringMatching(/^metadata\.conditions\[0\]\.Type: Invalid value: "a b": name part must consist/),
+      'status.qosClass: Invalid value: "Burstable": field is immutable',
+      'status.hostIPs[0].ip: Invalid value: "1.1.1.1": must be equal to `hostIP`',
+      'status.podIPs[1]: Duplicate value: {"IP":"10.0.0.1"}',
+      'status.podIPs: Invalid value: [{"IP":"10.0.0.1"},{"IP":"10.0.0.1"}]: may specify no more than one IP for each IP family',
+    ])
+  })
+})
+
 describe('updates', () => {
   const old = podOf({ tolerations: [{ key: 'a', operator: 'Exists' }], activeDeadlineSeconds: 60 })
   const changed = (change: (spec: Draft<Pod>['spec']) => void): readonly string[] => {
@@ -241,6 +373,15 @@ describe('updates', () => {
         spec.tolerations?.push({ key: 'b', operator: 'Exists' })
       }),
     ).toEqual([])
+  })
+  it('says of a bad value both that it is bad and that it may not change', () => {
+    const errors = changed((spec) => {
+      spec.restartPolicy = 'Sometimes'
+    })
+    expect(errors).toEqual([
+      'spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never"',
+      expect.stringContaining('spec: Forbidden: pod updates may not change fields other than'),
+    ])
   })
   it('refuses to take containers away', () => {
     expect(changed((spec) => spec.containers.push({ ...spec.containers[0]!, name: 'd' }))).toEqual([

@@ -16,6 +16,9 @@ import { labelSelectorErrors } from '../label-selector.ts'
 const EFFECTS = ['NoSchedule', 'PreferNoSchedule', 'NoExecute']
 const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution'
 const PREFERRED = 'preferredDuringSchedulingIgnoredDuringExecution'
+const ACTIONS = ['DoNotSchedule', 'ScheduleAnyway']
+const INCLUSIONS = ['Honor', 'Ignore']
+const NO_SELECTOR = 'must not be specified when labelSelector is not set'
 const IN = "must be specified when `operator` is 'In' or 'NotIn'"
 const EXISTS = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
 
@@ -24,6 +27,10 @@ export function schedulingErrors(spec: PodSpec, field: string, errors: FieldErro
   if (spec.tolerations) tolerationsErrors(spec.tolerations, `${field}.tolerations`, errors)
   const spread = spec.topologySpreadConstraints
   if (spread) spreadErrors(spread, `${field}.topologySpreadConstraints`, errors)
+  for (const [i, { conditionType }] of (spec.readinessGates ?? []).entries()) {
+    const at = `${field}.readinessGates[${i}].conditionType`
+    for (const message of qualifiedNameErrors(conditionType)) errors.push(invalid(at, conditionType, message))
+  }
   const gates = new Set<string>()
   for (const [i, { name }] of (spec.schedulingGates ?? []).entries()) {
     const at = `${field}.schedulingGates[${i}]`
@@ -69,7 +76,10 @@ function nodeAffinityErrors(affinity: NodeAffinity, field: string, errors: Field
     const terms = wanted.nodeSelectorTerms ?? []
     const at = `${field}.${REQUIRED}.nodeSelectorTerms`
     if (terms.length === 0) errors.push(required(at, 'must have at least one node selector term'))
-    for (const [i, term] of terms.entries()) nodeTermErrors(term, `${at}[${i}]`, errors)
+    for (const [i, term] of terms.entries()) {
+      nodeTermErrors(term, `${at}[${i}]`, errors)
+      nodeValueErrors(term, `${at}[${i}]`, errors)
+    }
   }
   for (const [i, { weight, preference }] of (affinity[PREFERRED] ?? []).entries()) {
     const at = `${field}.${PREFERRED}[${i}]`
@@ -110,6 +120,16 @@ function nodeTermErrors(term: NodeSelectorTerm, field: string, errors: FieldErro
   }
 }
 
+/** Values that no label can have are refused where they are required; a preference may be in vain. */
+function nodeValueErrors(term: NodeSelectorTerm, field: string, errors: FieldError[]): void {
+  for (const [i, { values }] of (term.matchExpressions ?? []).entries()) {
+    for (const [j, value] of (values ?? []).entries()) {
+      const at = `${field}.matchExpressions[${i}].values[${j}]`
+      for (const message of labelValueErrors(value)) errors.push(invalid(at, value, message))
+    }
+  }
+}
+
 function podAffinityErrors(affinity: PodAffinity, field: string, errors: FieldError[]): void {
   for (const [i, term] of (affinity[REQUIRED] ?? []).entries())
     podTermErrors(term, `${field}.${REQUIRED}[${i}]`, errors)
@@ -126,28 +146,81 @@ function podTermErrors(term: PodAffinityTerm, field: string, errors: FieldError[
   for (const name of term.namespaces ?? []) {
     for (const message of labelNameErrors(name)) errors.push(invalid(`${field}.namespace`, name, message))
   }
+  labelKeyErrors(term, field, errors)
   const key = term.topologyKey ?? ''
   if (key === '') errors.push(required(`${field}.topologyKey`, 'can not be empty'))
   for (const message of qualifiedNameErrors(key)) errors.push(invalid(`${field}.topologyKey`, key, message))
 }
 
+/** Keys whose values are taken from the pod itself. */
+function labelKeyErrors(term: PodAffinityTerm, field: string, errors: FieldError[]): void {
+  for (const name of ['matchLabelKeys', 'mismatchLabelKeys'] as const) {
+    const keys = term[name] ?? []
+    const at = `${field}.${name}`
+    if (keys.length > 0 && !term.labelSelector) errors.push(forbiddenField(at, NO_SELECTOR))
+    else
+      for (const [i, key] of keys.entries())
+        for (const message of qualifiedNameErrors(key)) errors.push(invalid(`${at}[${i}]`, key, message))
+  }
+  for (const [i, key] of (term.matchLabelKeys ?? []).entries()) {
+    if (!term.mismatchLabelKeys?.includes(key)) continue
+    errors.push(invalid(`${field}.matchLabelKeys[${i}]`, key, 'exists in both matchLabelKeys and mismatchLabelKeys'))
+  }
+}
+
 function spreadErrors(constraints: readonly TopologySpreadConstraint[], field: string, errors: FieldError[]): void {
-  const seen = new Set<string>()
   for (const [i, constraint] of constraints.entries()) {
     const at = `${field}[${i}]`
-    const { maxSkew, topologyKey, whenUnsatisfiable, minDomains, labelSelector } = constraint
+    const { maxSkew, topologyKey, whenUnsatisfiable, labelSelector } = constraint
     if (maxSkew <= 0) errors.push(invalid(`${at}.maxSkew`, maxSkew, 'must be greater than zero'))
     if (!topologyKey) errors.push(required(`${at}.topologyKey`, 'can not be empty'))
-    else for (const m of qualifiedNameErrors(topologyKey)) errors.push(invalid(`${at}.topologyKey`, topologyKey, m))
-    if (whenUnsatisfiable !== 'DoNotSchedule' && whenUnsatisfiable !== 'ScheduleAnyway') {
-      errors.push(notSupported(`${at}.whenUnsatisfiable`, whenUnsatisfiable, ['DoNotSchedule', 'ScheduleAnyway']))
+    if (!ACTIONS.includes(whenUnsatisfiable)) {
+      errors.push(notSupported(`${at}.whenUnsatisfiable`, whenUnsatisfiable, ACTIONS))
     }
-    const pair = `{${topologyKey}, ${whenUnsatisfiable}}`
-    if (seen.has(pair)) errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair))
-    seen.add(pair)
-    if (minDomains !== undefined && minDomains <= 0) {
-      errors.push(invalid(`${at}.minDomains`, minDomains, 'must be greater than zero'))
+    const pair = ({ topologyKey, whenUnsatisfiable }: TopologySpreadConstraint) =>
+      `{${topologyKey}, ${whenUnsatisfiable}}`
+    if (constraints.slice(i + 1).some((other) => pair(other) === pair(constraint))) {
+      errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair(constraint)))
     }
+    inclusionErrors(constraint, at, errors)
+    spreadKeyErrors(constraint, `${at}.matchLabelKeys`, errors)
     if (labelSelector) errors.push(...labelSelectorErrors(`${at}.labelSelector`, labelSelector))
+  }
+}
+
+function inclusionErrors(constraint: TopologySpreadConstraint, field: string, errors: FieldError[]): void {
+  const { minDomains, whenUnsatisfiable } = constraint
+  if (minDomains !== undefined) {
+    const at = `${field}.minDomains`
+    if (minDomains <= 0) errors.push(invalid(at, minDomains, 'must be greater than zero'))
+    if (whenUnsatisfiable !== 'DoNotSchedule') {
+      const why = `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`
+      errors.push(invalid(at, minDomains, why))
+    }
+  }
+  for (const key of ['nodeAffinityPolicy', 'nodeTaintsPolicy'] as const) {
+    const value = constraint[key]
+    if (value !== undefined && !INCLUSIONS.includes(value)) {
+      errors.push(notSupported(`${field}.${key}`, value, INCLUSIONS))
+    }
+  }
+}
+
+function spreadKeyErrors(
+  { matchLabelKeys: keys = [], labelSelector }: TopologySpreadConstraint,
+  field: string,
+  errors: FieldError[],
+): void {
+  if (keys.length === 0) return
+  if (!labelSelector) errors.push(forbiddenField(field, NO_SELECTOR))
+  const selected = [
+    ...Object.keys(labelSelector?.matchLabels ?? {}),
+    ...(labelSelector?.matchExpressions ?? []).map(({ key }) => key),
+  ]
+  for (const [i, key] of keys.entries()) {
+    for (const message of qualifiedNameErrors(key)) errors.push(invalid(`${field}[${i}]`, key, message))
+    if (selected.includes(key)) {
+      errors.push(invalid(`${field}[${i}]`, key, 'exists in both matchLabelKeys and labelSelector'))
+    }
   }
 }

@@ -16,6 +16,7 @@ import type {
   KeyToPath,
   PodSpec,
   Volume,
+  VolumeMount,
   VolumeProjection,
 } from '../../api/types/core-v1.gen.ts'
 import { fieldRefErrors, resourceRefErrors, VOLUME_PATHS } from './env-validation.ts'
@@ -62,12 +63,13 @@ const HOST_PATH_TYPES = [
   'FileOrCreate',
   'Socket',
 ]
+const PROPAGATIONS = ['Bidirectional', 'HostToContainer', 'None']
 const MODE_MAX = 0o777
 const MODE_MESSAGE = 'must be a number between 0 and 0777 (octal), both inclusive'
 
-/** Returns the names that containers may mount. */
-export function volumesErrors({ volumes }: PodSpec, field: string, errors: FieldError[]): ReadonlySet<string> {
-  const names = new Set<string>()
+/** Returns the volumes that containers may mount, by name. */
+export function volumesErrors({ volumes }: PodSpec, field: string, errors: FieldError[]): ReadonlyMap<string, Volume> {
+  const names = new Map<string, Volume>()
   if (!volumes) return names
   for (let i = 0; i < volumes.length; i++) {
     const volume = volumes[i]!
@@ -76,7 +78,7 @@ export function volumesErrors({ volumes }: PodSpec, field: string, errors: Field
     if (!volume.name) errors.push(required(`${at}.name`))
     else for (const m of labelNameErrors(volume.name)) errors.push(invalid(`${at}.name`, volume.name, m))
     if (names.has(volume.name)) errors.push(duplicate(`${at}.name`, volume.name))
-    names.add(volume.name)
+    names.set(volume.name, volume)
   }
   return names
 }
@@ -206,30 +208,48 @@ function relativeErrors(path: string, field: string, errors: FieldError[]): void
   if (path.startsWith('..') && !path.startsWith('../')) errors.push(invalid(field, path, "must not start with '..'"))
 }
 
+/** `field` is the path of the mounts: some of the rules do not say which of them they mean. */
 export function mountErrors(
   container: Container | EphemeralContainer,
   field: string,
-  volumes: ReadonlySet<string>,
+  volumes: ReadonlyMap<string, Volume>,
   errors: FieldError[],
 ): void {
-  const mounts = container.volumeMounts
-  if (!mounts) return
   const paths = new Set<string>()
-  for (let i = 0; i < mounts.length; i++) {
-    const { name, mountPath, subPath, subPathExpr } = mounts[i]!
-    const at = `${field}.volumeMounts[${i}]`
+  for (const [i, mount] of (container.volumeMounts ?? []).entries()) {
+    const { name = '', mountPath = '' } = mount
+    const at = `${field}[${i}]`
     if (!name) errors.push(required(`${at}.name`))
-    else if (!volumes.has(name)) errors.push(notFoundField(`${at}.name`, name))
+    if (!volumes.has(name)) errors.push(notFoundField(`${at}.name`, name))
     if (!mountPath) errors.push(required(`${at}.mountPath`))
-    else if (paths.has(mountPath)) errors.push(invalid(`${at}.mountPath`, mountPath, 'must be unique'))
+    if (paths.has(mountPath)) errors.push(invalid(`${at}.mountPath`, mountPath, 'must be unique'))
     paths.add(mountPath)
-    if (subPath) descendingErrors(subPath, `${at}.subPath`, errors)
-    if (subPathExpr) {
-      if (subPath) {
-        errors.push(invalid(`${at}.subPathExpr`, subPathExpr, 'subPathExpr and subPath are mutually exclusive'))
-      }
-      descendingErrors(subPathExpr, `${at}.subPathExpr`, errors)
+    subPathErrors(mount, { at, field, image: volumes.get(name)?.image !== undefined }, errors)
+    if (mount.mountPropagation) {
+      const privileged = container.securityContext?.privileged === true
+      propagationErrors(mount.mountPropagation, `${field}.mountPropagation`, privileged, errors)
     }
+  }
+}
+
+function subPathErrors(
+  { subPath, subPathExpr }: VolumeMount,
+  { at, field, image }: { at: string; field: string; image: boolean },
+  errors: FieldError[],
+): void {
+  for (const [key, path] of Object.entries({ subPath, subPathExpr })) {
+    if (path && image) errors.push(invalid(`${at}.${key}`, path, 'not allowed in image volume sources'))
+  }
+  if (subPath) descendingErrors(subPath, `${field}.subPath`, errors)
+  if (!subPathExpr) return
+  if (subPath) errors.push(invalid(`${at}.subPathExpr`, subPathExpr, 'subPathExpr and subPath are mutually exclusive'))
+  descendingErrors(subPathExpr, `${field}.subPathExpr`, errors)
+}
+
+function propagationErrors(propagation: string, field: string, privileged: boolean, errors: FieldError[]): void {
+  if (!PROPAGATIONS.includes(propagation)) errors.push(notSupported(field, propagation, PROPAGATIONS))
+  if (propagation === 'Bidirectional' && !privileged) {
+    errors.push(forbiddenField(field, 'Bidirectional mount propagation is available only to privileged containers'))
   }
 }
 
