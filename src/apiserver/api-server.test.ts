@@ -3,6 +3,7 @@ import { systemClock } from '../base/clock.node.ts'
 import { SeededRandom } from '../base/random.ts'
 import { startTestApi, type TestApi } from '../sim/test-api.ts'
 import type { ApiRequest } from '../wire/exchange.ts'
+import { AGGREGATED_TYPE } from './discovery.ts'
 
 let api: TestApi
 
@@ -80,6 +81,29 @@ describe('the chain', () => {
     ['/apis/apps/v2/deployments', 404],
   ])('GET %s is %i', async (path, status) => {
     expect((await api.server.handle(request(path, { user: admin }))).status).toBe(status)
+  })
+
+  it.each([
+    ['/apis/apps/v2', '', 404, 'application/json'],
+    ['/api/v2', '', 404, 'application/json'],
+    ['/apis/nosuch/v1', '', 404, 'text/plain; charset=utf-8'],
+    ['/api', 'application/json;g=apidiscovery.k8s.io;v=v9;as=APIGroupDiscoveryList', 406, 'application/json'],
+    [
+      '/apis',
+      'application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json',
+      200,
+      'application/json',
+    ],
+    [
+      '/apis',
+      'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json',
+      200,
+      AGGREGATED_TYPE,
+    ],
+    ['/api/v1', 'text/html', 406, 'application/json'],
+  ])('GET %s accepting %j is %i %s', async (path, accept, status, type) => {
+    const answer = await api.server.handle(request(path, { user: admin, headers: accept ? { accept } : {} }))
+    expect([answer.status, answer.headers['content-type']]).toEqual([status, type])
   })
 
   it.each([

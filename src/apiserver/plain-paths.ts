@@ -1,5 +1,6 @@
 /** Paths that are no resources: health, version, metrics, discovery, and documents that others provide (OpenAPI). */
 import type { ApiResponse } from '../wire/exchange.ts'
+import { negotiate, negotiateDiscovery } from '../wire/negotiate.ts'
 import {
   AGGREGATED_TYPE,
   aggregated,
@@ -11,7 +12,7 @@ import {
 } from './discovery.ts'
 import type { Exchange } from './exchange.ts'
 import { type HealthCheck, health } from './health.ts'
-import { methodNotAllowed, objectResponse, pageNotFound, textResponse } from './respond.ts'
+import { methodNotAllowed, objectResponse, pageNotFound, resourceNotFound, textResponse } from './respond.ts'
 import { versionInfo } from './version.ts'
 
 /** A document at a path of its own; undefined: not mine. */
@@ -47,32 +48,27 @@ export async function plainPath(options: PlainOptions, exchange: Exchange): Prom
 
 function documentAt(options: PlainOptions, { request }: Exchange, path: string): ApiResponse | undefined {
   const declarations = [...options.declarations, ...options.virtual]
+  const { accept } = request.headers
   if (path === '/version') return objectResponse(versionInfo(options.version))
-  const combined = wantsAggregated(request.headers.accept ?? '')
   if (path === '/api')
-    return combined
+    return negotiateDiscovery(accept) === 'aggregated'
       ? objectResponse(aggregated(declarations, 'core'), 200, AGGREGATED_TYPE)
       : objectResponse(apiVersions(options.address()))
   if (path === '/apis')
-    return combined
+    return negotiateDiscovery(accept) === 'aggregated'
       ? objectResponse(aggregated(declarations, 'named'), 200, AGGREGATED_TYPE)
       : objectResponse(apiGroupList(declarations))
-  const parts = path.slice(1).split('/')
-  const found =
-    parts[0] === 'api' && parts.length === 2
-      ? apiResourceList(declarations, '', parts[1] ?? '')
-      : parts[0] === 'apis' && parts.length === 2
-        ? apiGroup(declarations, parts[1] ?? '')
-        : parts[0] === 'apis' && parts.length === 3
-          ? apiResourceList(declarations, parts[1] ?? '', parts[2] ?? '')
-          : undefined
-  return found && objectResponse(found)
-}
-
-/** Whether the client's first choice is aggregated discovery; v2beta1 is gone. */
-function wantsAggregated(accept: string): boolean {
-  const first = accept.split(',').find((part) => part.includes('json') || part.includes('*/*')) ?? ''
-  return first.includes('as=APIGroupDiscoveryList') && /;\s*v=v2(?:\s*;|\s*$|\s*,)/.test(`${first};`)
+  const [root, first = '', second, ...rest] = path.slice(1).split('/')
+  const core = root === 'api' && second === undefined
+  if ((root !== 'apis' && !core) || rest.length > 0) return undefined
+  const group = core ? {} : apiGroup(declarations, first)
+  // Of a group that is served a version that is not is a Status; an unknown group is Kubernetes' plain page.
+  if (!group) return undefined
+  negotiate(accept)
+  if (!core && second === undefined) return objectResponse(group)
+  const list = core ? apiResourceList(declarations, '', first) : apiResourceList(declarations, first, second ?? '')
+  if (!list) throw resourceNotFound()
+  return objectResponse(list)
 }
 
 function rootPaths({ declarations }: PlainOptions): string[] {

@@ -63,6 +63,19 @@ function understood({ type, parameters }: MediaRange): Negotiated | undefined {
   return { format, as: as as Shape, version: v }
 }
 
+/** Which form of the documents at /api and /apis is wanted; KEP-3352's v2beta1 is gone. Throws ApiError 406. */
+export function negotiateDiscovery(accept: string | undefined): 'aggregated' | 'plain' {
+  const ranges = mediaRanges(accept ?? '')
+  for (const { type, parameters } of ranges) {
+    if (!formatOf(type)) continue
+    const { as, g, v } = parameters
+    if (as === undefined && g === undefined && v === undefined) return 'plain'
+    if (as === 'APIGroupDiscoveryList' && g === 'apidiscovery.k8s.io' && v === 'v2') return 'aggregated'
+  }
+  if (ranges.length === 0) return 'plain'
+  throw notAcceptable(ranges)
+}
+
 function notAcceptable(ranges: readonly MediaRange[]): ApiError {
   if (ranges.some(({ type }) => formatOf(type)))
     return failure(406, 'NotAcceptable', `only the following media types are accepted: ${MEDIA_TYPES}`)
