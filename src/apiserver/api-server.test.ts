@@ -117,6 +117,38 @@ describe('the chain', () => {
     expect((await api.server.handle(request(path, { method, user: admin }))).status).toBe(405)
   })
 
+  it('warns of what is valid and probably a mistake, when a spec is new, and not when it is refused', async () => {
+    const warned = async (method: string, path: string, object: object) => {
+      const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'
+      const body = () => Promise.resolve({ object })
+      const headers = { 'content-type': type }
+      const answer = await api.server.handle(request(path, { method, user: admin, headers, body }))
+      return [answer.status, ...((answer.headers.warning as string[] | undefined) ?? [])]
+    }
+    const env = [{ name: 'A' }, { name: 'A' }]
+    const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i', env }] } }
+    const deployment = (replicas: number) => ({
+      metadata: { name: 'a.b' },
+      spec: { replicas, selector: { matchLabels: { a: 'b' } }, template },
+    })
+    const hides =
+      '299 - "spec.template.spec.containers[0].env[1]: hides previous definition of \\"A\\", which may be dropped when using apply"'
+    const path = '/apis/apps/v1/namespaces/default/deployments'
+    expect(await warned('POST', path, deployment(-1))).toEqual([422])
+    expect(await warned('POST', path, deployment(0))).toEqual([
+      201,
+      '299 - "metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [must not contain dots]"',
+      hides,
+    ])
+    expect(await warned('PATCH', `${path}/a.b`, { spec: { replicas: 1 } })).toEqual([200, hides])
+    expect(await warned('PATCH', `${path}/a.b`, { metadata: { labels: { x: 'y' } } })).toEqual([200])
+    const service = { metadata: { name: 's' }, spec: { externalIPs: ['10.0.0.9'], ports: [{ port: 80 }] } }
+    expect(await warned('POST', '/api/v1/namespaces/default/services', service)).toEqual([
+      201,
+      '299 - "spec.externalIPs is deprecated and may no longer be implemented in some clusters"',
+    ])
+  })
+
   it('lets roles decide for everybody else', async () => {
     const list = () =>
       api.server.handle(request('/api/v1/namespaces/default/pods', { user: { name: 'ann', groups: [] } }))

@@ -101,6 +101,7 @@ async function createNamed(
   const errors = metadataErrors(declaration, draft.metadata as ObjectMeta)
   errors.push(...(declaration.strategy.validate?.(draft as KubernetesObject, undefined, context) ?? []))
   if (errors.length > 0) throw invalidObject(groupKind(resource), draft.metadata.name ?? '', errors)
+  declaration.strategy.warn?.(draft as KubernetesObject, undefined, context)
   const validating = kit.admission.validate(attributes, draft as KubernetesObject)
   if (validating) await validating
   return commitCreate(kit, resource, draft, options)
@@ -258,6 +259,7 @@ async function prepareUpdate(
   if (subresource === '' && resource.declaration.generation === 'spec' && specChanged(draft, old))
     draft.metadata.generation = (old.metadata.generation ?? 0) + 1
   validateUpdate(resource, request, draft, { old, context })
+  request.strategy.warn?.(draft as KubernetesObject, old, context)
   const validating = kit.admission.validate(attributes, draft as KubernetesObject)
   if (validating) await validating
   return equal(draft, old) ? undefined : draft

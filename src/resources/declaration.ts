@@ -43,6 +43,8 @@ export interface WriteStrategy<T extends KubernetesObject> {
   /** Brings `draft` to what may be written: e.g. keeps the old status on a main update, the old spec on a status update. */
   prepare?(draft: Draft<T>, old: T | undefined, context: Context): void
   validate?(object: T, old: T | undefined, context: Context): readonly FieldError[]
+  /** Warns of what is valid and yet probably a mistake. */
+  warn?(object: T, old: T | undefined, context: Context): void
 }
 
 export interface SubresourceDeclaration<T extends KubernetesObject> {

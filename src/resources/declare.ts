@@ -31,6 +31,7 @@ export interface KindRules<T extends KubernetesObject> extends Omit<ResourceDecl
   /** After the status was reset or kept. */
   prepare?(draft: Draft<T>, old: T | undefined, context: Context): void
   validate?(object: T, old: T | undefined, context: Context): readonly FieldError[]
+  warn?(object: T, old: T | undefined, context: Context): void
   /** Besides keeping all but metadata and status. */
   prepareStatus?(draft: Draft<T>, old: T, context: Context): void
   validateStatus?(object: T, old: T, context: Context): readonly FieldError[]
@@ -41,7 +42,7 @@ export interface KindRules<T extends KubernetesObject> extends Omit<ResourceDecl
 /** Completes the rules of a kind to a declaration. */
 export function declare<T extends KubernetesObject>(rules: KindRules<T>): ResourceDeclaration<T> {
   const key = `${rules.group ? `${rules.group}/` : ''}${rules.version}/${rules.plural}`
-  const { status, emptyStatus, prepare, validate, prepareStatus, validateStatus, ...rest } = rules
+  const { status, emptyStatus, prepare, validate, warn, prepareStatus, validateStatus, ...rest } = rules
   return {
     ...rest,
     singular: rules.singular ?? rules.kind.toLowerCase(),
@@ -68,6 +69,7 @@ function mainStrategy<T extends KubernetesObject>(rules: KindRules<T>): WriteStr
       rules.prepare?.(draft, old, context)
     },
     validate: (object, old, context) => rules.validate?.(object, old, context) ?? [],
+    ...(rules.warn ? { warn: rules.warn } : {}),
   }
 }
 

@@ -1,5 +1,7 @@
 /** What ReplicationController, ReplicaSet and Deployment check alike: selectors, templates, counts. */
 import { type FieldError, forbiddenField, invalid, notSupported, required } from '../api/field-error.ts'
+import { labelNameErrors } from '../api/names.ts'
+import type { KubernetesObject } from '../api/object.ts'
 import type { PodTemplateSpec } from '../api/types/core-v1.gen.ts'
 import type { LabelSelector } from '../api/types/meta-v1.gen.ts'
 import { podTemplateErrors } from './core/pod-validation.ts'
@@ -31,13 +33,20 @@ export function selectorAndTemplateErrors(
   return [...errors, ...matchingTemplateErrors(template, (labels) => selects(selector, labels))]
 }
 
-/** Warnings about the pods of a new object that is otherwise fine. */
-export function templateWarnings(
-  template: PodTemplateSpec | undefined,
-  errors: readonly FieldError[],
-  context: Context,
-): void {
-  if (errors.length === 0 && template?.spec) podWarnings(template.spec, 'spec.template.spec', context.warn)
+interface Workload extends KubernetesObject {
+  readonly spec?: { readonly template?: PodTemplateSpec }
+}
+
+/** Warnings about the name of a new workload, and about its pods whenever its spec is new. */
+export function workloadWarnings(object: Workload, old: Workload | undefined, { warn }: Context): void {
+  if (old && object.metadata.generation === old.metadata.generation) return
+  const messages = old ? [] : labelNameErrors(object.metadata.name ?? '')
+  if (messages.length > 0)
+    warn(
+      `metadata.name: this is used in Pod names and hostnames, which can result in surprising behavior; a DNS label is recommended: [${messages.join(' ')}]`,
+    )
+  const template = object.spec?.template
+  if (template) podWarnings(template, 'spec.template', warn)
 }
 
 /** A template whose labels must match, whose pods restart always. */

@@ -8,7 +8,7 @@ import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, formatSelector, selectorText, since } from '../format.ts'
 import { intOrPercentErrors, isZero, moreThan100PercentErrors } from '../int-or-percent.ts'
-import { negativeErrors, selectorAndTemplateErrors, templateWarnings } from '../workload-validation.ts'
+import { negativeErrors, selectorAndTemplateErrors, workloadWarnings } from '../workload-validation.ts'
 
 export const deployment: ResourceDeclaration<Deployment> = declare<Deployment>({
   group: 'apps',
@@ -32,11 +32,8 @@ export const deployment: ResourceDeclaration<Deployment> = declare<Deployment>({
       draft.metadata.generation = (old.metadata.generation ?? 0) + 1
     }
   },
-  validate(object, old, context) {
-    const errors = specErrors(object.spec, old?.spec)
-    if (!old) templateWarnings(object.spec.template, errors, context)
-    return errors
-  },
+  validate: (object, old) => specErrors(object.spec, old?.spec),
+  warn: workloadWarnings,
   prepareStatus(draft, old) {
     if (old.metadata.labels) draft.metadata.labels = old.metadata.labels
     else delete draft.metadata.labels

@@ -6,7 +6,7 @@ import { defaultTemplate, dropGatedFields } from '../core/pod-defaults.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, formatSelector, selectorText, since } from '../format.ts'
-import { negativeErrors, selectorAndTemplateErrors, templateWarnings } from '../workload-validation.ts'
+import { negativeErrors, selectorAndTemplateErrors, workloadWarnings } from '../workload-validation.ts'
 
 export const replicaSet: ResourceDeclaration<ReplicaSet> = declare<ReplicaSet>({
   group: 'apps',
@@ -28,11 +28,8 @@ export const replicaSet: ResourceDeclaration<ReplicaSet> = declare<ReplicaSet>({
     defaultTemplate(spec.template)
   },
   prepare: (draft) => dropGatedFields(draft.spec.template?.spec),
-  validate(object, old, context) {
-    const errors = specErrors(object, old)
-    if (!old) templateWarnings(object.spec.template, errors, context)
-    return errors
-  },
+  validate: (object, old) => specErrors(object, old),
+  warn: workloadWarnings,
   scale: {
     replicas: (rs) => rs.spec.replicas ?? 0,
     setReplicas(draft, replicas) {

@@ -1,4 +1,5 @@
 /** Pod v1: names, strategies of its ways of writing, grace. The rules themselves are in the pod-*.ts files beside. */
+import { labelNameErrors } from '../../api/names.ts'
 import type { Draft } from '../../api/object.ts'
 import type { Pod, PodSpec } from '../../api/types/core-v1.gen.ts'
 import { sameJson } from '../compare.ts'
@@ -61,11 +62,16 @@ export const pod: ResourceDeclaration<Pod> = declare<Pod>({
     admitTolerations(draft.spec)
     keepPriority(draft.spec, old.spec)
   },
-  validate(object, old, context) {
-    if (old) return podUpdateErrors(object, old)
-    const errors = podCreateErrors(object)
-    if (errors.length === 0) podWarnings(object.spec, 'spec', context.warn)
-    return errors
+  validate: (object, old) => (old ? podUpdateErrors(object, old) : podCreateErrors(object)),
+  // Updates are seldom made by people, and often by machines.
+  warn(object, old, { warn }) {
+    if (old) return
+    const messages = labelNameErrors(object.metadata.name ?? '')
+    if (messages.length > 0)
+      warn(
+        `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${messages.join(' ')}]`,
+      )
+    podWarnings(object, '', warn)
   },
   prepareStatus(draft, old) {
     draft.status ??= {}

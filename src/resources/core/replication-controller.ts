@@ -4,7 +4,7 @@ import type { ReplicationController } from '../../api/types/core-v1.gen.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, formatLabels, since } from '../format.ts'
-import { matchingTemplateErrors, negativeErrors, templateWarnings } from '../workload-validation.ts'
+import { matchingTemplateErrors, negativeErrors, workloadWarnings } from '../workload-validation.ts'
 import { defaultTemplate, dropGatedFields } from './pod-defaults.ts'
 
 export const replicationController: ResourceDeclaration<ReplicationController> = declare<ReplicationController>({
@@ -31,11 +31,8 @@ export const replicationController: ResourceDeclaration<ReplicationController> =
     if (isEmpty(draft.metadata.labels)) draft.metadata.labels = { ...labels }
   },
   prepare: (draft) => dropGatedFields(draft.spec?.template?.spec),
-  validate({ spec = {} }, old, context) {
-    const errors = specErrors(spec)
-    if (!old) templateWarnings(spec.template, errors, context)
-    return errors
-  },
+  validate: ({ spec = {} }) => specErrors(spec),
+  warn: workloadWarnings,
   scale: {
     replicas: (rc) => rc.spec?.replicas ?? 0,
     setReplicas(draft, replicas) {

@@ -3,7 +3,7 @@
 import { labelNameErrors } from '../../api/names.ts'
 import type { Draft } from '../../api/object.ts'
 import type { Service, ServicePort, ServiceSpec } from '../../api/types/core-v1.gen.ts'
-import type { ResourceDeclaration } from '../declaration.ts'
+import type { Context, ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { formatLabels, since } from '../format.ts'
 import { carryOver, needsClusterIP, needsExternalPolicy, needsHealthCheckPort, needsNodePort } from './service-types.ts'
@@ -30,7 +30,7 @@ export const service: ResourceDeclaration<Service> = declare<Service>({
     defaultSpec(draft.spec)
     for (const ingress of draft.status?.loadBalancer?.ingress ?? []) if (ingress.ip) ingress.ipMode ??= 'VIP'
   },
-  prepare(draft, old, context) {
+  prepare(draft, old) {
     draft.spec ??= {}
     const { spec } = draft
     if (old?.spec) carryOver(spec, old.spec)
@@ -39,10 +39,8 @@ export const service: ResourceDeclaration<Service> = declare<Service>({
       spec.ipFamilyPolicy ??= 'SingleStack'
       if (!spec.ipFamilies?.length) spec.ipFamilies = ['IPv4']
     }
-    if (spec.externalIPs?.length && spec.clusterIP === 'None') {
-      context.warn('spec.externalIPs is ignored for headless services')
-    }
   },
+  warn: serviceWarnings,
   validate: (object, old) => [...(old ? serviceUpdateErrors(object, old) : []), ...serviceErrors(object)],
   fields: { 'spec.clusterIP': (s) => s.spec?.clusterIP ?? '', 'spec.type': (s) => s.spec?.type ?? '' },
   row: serviceRow,
@@ -64,6 +62,25 @@ export const service: ResourceDeclaration<Service> = declare<Service>({
     },
   },
 })
+
+/** pkg/api/service/warnings.go, for addresses that are written as they should be. */
+function serviceWarnings({ spec = {}, metadata }: Service, _old: Service | undefined, { warn }: Context): void {
+  const hints = 'service.kubernetes.io/topology-aware-hints'
+  if (metadata.annotations?.[hints] !== undefined)
+    warn(`annotation ${hints} is deprecated, please use service.kubernetes.io/topology-mode instead`)
+  const headless = spec.type === 'ClusterIP' && spec.clusterIP === 'None'
+  if (headless && spec.loadBalancerIP) warn('spec.loadBalancerIP is ignored for headless services')
+  const named = spec.type === 'ExternalName'
+  if (spec.externalIPs?.length) {
+    if (headless) warn('spec.externalIPs is ignored for headless services')
+    else if (!named) warn('spec.externalIPs is deprecated and may no longer be implemented in some clusters')
+  }
+  if (headless && spec.sessionAffinity !== 'None') warn('spec.SessionAffinity is ignored for headless services')
+  if (named && spec.externalIPs?.length) warn('spec.externalIPs is ignored when spec.type is "ExternalName"')
+  if (!named && spec.externalName) warn('spec.externalName is ignored when spec.type is not "ExternalName"')
+  if (spec.trafficDistribution === 'PreferClose')
+    warn('spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"')
+}
 
 function defaultSpec(spec: Draft<ServiceSpec>): void {
   spec.sessionAffinity ||= 'None'
