@@ -13,6 +13,28 @@ export function negativeErrors(field: string, value: number | undefined): FieldE
   return value !== undefined && value < 0 ? [invalid(field, value, 'must be greater than or equal to 0')] : []
 }
 
+/** A status of counts: none is negative, and none but `replicas` itself is greater than that, of those in `parts`. */
+export function replicaStatusErrors(
+  status: { readonly [count: string]: unknown } | undefined,
+  counts: readonly string[],
+  parts: readonly string[],
+): FieldError[] {
+  const count = (name: string) => (status?.[name] as number | undefined) ?? 0
+  const errors = counts.flatMap((name) => negativeErrors(`status.${name}`, count(name)))
+  for (const name of parts)
+    if (count(name) > count('replicas'))
+      errors.push(invalid(`status.${name}`, count(name), 'cannot be greater than status.replicas'))
+  if (count('availableReplicas') > count('readyReplicas'))
+    errors.push(invalid('status.availableReplicas', count('availableReplicas'), 'cannot be greater than readyReplicas'))
+  return errors
+}
+
+/** What ReplicationController and ReplicaSet count. */
+export function replicaSetStatusErrors(status: Parameters<typeof replicaStatusErrors>[0]): FieldError[] {
+  const parts = ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas']
+  return replicaStatusErrors(status, ['replicas', ...parts, 'observedGeneration', 'terminatingReplicas'], parts)
+}
+
 /** spec.selector and spec.template of the kinds of group apps. */
 export function selectorAndTemplateErrors(
   selector: LabelSelector | undefined,

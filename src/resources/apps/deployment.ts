@@ -8,7 +8,12 @@ import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, formatSelector, selectorText, since } from '../format.ts'
 import { intOrPercentErrors, isZero, moreThan100PercentErrors } from '../int-or-percent.ts'
-import { negativeErrors, selectorAndTemplateErrors, workloadWarnings } from '../workload-validation.ts'
+import {
+  negativeErrors,
+  replicaStatusErrors,
+  selectorAndTemplateErrors,
+  workloadWarnings,
+} from '../workload-validation.ts'
 
 export const deployment: ResourceDeclaration<Deployment> = declare<Deployment>({
   group: 'apps',
@@ -34,6 +39,7 @@ export const deployment: ResourceDeclaration<Deployment> = declare<Deployment>({
   },
   validate: (object, old) => specErrors(object.spec, old?.spec),
   warn: workloadWarnings,
+  validateStatus: statusErrors,
   prepareStatus(draft, old) {
     if (old.metadata.labels) draft.metadata.labels = old.metadata.labels
     else delete draft.metadata.labels
@@ -85,6 +91,17 @@ function specErrors(spec: DeploymentSpec, old: DeploymentSpec | undefined): Fiel
   if (old && !sameJson(spec.selector, old.selector)) {
     errors.push(invalid('spec.selector', spec.selector ?? null, 'field is immutable'))
   }
+  return errors
+}
+
+function statusErrors({ status }: Deployment, old: Deployment): FieldError[] {
+  const parts = ['updatedReplicas', 'readyReplicas', 'availableReplicas']
+  const counts = ['observedGeneration', 'replicas', ...parts, 'unavailableReplicas', 'collisionCount']
+  const errors = replicaStatusErrors(status as never, counts, parts)
+  const before = old.status?.collisionCount
+  const after = status?.collisionCount
+  if (before !== undefined && (after === undefined || after < before))
+    errors.push(invalid('status.collisionCount', after ?? null, 'cannot be decremented'))
   return errors
 }
 

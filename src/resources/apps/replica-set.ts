@@ -6,7 +6,12 @@ import { defaultTemplate, dropGatedFields } from '../core/pod-defaults.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, formatSelector, selectorText, since } from '../format.ts'
-import { negativeErrors, selectorAndTemplateErrors, workloadWarnings } from '../workload-validation.ts'
+import {
+  negativeErrors,
+  replicaSetStatusErrors,
+  selectorAndTemplateErrors,
+  workloadWarnings,
+} from '../workload-validation.ts'
 
 export const replicaSet: ResourceDeclaration<ReplicaSet> = declare<ReplicaSet>({
   group: 'apps',
@@ -30,6 +35,7 @@ export const replicaSet: ResourceDeclaration<ReplicaSet> = declare<ReplicaSet>({
   prepare: (draft) => dropGatedFields(draft.spec.template?.spec),
   validate: (object, old) => specErrors(object, old),
   warn: workloadWarnings,
+  validateStatus: ({ status }) => replicaSetStatusErrors(status as never),
   scale: {
     replicas: (rs) => rs.spec.replicas ?? 0,
     setReplicas(draft, replicas) {

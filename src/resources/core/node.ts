@@ -32,7 +32,12 @@ export const node: ResourceDeclaration<Node> = declare<Node>({
     draft.status = { ...emptyStatus(), ...draft.status }
     taintUntilReady(draft)
   },
-  validate: (object, old) => [...taintErrors(object), ...(old ? changeErrors(object, old) : [])],
+  validate: (object, old) => [
+    ...taintErrors(object),
+    ...amountErrors(object),
+    ...(old ? changeErrors(object, old) : []),
+  ],
+  validateStatus: (object) => [...amountErrors(object), ...addressErrors(object)],
   fields: { 'spec.unschedulable': (n) => String(n.spec?.unschedulable ?? false) },
   row: nodeRow,
 })
@@ -75,16 +80,43 @@ function taintErrors({ spec }: Node): FieldError[] {
   const errors: FieldError[] = []
   const seen = new Set<string>()
   for (const [i, taint] of (spec?.taints ?? []).entries()) {
-    const field = `spec.taints[${i}]`
+    // The path is Kubernetes' own.
+    const field = `metadata.taints[${i}]`
     const { key, value = '', effect } = taint
     for (const message of qualifiedNameErrors(key)) errors.push(invalid(`${field}.key`, key, message))
-    for (const message of labelValueErrors(value)) errors.push(invalid(`${field}.value`, value, message))
+    const messages = labelValueErrors(value)
+    if (messages.length > 0) errors.push(invalid(`${field}.value`, value, messages.join(';')))
     if (!effect) errors.push(required(`${field}.effect`))
     else if (!EFFECTS.includes(effect)) errors.push(notSupported(`${field}.effect`, effect, EFFECTS))
-    if (seen.has(`${effect}/${key}`)) errors.push(duplicate(field, taint))
+    if (seen.has(`${effect}/${key}`)) {
+      const shown = { Key: key, Value: value, Effect: effect, TimeAdded: taint.timeAdded ?? null }
+      const { message, ...error } = duplicate(field, shown)
+      errors.push({ ...error, message: `${message}: taints must be unique by key and effect pair` })
+    }
     seen.add(`${effect}/${key}`)
   }
   return errors
+}
+
+function amountErrors({ status }: Node): FieldError[] {
+  const errors: FieldError[] = []
+  for (const list of ['capacity', 'allocatable'] as const) {
+    for (const [name, value] of Object.entries(status?.[list] ?? {})) {
+      if (value.startsWith('-'))
+        errors.push(invalid(`status.${list}.${name}`, value, 'must be greater than or equal to 0'))
+    }
+  }
+  return errors
+}
+
+function addressErrors({ status }: Node): FieldError[] {
+  const seen = new Set<string>()
+  return (status?.addresses ?? []).flatMap(({ type, address }, i) => {
+    const key = `${type}/${address}`
+    if (seen.has(key)) return [duplicate(`status.addresses[${i}]`, { Type: type, Address: address })]
+    seen.add(key)
+    return []
+  })
 }
 
 /** Who a node is does not change once it is said. */

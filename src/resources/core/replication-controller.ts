@@ -4,7 +4,12 @@ import type { ReplicationController } from '../../api/types/core-v1.gen.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, formatLabels, since } from '../format.ts'
-import { matchingTemplateErrors, negativeErrors, workloadWarnings } from '../workload-validation.ts'
+import {
+  matchingTemplateErrors,
+  negativeErrors,
+  replicaSetStatusErrors,
+  workloadWarnings,
+} from '../workload-validation.ts'
 import { defaultTemplate, dropGatedFields } from './pod-defaults.ts'
 
 export const replicationController: ResourceDeclaration<ReplicationController> = declare<ReplicationController>({
@@ -33,6 +38,7 @@ export const replicationController: ResourceDeclaration<ReplicationController> =
   prepare: (draft) => dropGatedFields(draft.spec?.template?.spec),
   validate: ({ spec = {} }) => specErrors(spec),
   warn: workloadWarnings,
+  validateStatus: ({ status }) => replicaSetStatusErrors(status as never),
   scale: {
     replicas: (rc) => rc.spec?.replicas ?? 0,
     setReplicas(draft, replicas) {

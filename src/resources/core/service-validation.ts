@@ -14,6 +14,9 @@ import { needsExternalPolicy, needsHealthCheckPort, needsNodePort } from './serv
 const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP']
 const POLICIES = ['Cluster', 'Local']
+const FAMILY_POLICIES = ['PreferDualStack', 'RequireDualStack', 'SingleStack']
+const DISTRIBUTIONS = ['PreferClose', 'PreferSameZone', 'PreferSameNode']
+const IP_MODES = ['Proxy', 'VIP']
 const AFFINITY_SECONDS_MAX = 86_400
 /** The range that the API server allocates cluster IPs from: 10.96.0.0/16. */
 const SERVICE_NETWORK = [10, 96] as const
@@ -29,6 +32,41 @@ export function serviceErrors({ spec = {} }: Service): FieldError[] {
   else if (TYPES.includes(spec.type ?? '')) clusterAddressErrors(spec, errors)
   externalErrors(spec, errors)
   policyErrors(spec, errors)
+  balancerErrors(spec, errors)
+  return errors
+}
+
+/** What only a load balancer has, and how traffic is spread. */
+function balancerErrors(spec: ServiceSpec, errors: FieldError[]): void {
+  const only = "may only be used when `type` is 'LoadBalancer'"
+  const balanced = spec.type === 'LoadBalancer'
+  const { allocateLoadBalancerNodePorts: allocates, loadBalancerClass: name, trafficDistribution: spread } = spec
+  if (allocates !== undefined && !balanced) errors.push(forbiddenField('spec.allocateLoadBalancerNodePorts', only))
+  if (name !== undefined && !balanced) errors.push(forbiddenField('spec.loadBalancerClass', only))
+  else if (name !== undefined)
+    for (const message of qualifiedNameErrors(name)) errors.push(invalid('spec.loadBalancerClass', name, message))
+  if (spread !== undefined && !DISTRIBUTIONS.includes(spread))
+    errors.push(notSupported('spec.trafficDistribution', spread, DISTRIBUTIONS))
+}
+
+/** PUT and PATCH of services/status. */
+export function serviceStatusErrors({ spec = {}, status }: Service): FieldError[] {
+  const ingress = status?.loadBalancer?.ingress ?? []
+  const field = 'status.loadBalancer.ingress'
+  if (ingress.length > 0 && spec.type !== 'LoadBalancer')
+    return [forbiddenField(field, "may only be used when `spec.type` is 'LoadBalancer'")]
+  const errors: FieldError[] = []
+  for (const [i, { ip, ipMode, hostname }] of ingress.entries()) {
+    const at = `${field}[${i}]`
+    if (ip && !ipVersion(ip)) errors.push(invalid(`${at}.ip`, ip, INVALID_IP))
+    if (ipMode !== undefined && !ip)
+      errors.push(forbiddenField(`${at}.ipMode`, 'may not be specified when `ip` is not set'))
+    else if (ipMode !== undefined && !IP_MODES.includes(ipMode))
+      errors.push(notSupported(`${at}.ipMode`, ipMode, IP_MODES))
+    if (!hostname) continue
+    for (const message of subdomainErrors(hostname)) errors.push(invalid(`${at}.hostname`, hostname, message))
+    if (ipVersion(hostname)) errors.push(invalid(`${at}.hostname`, hostname, 'must be a DNS name, not an IP address'))
+  }
   return errors
 }
 
@@ -45,6 +83,7 @@ function portListErrors(spec: ServiceSpec, errors: FieldError[]): void {
       names.add(port.name)
     }
   }
+  duplicateNodePortErrors(ports, errors)
   duplicatePortErrors(ports, errors)
   if (spec.type === 'ClusterIP') {
     for (const [i, port] of ports.entries()) {
@@ -91,6 +130,16 @@ function duplicatePortErrors(ports: readonly ServicePort[], errors: FieldError[]
   }
 }
 
+function duplicateNodePortErrors(ports: readonly ServicePort[], errors: FieldError[]): void {
+  const seen = new Set<string>()
+  for (const [i, { protocol, nodePort }] of ports.entries()) {
+    if (!nodePort) continue
+    const key = `${protocol}/${nodePort}`
+    if (seen.has(key)) errors.push(duplicate(`spec.ports[${i}].nodePort`, nodePort))
+    seen.add(key)
+  }
+}
+
 function selectorErrors({ selector }: ServiceSpec, errors: FieldError[]): void {
   for (const key in selector) {
     for (const message of qualifiedNameErrors(key)) errors.push(invalid('spec.selector', key, message))
@@ -121,6 +170,7 @@ function affinityErrors(spec: ServiceSpec, errors: FieldError[]): void {
 function clusterAddressErrors(spec: ServiceSpec, errors: FieldError[]): void {
   const addresses = spec.clusterIPs ?? []
   const first = addresses[0]
+  alignmentErrors(spec, errors)
   if (first === 'None' && (spec.type === 'NodePort' || spec.type === 'LoadBalancer')) {
     errors.push(invalid('spec.clusterIPs[0]', first, `may not be set to 'None' for ${spec.type} services`))
   }
@@ -137,6 +187,17 @@ function clusterAddressErrors(spec: ServiceSpec, errors: FieldError[]): void {
   familyErrors(spec, errors)
 }
 
+/** One address is said twice, and the cluster gives one at most. */
+function alignmentErrors({ clusterIP = '', clusterIPs = [] }: ServiceSpec, errors: FieldError[]): void {
+  const field = 'spec.clusterIPs'
+  if (clusterIP === '') {
+    if (clusterIPs.length > 0)
+      errors.push(invalid(field, clusterIPs, 'must be empty when `clusterIP` is not specified'))
+  } else if (clusterIPs.length === 0) errors.push(required(field))
+  else if (clusterIPs[0] !== clusterIP) errors.push(invalid(field, clusterIPs, 'first value must match `clusterIP`'))
+  if (clusterIPs.length > 2) errors.push(invalid(field, clusterIPs, 'may only hold up to 2 values'))
+}
+
 function inServiceNetwork(address: string): boolean {
   const bytes = parseIPv4(address)
   return bytes !== undefined && bytes[0] === SERVICE_NETWORK[0] && bytes[1] === SERVICE_NETWORK[1]
@@ -148,7 +209,10 @@ function familyErrors({ ipFamilies, ipFamilyPolicy }: ServiceSpec, errors: Field
     const field = `spec.ipFamilies[${i}]`
     if (family === 'IPv6') errors.push(invalid(field, family, 'not configured on this cluster'))
     else if (family !== 'IPv4') errors.push(notSupported(field, family, ['IPv4', 'IPv6']))
+    if (ipFamilies?.indexOf(family) !== i) errors.push(duplicate(field, family))
   }
+  if (ipFamilyPolicy !== undefined && !FAMILY_POLICIES.includes(ipFamilyPolicy))
+    errors.push(notSupported('spec.ipFamilyPolicy', ipFamilyPolicy, FAMILY_POLICIES))
   if (ipFamilyPolicy === 'RequireDualStack') {
     errors.push(
       invalid('spec.ipFamilyPolicy', ipFamilyPolicy, 'this cluster is not configured for dual-stack services'),
@@ -157,7 +221,10 @@ function familyErrors({ ipFamilies, ipFamilyPolicy }: ServiceSpec, errors: Field
 }
 
 function externalNameErrors(spec: ServiceSpec, errors: FieldError[]): void {
-  if (spec.clusterIP) errors.push(forbiddenField('spec.clusterIPs', 'may not be set for ExternalName services'))
+  const never = 'may not be set for ExternalName services'
+  if (spec.clusterIP || spec.clusterIPs?.length) errors.push(forbiddenField('spec.clusterIPs', never))
+  if (spec.ipFamilies?.length) errors.push(forbiddenField('spec.ipFamilies', never))
+  if (spec.ipFamilyPolicy !== undefined) errors.push(forbiddenField('spec.ipFamilyPolicy', never))
   if (!spec.externalName) return void errors.push(required('spec.externalName'))
   const name = spec.externalName.endsWith('.') ? spec.externalName.slice(0, -1) : spec.externalName
   for (const message of subdomainErrors(name)) errors.push(invalid('spec.externalName', spec.externalName, message))
@@ -211,12 +278,20 @@ function policyErrors(spec: ServiceSpec, errors: FieldError[]): void {
   }
 }
 
-/** A cluster IP stays as long as the type needs one. */
+/** A cluster IP stays as long as the type needs one; so do a load balancer's class and health check. */
 export function serviceUpdateErrors(object: Service, old: Service): FieldError[] {
   const spec = object.spec ?? {}
   const before = old.spec ?? {}
-  if (spec.type === 'ExternalName' || before.type === 'ExternalName') return []
+  const errors: FieldError[] = []
   const first = before.clusterIPs?.[0] ?? ''
-  if (first === '' || first === (spec.clusterIPs?.[0] ?? '')) return []
-  return [invalid('spec.clusterIPs[0]', spec.clusterIPs ?? null, 'may not change once set')]
+  const named = spec.type === 'ExternalName' || before.type === 'ExternalName'
+  if (!named && first !== '' && first !== (spec.clusterIPs?.[0] ?? ''))
+    errors.push(invalid('spec.clusterIPs[0]', spec.clusterIPs ?? null, 'may not change once set'))
+  const balanced = spec.type === 'LoadBalancer' && before.type === 'LoadBalancer'
+  if (balanced && spec.loadBalancerClass !== before.loadBalancerClass)
+    errors.push(invalid('spec.loadBalancerClass', spec.loadBalancerClass ?? null, 'may not change once set'))
+  const checked = needsHealthCheckPort(before) && needsHealthCheckPort(spec)
+  if (checked && spec.healthCheckNodePort !== before.healthCheckNodePort)
+    errors.push(forbiddenField('spec.healthCheckNodePort', 'field is immutable'))
+  return errors
 }

@@ -7,7 +7,7 @@ import type { Context, ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { formatLabels, since } from '../format.ts'
 import { carryOver, needsClusterIP, needsExternalPolicy, needsHealthCheckPort, needsNodePort } from './service-types.ts'
-import { serviceErrors, serviceUpdateErrors } from './service-validation.ts'
+import { serviceErrors, serviceStatusErrors, serviceUpdateErrors } from './service-validation.ts'
 
 /** How long a client keeps its endpoint: three hours. */
 const AFFINITY_SECONDS = 10_800
@@ -42,6 +42,7 @@ export const service: ResourceDeclaration<Service> = declare<Service>({
   },
   warn: serviceWarnings,
   validate: (object, old) => [...(old ? serviceUpdateErrors(object, old) : []), ...serviceErrors(object)],
+  validateStatus: serviceStatusErrors,
   fields: { 'spec.clusterIP': (s) => s.spec?.clusterIP ?? '', 'spec.type': (s) => s.spec?.type ?? '' },
   row: serviceRow,
   delete: { returnsObject: true },
