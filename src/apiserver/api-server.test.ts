@@ -117,6 +117,20 @@ describe('the chain', () => {
     expect((await api.server.handle(request(path, { method, user: admin }))).status).toBe(405)
   })
 
+  it.each([
+    ['curl/8.5.0', '', true],
+    ['curl/8.5.0', 'pretty=false', false],
+    ['kubectl/v1.36.2', '', false],
+    ['kubectl/v1.36.2', 'pretty=true', true],
+  ])('writes for %s?%s in lines: %s', async (agent, query, lines) => {
+    for (const path of ['/api/v1/namespaces/default', '/api/v1/namespaces', '/api/v1/nodes/none', '/apis']) {
+      const { body } = await api.server.handle(
+        request(path, { user: admin, headers: { 'user-agent': agent }, query: new URLSearchParams(query) }),
+      )
+      expect(body.type === 'text' && body.text.startsWith('{\n  "kind": ')).toBe(lines)
+    }
+  })
+
   it('warns of what is valid and probably a mistake, when a spec is new, and not when it is refused', async () => {
     const warned = async (method: string, path: string, object: object) => {
       const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'

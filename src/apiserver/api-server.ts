@@ -17,7 +17,7 @@ import { OpenWatches } from './open-watches.ts'
 import { openApiHandler } from './openapi/handler.ts'
 import { type PlainHandler, type PlainOptions, plainPath } from './plain-paths.ts'
 import { requestInfo } from './request-info.ts'
-import { errorResponse, withWarnings } from './respond.ts'
+import { errorResponse, indented, withWarnings } from './respond.ts'
 import { ANONYMOUS } from './stages/authenticate.ts'
 import { IN_FLIGHT_MAX } from './stages/limit.ts'
 import { VIRTUAL_RESOURCES } from './virtual/index.ts'
@@ -102,32 +102,49 @@ async function handle(request: ApiRequest, { stages, serve, fault }: Way): Promi
       if (answer) return answer
     }
     const response = await serve(exchange)
-    return withWarnings(asksYaml(exchange) ? await inYaml(response) : response, exchange.warnings)
+    const form = formOf(exchange)
+    return withWarnings(form ? await inForm(response, form) : response, exchange.warnings)
   } catch (error) {
     const response = errorResponse(error, fault)
-    return withWarnings(asksYaml(exchange) ? await inYaml(response) : response, exchange.warnings)
+    const form = formOf(exchange)
+    return withWarnings(form ? await inForm(response, form) : response, exchange.warnings)
   } finally {
     for (const end of exchange.ends) end()
   }
 }
 
-/** Whether the answer, an error or discovery too, is wanted in YAML. All answers are made as JSON first. */
-function asksYaml({ request, info }: Exchange): boolean {
-  const { accept } = request.headers
-  if (!accept?.includes('yaml') || !(info.isResource || /^\/apis?(\/|$)/.test(request.path))) return false
+/** Another form of the answer, errors and discovery too, for those who want one. All answers are made as plain JSON first. */
+type Form = 'yaml' | 'indented'
+
+function formOf({ request, info }: Exchange): Form | undefined {
+  if (!info.isResource && !/^\/apis?(\/|$)/.test(request.path)) return undefined
+  if (asksYaml(request.headers.accept)) return 'yaml'
+  return isForEyes(request) ? 'indented' : undefined
+}
+
+function asksYaml(accept: string | undefined): boolean {
   try {
-    return negotiate(accept).format === 'yaml'
+    return accept?.includes('yaml') === true && negotiate(accept).format === 'yaml'
   } catch {
     return false
   }
 }
 
-async function inYaml(response: ApiResponse): Promise<ApiResponse> {
+/** People read what browsers and curl get; `pretty` says it otherwise. */
+function isForEyes({ query, headers }: ApiRequest): boolean {
+  const pretty = query.get('pretty')
+  if (pretty) return /^(1|t|T|TRUE|true|True)$/.test(pretty)
+  return /^(curl|Wget|Mozilla\/5\.0)/.test(headers['user-agent'] ?? '')
+}
+
+async function inForm(response: ApiResponse, form: Form): Promise<ApiResponse> {
   const { body, headers } = response
   if (body.type !== 'object' && body.type !== 'list') return response
+  const object = body.type === 'list' ? parsed(body.chunks()) : body.object
+  if (form === 'indented') return { ...response, body: { type: 'text', text: indented(object) } }
   const { writeYaml } = await import('../wire/yaml.ts')
-  const text = writeYaml(body.type === 'list' ? parsed(body.chunks()) : body.object)
-  return { ...response, headers: { ...headers, 'content-type': 'application/yaml' }, body: { type: 'text', text } }
+  const yaml = { ...headers, 'content-type': 'application/yaml' }
+  return { ...response, headers: yaml, body: { type: 'text', text: writeYaml(object) } }
 }
 
 /** A list as it is on the wire, where its items do not repeat their kind. */

@@ -12,7 +12,14 @@ import {
 } from './discovery.ts'
 import type { Exchange } from './exchange.ts'
 import { type HealthCheck, health } from './health.ts'
-import { methodNotAllowed, objectResponse, pageNotFound, resourceNotFound, textResponse } from './respond.ts'
+import {
+  documentResponse,
+  methodNotAllowed,
+  objectResponse,
+  pageNotFound,
+  resourceNotFound,
+  textResponse,
+} from './respond.ts'
 import { versionInfo } from './version.ts'
 
 /** A document at a path of its own; undefined: not mine. */
@@ -41,7 +48,7 @@ export async function plainPath(options: PlainOptions, exchange: Exchange): Prom
   }
   if (path === '/metrics') return textResponse(options.metrics())
   const document = documentAt(options, exchange, path)
-  if (!document) return path === '/' ? objectResponse({ paths: rootPaths(options) }) : pageNotFound()
+  if (!document) return path === '/' ? documentResponse({ paths: rootPaths(options) }) : pageNotFound()
   if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed()
   return document
 }
@@ -49,7 +56,7 @@ export async function plainPath(options: PlainOptions, exchange: Exchange): Prom
 function documentAt(options: PlainOptions, { request }: Exchange, path: string): ApiResponse | undefined {
   const declarations = [...options.declarations, ...options.virtual]
   const { accept } = request.headers
-  if (path === '/version') return objectResponse(versionInfo(options.version))
+  if (path === '/version') return documentResponse(versionInfo(options.version))
   if (path === '/api')
     return negotiateDiscovery(accept) === 'aggregated'
       ? objectResponse(aggregated(declarations, 'core'), 200, AGGREGATED_TYPE)

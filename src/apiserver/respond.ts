@@ -15,6 +15,15 @@ export function objectResponse(object: unknown, status = 200, contentType = 'app
   }
 }
 
+/** As Go's MarshalIndent writes it, without a newline at the end. */
+export const indented = (object: unknown): string => JSON.stringify(object, null, 2)
+
+/** A document that is indented for everybody. */
+export function documentResponse(object: unknown): ApiResponse {
+  const bytes = () => encoder.encode(indented(object))
+  return { status: 200, headers: JSON_HEADERS, body: { type: 'object', object, bytes } }
+}
+
 export function textResponse(text: string, status = 200): ApiResponse {
   return { status, headers: TEXT_HEADERS, body: { type: 'text', text } }
 }
