@@ -131,6 +131,22 @@ describe('the chain', () => {
     }
   })
 
+  it('shows a Scale in a Table of its own', async () => {
+    const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }
+    const path = '/apis/apps/v1/namespaces/default/deployments'
+    const spec = { replicas: 2, selector: { matchLabels: { a: 'b' } }, template }
+    await call('POST', path, { metadata: { name: 'scaled' }, spec })
+    const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json'
+    const { body } = await api.server.handle(request(`${path}/scaled/scale`, { user: admin, headers: { accept } }))
+    expect(body).toMatchObject({
+      object: {
+        kind: 'Table',
+        columnDefinitions: ['Name', 'Desired', 'Available', 'Age'].map((name) => ({ name })),
+        rows: [{ cells: ['scaled', 2, 0, expect.stringMatching(/^\d+s$/)] }],
+      },
+    })
+  })
+
   it('warns of what is valid and probably a mistake, when a spec is new, and not when it is refused', async () => {
     const warned = async (method: string, path: string, object: object) => {
       const type = method === 'PATCH' ? 'application/merge-patch+json' : 'application/json'

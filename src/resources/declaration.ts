@@ -61,6 +61,8 @@ export interface ScaleDeclaration<T extends KubernetesObject> {
   statusReplicas(object: T): number
   /** Label selector as text, for status.selector. */
   selector(object: T): string
+  /** How the Scale itself is shown; `declare` adds it. */
+  readonly table: Pick<ResourceDeclaration, 'columns' | 'row'>
 }
 
 /** A subresource with behaviour of its own (binding, eviction, log, exec, attach, portforward, token): `handler` names an entry of the API server's explicit table. */

@@ -6,13 +6,20 @@ import type { FieldError } from '../api/field-error.ts'
 import { subdomainErrors } from '../api/names.ts'
 import type { Draft, KubernetesObject } from '../api/object.ts'
 import { COLUMNS } from './columns.gen.ts'
-import type { Context, ResourceDeclaration, SubresourceDeclaration, WriteStrategy } from './declaration.ts'
+import type {
+  Context,
+  ResourceDeclaration,
+  ScaleDeclaration,
+  SubresourceDeclaration,
+  WriteStrategy,
+} from './declaration.ts'
+import { SCALE_TABLE } from './scale-table.ts'
 
 interface WithStatus {
   status?: unknown
 }
 
-type Derived = 'singular' | 'nameErrors' | 'strategy' | 'columns' | 'subresources'
+type Derived = 'singular' | 'nameErrors' | 'strategy' | 'columns' | 'subresources' | 'scale'
 
 export interface KindRules<T extends KubernetesObject> extends Omit<ResourceDeclaration<T>, Derived> {
   /** Default: the kind in lower case. */
@@ -26,6 +33,7 @@ export interface KindRules<T extends KubernetesObject> extends Omit<ResourceDecl
    * `open`: there is a status subresource, and creates may set the status too (Node). Left out: the kind has no status.
    */
   readonly status?: 'owned' | 'open'
+  readonly scale?: Omit<ScaleDeclaration<T>, 'table'>
   /** The status of a new object. Default: {}. */
   emptyStatus?(): object
   /** After the status was reset or kept. */
@@ -42,13 +50,14 @@ export interface KindRules<T extends KubernetesObject> extends Omit<ResourceDecl
 /** Completes the rules of a kind to a declaration. */
 export function declare<T extends KubernetesObject>(rules: KindRules<T>): ResourceDeclaration<T> {
   const key = `${rules.group ? `${rules.group}/` : ''}${rules.version}/${rules.plural}`
-  const { status, emptyStatus, prepare, validate, warn, prepareStatus, validateStatus, ...rest } = rules
+  const { status, emptyStatus, prepare, validate, warn, prepareStatus, validateStatus, scale, ...rest } = rules
   return {
     ...rest,
     singular: rules.singular ?? rules.kind.toLowerCase(),
     nameErrors: rules.nameErrors ?? subdomainErrors,
     columns: rules.columns ?? COLUMNS[key] ?? [],
     strategy: mainStrategy(rules),
+    ...(scale ? { scale: { ...scale, table: SCALE_TABLE } } : {}),
     ...(status || rules.subresources
       ? {
           subresources: [

@@ -2,11 +2,14 @@
 import { invalid, invalidObject } from '../../api/field-error.ts'
 import type { Draft, KubernetesObject } from '../../api/object.ts'
 import { draftOf } from '../../registry/draft.ts'
-import type { ScaleDeclaration } from '../../resources/declaration.ts'
+import type { Item } from '../../registry/read.ts'
+import type { ResourceDeclaration, ScaleDeclaration } from '../../resources/declaration.ts'
+import { Encoded } from '../../wire/encoded.ts'
 import type { ApiResponse } from '../../wire/exchange.ts'
 import { readDefinition, readPatchOf } from '../body.ts'
 import { type Call, writeOptions } from '../call.ts'
-import { methodNotAllowed, objectResponse } from '../respond.ts'
+import { answerItem, outputOf } from '../output.ts'
+import { methodNotAllowed } from '../respond.ts'
 import { type WriteQuery, writeQuery } from '../write-query.ts'
 import { callApplies, configOf, patchQuery, writeApplied } from './apply.ts'
 import { checkName } from './update.ts'
@@ -22,11 +25,18 @@ export async function handleScale(call: Call): Promise<ApiResponse> {
   if (info.verb === 'get') {
     const { namespace, name } = info
     const item = await call.parts.registry.get(call.resource, { namespace, name })
-    return objectResponse(scaleOf(call, item.object))
+    return answerScale(call, item)
   }
   if (info.verb === 'update') return putScale(call)
   if (info.verb === 'patch') return patchScale(call)
   throw methodNotAllowed()
+}
+
+function answerScale(call: Call, { object, revision }: Item): ApiResponse {
+  const { table } = declared(call)
+  const declaration = { ...call.resource.declaration, ...table, kind: 'Scale', group: 'autoscaling' }
+  const resource = { ...call.resource, declaration: declaration as ResourceDeclaration, apiVersion: 'autoscaling/v1' }
+  return answerItem(outputOf({ ...call, resource }), new Encoded(scaleOf(call, object), revision))
 }
 
 function declared({ resource }: Call): ScaleDeclaration<KubernetesObject> {
@@ -65,7 +75,7 @@ async function applyScale(call: Call): Promise<ApiResponse> {
   if (sent.spec?.replicas !== undefined)
     declared(call).setReplicas(config as Draft<KubernetesObject>, sent.spec.replicas)
   const { item } = await writeApplied(call, query, { config, subresource: 'scale', strategy: declaration.strategy })
-  return objectResponse(scaleOf(call, item.object))
+  return answerScale(call, item)
 }
 
 async function patchScale(call: Call): Promise<ApiResponse> {
@@ -101,5 +111,5 @@ async function writeScale(
   }
   const request = { subresource: '', manages: 'scale', strategy: declaration.strategy, unconditional: true, transform }
   const { item } = await registry.update(call.resource, request, writeOptions(call, query))
-  return objectResponse(scaleOf(call, item.object))
+  return answerScale(call, item)
 }
