@@ -1,6 +1,6 @@
 /**
  * How Kubernetes prints an object inside a message: as JSON of its internal Go type, whose fields have other names, stand in
- * their own order and are all there. Only what pods are made of; the order is visible in messages about forbidden changes.
+ * their own order and are all there. Only what pods and events are made of; the order is visible in messages about forbidden changes.
  *
  * A type is a list of fields `GoName=jsonName:zero>Type`. Left out: the JSON name is the Go name with a small first letter, zero is
  * null (pointers, lists, maps), and the value is printed as it is.
@@ -98,6 +98,8 @@ const TYPES: Readonly<Record<string, string>> = {
   PodReadinessGate: 'ConditionType:""',
   HostAlias: 'IP=ip:"" Hostnames',
   LocalObjectReference: 'Name:""',
+  ObjectReference: `Kind:"" Namespace:"" Name:"" UID=uid:"" APIVersion=apiVersion:"" ResourceVersion:"" FieldPath:""`,
+  EventSource: 'Component:"" Host:""',
   Named: 'Name:""',
   NameValue: 'Name:"" Value:""',
 }

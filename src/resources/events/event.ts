@@ -1,10 +1,9 @@
 /** Event events.k8s.io/v1: the same objects as core/v1's, under other names. */
-import { pathSegmentErrors } from '../../api/names.ts'
 import type { KubernetesObject } from '../../api/object.ts'
 import type { Event as CoreEvent } from '../../api/types/core-v1.gen.ts'
 import type { Event } from '../../api/types/events-v1.gen.ts'
 import { COLUMNS } from '../columns.gen.ts'
-import { eventFields, eventNamespaceErrors, eventRow, newEventErrors } from '../core/event.ts'
+import { eventErrors, eventFields, eventRow, strictEventErrors } from '../core/event.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 
@@ -67,10 +66,12 @@ export const eventView: ResourceDeclaration<Event> = declare<Event>({
   shortNames: ['ev'],
   namespaced: true,
   definition: 'io.k8s.api.events.v1.Event',
-  nameErrors: pathSegmentErrors,
   createOnUpdate: true,
   columns: COLUMNS['events.k8s.io/v1/events'] ?? [],
-  validate: (object, old) => (old ? eventNamespaceErrors(toCoreEvent(object)) : newEventErrors(toCoreEvent(object))),
+  validate(object, old) {
+    const stored = toCoreEvent(object)
+    return [...eventErrors(stored), ...strictEventErrors(stored, old && toCoreEvent(old))]
+  },
   fields: eventFields(toCoreEvent),
   row: (object, now) => eventRow(toCoreEvent(object), now),
   storage: {
