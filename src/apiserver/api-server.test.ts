@@ -131,6 +131,18 @@ describe('the chain', () => {
     }
   })
 
+  it.each([
+    ['sinceTime=bad', 400, 'parsing time "bad" as "2006-01-02T15:04:05Z07:00": cannot parse "bad" as "2006"'],
+    ['tailLines=x', 400, 'strconv.ParseInt: parsing "x": invalid syntax'],
+    ['stream=Stdout', 422, 'PodLogOptions "none" is invalid: stream: Forbidden: may not be specified'],
+    ['', 404, 'pods "none" not found'],
+  ])('reads the options of a log before it looks for the pod: %s', async (query, status, message) => {
+    const path = '/api/v1/namespaces/default/pods/none/log'
+    const answer = await api.server.handle(request(path, { user: admin, query: new URLSearchParams(query) }))
+    expect(answer.status).toBe(status)
+    expect(answer.body).toMatchObject({ object: { message } })
+  })
+
   it('shows a Scale in a Table of its own', async () => {
     const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }
     const path = '/apis/apps/v1/namespaces/default/deployments'

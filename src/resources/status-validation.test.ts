@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import type { KubernetesObject } from '../api/object.ts'
 import { deployment } from './apps/deployment.ts'
 import { replicaSet } from './apps/replica-set.ts'
+import { namespace } from './core/namespace.ts'
 import { node } from './core/node.ts'
 import { replicationController } from './core/replication-controller.ts'
 import type { Context, ResourceDeclaration, WriteStrategy } from './declaration.ts'
@@ -39,6 +40,24 @@ it('a Deployment counts collisions upwards', () => {
   ])
   expect(statusErrors(kind, { collisionCount: 1 }, { collisionCount: 2 })).toEqual([
     'status.collisionCount: Invalid value: 1: cannot be decremented',
+  ])
+})
+
+it('a Namespace is Active until it is Terminating', () => {
+  expect(statusErrors(namespace as never, {})).toEqual([
+    'status.Phase: Invalid value: "": may only be \'Active\' if `deletionTimestamp` is empty',
+  ])
+})
+
+it('a Node has networks that are some', () => {
+  const errors = (podCIDRs: string[]) =>
+    text(node.strategy.validate?.({ metadata: {}, spec: { podCIDRs } } as never, undefined, {} as Context))
+  expect(errors(['10.1.0.0/16'])).toEqual([])
+  expect(errors(['abc'])).toEqual([
+    'spec.podCIDRs[0]: Invalid value: "abc": must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)',
+  ])
+  expect(errors(['10.1.0.0/16', '10.2.0.0/16'])).toEqual([
+    'spec.podCIDRs: Invalid value: ["10.1.0.0/16","10.2.0.0/16"]: may specify no more than one CIDR for each IP family',
   ])
 })
 

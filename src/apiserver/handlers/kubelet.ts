@@ -3,6 +3,7 @@ import { type FieldError, forbiddenField, invalid, invalidObject } from '../../a
 import type { KubernetesObject } from '../../api/object.ts'
 import { badRequest, failure } from '../../api/status.ts'
 import type { ApiResponse } from '../../wire/exchange.ts'
+import { canonicalTime } from '../../wire/go-time.ts'
 import type { Call } from '../call.ts'
 import { integer } from '../list-query.ts'
 
@@ -61,8 +62,8 @@ function containerOf(pod: PodLike, asked: string, useDefault: boolean): string {
 /** GET pods/NAME/log. A pod without a node has no log yet: an empty answer. */
 export async function handleLog(call: Call): Promise<ApiResponse> {
   const { query } = call.exchange.request
-  const pod = await podOf(call)
   refuseLogOptions(query, call.exchange.info.name)
+  const pod = await podOf(call)
   const container = containerOf(pod, query.get('container') ?? '', true)
   const node = pod.spec?.nodeName
   if (!node) return { status: 204, headers: {}, body: { type: 'empty' } }
@@ -76,6 +77,7 @@ export async function handleLog(call: Call): Promise<ApiResponse> {
 /** 422 for limits that make no sense. */
 function refuseLogOptions(query: URLSearchParams, name: string): void {
   const errors: FieldError[] = []
+  readTime(query.get('sinceTime'))
   const tail = integer(query, 'tailLines')
   if (tail !== undefined && tail < 0) errors.push(invalid('tailLines', tail, 'must be greater than or equal to 0'))
   for (const field of ['limitBytes', 'sinceSeconds']) {
@@ -84,8 +86,19 @@ function refuseLogOptions(query: URLSearchParams, name: string): void {
   }
   if (query.has('sinceSeconds') && query.has('sinceTime'))
     errors.push(forbiddenField('', 'at most one of `sinceTime` or `sinceSeconds` may be specified'))
+  if (query.get('stream')) errors.push(forbiddenField('stream', 'may not be specified'))
   if (errors.length > 0)
     throw invalidObject({ group: '', resource: 'PodLogOptions', kind: 'PodLogOptions' }, name, errors)
+}
+
+/** 400, in Go's words, for a time that is none. */
+function readTime(text: string | null): void {
+  if (!text || text === 'null') return
+  try {
+    canonicalTime(text)
+  } catch (error) {
+    throw badRequest((error as Error).message)
+  }
 }
 
 function refuseWaiting(pod: PodLike, container: string, previous: boolean): void {

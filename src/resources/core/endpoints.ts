@@ -1,6 +1,6 @@
 /** Endpoints v1: deprecated, still written for every Service with a selector. */
 import { type FieldError, invalid, notSupported, required } from '../../api/field-error.ts'
-import { labelNameErrors } from '../../api/names.ts'
+import { labelNameErrors, qualifiedNameErrors, subdomainErrors } from '../../api/names.ts'
 import type { EndpointAddress, EndpointSubset, Endpoints } from '../../api/types/core-v1.gen.ts'
 import { INVALID_IP, ipVersion, specialAddressError } from '../addresses.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
@@ -44,18 +44,24 @@ function subsetErrors(subset: EndpointSubset, field: string): FieldError[] {
     }
     if (!PROTOCOLS.includes(port.protocol ?? ''))
       errors.push(notSupported(`${at}.protocol`, port.protocol ?? '', PROTOCOLS))
+    if (port.appProtocol)
+      for (const message of qualifiedNameErrors(port.appProtocol))
+        errors.push(invalid(`${at}.appProtocol`, port.appProtocol, message))
   }
   return errors
 }
 
 function addressListErrors(addresses: readonly EndpointAddress[], field: string, errors: FieldError[]): void {
-  for (const [i, { ip, hostname }] of addresses.entries()) {
+  for (const [i, { ip, hostname, nodeName }] of addresses.entries()) {
     const special = ipVersion(ip) ? specialAddressError(ip) : INVALID_IP
     if (special) errors.push(invalid(`${field}[${i}].ip`, ip, special))
     if (hostname) {
       for (const message of labelNameErrors(hostname))
         errors.push(invalid(`${field}[${i}].hostname`, hostname, message))
     }
+    if (nodeName)
+      for (const message of subdomainErrors(nodeName))
+        errors.push(invalid(`${field}[${i}].nodeName`, nodeName, message))
   }
 }
 

@@ -16,7 +16,7 @@ const finalize: WriteStrategy<Namespace> = {
   prepare(draft, old) {
     if (old) keepBesides(draft, old, ['metadata', 'spec'])
   },
-  validate: (namespace) => finalizerErrors(namespace),
+  validate: (namespace) => finalizerErrors(namespace, (i) => `spec.finalizers[${i}]`),
 }
 
 export const namespace: ResourceDeclaration<Namespace> = declare<Namespace>({
@@ -46,7 +46,7 @@ export const namespace: ResourceDeclaration<Namespace> = declare<Namespace>({
     draft.spec.finalizers = finalizers.includes('kubernetes') ? finalizers : [...finalizers, 'kubernetes']
     labelName(draft)
   },
-  validate: (object, old) => (old ? [] : finalizerErrors(object)),
+  validate: (object, old) => (old ? [] : finalizerErrors(object, () => 'spec.finalizers')),
   validateStatus: phaseErrors,
   subresources: [{ name: 'finalize', verbs: ['update'], strategy: finalize }],
   fields: { 'status.phase': (n) => n.status?.phase ?? '' },
@@ -73,9 +73,9 @@ function labelName(draft: Draft<Namespace>): void {
   }
 }
 
-function finalizerErrors(object: Namespace): FieldError[] {
+function finalizerErrors(object: Namespace, path: (i: number) => string): FieldError[] {
   return (object.spec?.finalizers ?? []).flatMap((name, i) => {
-    const field = `spec.finalizers[${i}]`
+    const field = path(i)
     const errors = qualifiedNameErrors(name).map((message) => invalid(field, name, message))
     if (!name.includes('/') && !['kubernetes', 'orphan', 'foregroundDeletion'].includes(name)) {
       errors.push(invalid(field, name, 'name is neither a standard finalizer name nor is it fully qualified'))
@@ -87,11 +87,11 @@ function finalizerErrors(object: Namespace): FieldError[] {
 function phaseErrors(object: Namespace): FieldError[] {
   const phase = object.status?.phase
   if (!object.metadata.deletionTimestamp) {
-    return phase === 'Active' || !phase
+    return phase === 'Active'
       ? []
-      : [invalid('status.Phase', phase, "may only be 'Active' if `deletionTimestamp` is empty")]
+      : [invalid('status.Phase', phase ?? '', "may only be 'Active' if `deletionTimestamp` is empty")]
   }
   return phase === 'Terminating'
     ? []
-    : [invalid('status.Phase', phase, "may only be 'Terminating' if `deletionTimestamp` is not empty")]
+    : [invalid('status.Phase', phase ?? '', "may only be 'Terminating' if `deletionTimestamp` is not empty")]
 }

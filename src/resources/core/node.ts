@@ -3,6 +3,7 @@ import { duplicate, type FieldError, forbiddenField, invalid, notSupported, requ
 import { labelValueErrors, qualifiedNameErrors } from '../../api/names.ts'
 import type { Draft } from '../../api/object.ts'
 import type { Node, NodeSystemInfo } from '../../api/types/core-v1.gen.ts'
+import { cidrErrors, ipVersion } from '../addresses.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { since } from '../format.ts'
@@ -33,6 +34,7 @@ export const node: ResourceDeclaration<Node> = declare<Node>({
     taintUntilReady(draft)
   },
   validate: (object, old) => [
+    ...(old ? [] : podCidrErrors(object)),
     ...taintErrors(object),
     ...amountErrors(object),
     ...(old ? changeErrors(object, old) : []),
@@ -95,6 +97,17 @@ function taintErrors({ spec }: Node): FieldError[] {
     }
     seen.add(`${effect}/${key}`)
   }
+  return errors
+}
+
+function podCidrErrors({ spec }: Node): FieldError[] {
+  const cidrs = spec?.podCIDRs ?? []
+  const errors = cidrs.flatMap((cidr, i) =>
+    cidrErrors(cidr).map((message) => invalid(`spec.podCIDRs[${i}]`, cidr, message)),
+  )
+  const families = new Set(cidrs.map((cidr) => ipVersion(cidr.split('/', 1)[0] ?? '')))
+  if (errors.length === 0 && families.size < cidrs.length)
+    errors.push(invalid('spec.podCIDRs', cidrs, 'may specify no more than one CIDR for each IP family'))
   return errors
 }
 

@@ -1,6 +1,6 @@
 /** EndpointSlice discovery.k8s.io/v1. */
 import { duplicate, type FieldError, invalid, notSupported, required, tooMany } from '../../api/field-error.ts'
-import { labelNameErrors, subdomainErrors } from '../../api/names.ts'
+import { labelNameErrors, qualifiedNameErrors, subdomainErrors } from '../../api/names.ts'
 import type { Endpoint, EndpointPort, EndpointSlice } from '../../api/types/discovery-v1.gen.ts'
 import { ipVersion, specialAddressError } from '../addresses.ts'
 import { sameJson } from '../compare.ts'
@@ -111,5 +111,8 @@ function portsErrors(ports: readonly EndpointPort[], errors: FieldError[]): void
     else if (!PROTOCOLS.includes(port.protocol)) {
       errors.push(notSupported(`ports[${i}].protocol`, port.protocol, PROTOCOLS))
     }
+    if (port.appProtocol)
+      for (const message of qualifiedNameErrors(port.appProtocol))
+        errors.push(invalid(`ports[${i}].appProtocol`, port.appProtocol, message))
   }
 }
