@@ -143,6 +143,25 @@ describe('the chain', () => {
     expect(answer.body).toMatchObject({ object: { message } })
   })
 
+  it('adds a container to look around with, and nothing else', async () => {
+    const metadata = { name: 'p', labels: { a: 'b' } }
+    const pods = '/api/v1/namespaces/default/pods'
+    const containers = [{ name: 'c', image: 'i' }]
+    const created = await call('POST', pods, { metadata, spec: { nodeName: 'gone', containers } })
+    const patch = {
+      metadata: { labels: { a: 'c' }, annotations: { x: 'y' } },
+      spec: { ephemeralContainers: [{ name: 'd', image: 'i' }], nodeName: 'other' },
+    }
+    const answer = (await api.client.call('PATCH', `${pods}/p/ephemeralcontainers`, patch, {
+      'content-type': 'application/strategic-merge-patch+json',
+    })) as Loose
+    expect(answer.metadata.labels).toEqual({ a: 'b' })
+    expect(answer.metadata.annotations).toBeUndefined()
+    expect(answer.spec).toMatchObject({ ...(created.spec as object), ephemeralContainers: [{ name: 'd' }] })
+    const log = await api.server.handle(request(`${pods}/p/log`, { user: admin }))
+    expect(log.body).toMatchObject({ object: { code: 404, message: 'nodes "gone" not found' } })
+  })
+
   it('shows a Scale in a Table of its own', async () => {
     const template = { metadata: { labels: { a: 'b' } }, spec: { containers: [{ name: 'c', image: 'i' }] } }
     const path = '/apis/apps/v1/namespaces/default/deployments'

@@ -280,6 +280,9 @@ describe('the kubelet of a node', () => {
 
   beforeAll(async () => {
     const pods = { group: '', version: 'v1', plural: 'pods', kind: 'Pod', namespaced: true }
+    const nodes = { group: '', version: 'v1', plural: 'nodes', kind: 'Node', namespaced: false }
+    for (const name of ['node-1', 'node-2'])
+      await api.client.create(nodes, { kind: 'Node', apiVersion: 'v1', metadata: { name } })
     await api.client.create(pods, pod('p', 'node-1'))
     await api.client.create(pods, pod('lost', 'node-2'))
   })

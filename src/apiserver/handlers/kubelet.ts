@@ -1,7 +1,7 @@
 /** Logs, exec, attach and port-forward: checked here, carried out by the kubelet of the pod's node. */
 import { type FieldError, forbiddenField, invalid, invalidObject } from '../../api/field-error.ts'
 import type { KubernetesObject } from '../../api/object.ts'
-import { badRequest, failure } from '../../api/status.ts'
+import { badRequest, notFound } from '../../api/status.ts'
 import type { ApiResponse } from '../../wire/exchange.ts'
 import { canonicalTime } from '../../wire/go-time.ts'
 import type { Call } from '../call.ts'
@@ -71,7 +71,7 @@ export async function handleLog(call: Call): Promise<ApiResponse> {
   const rest = new URLSearchParams(query)
   rest.delete('container')
   rest.delete('insecureSkipTLSVerifyBackend')
-  return forward(node, `/containerLogs/${pathOf(pod)}/${encodeURIComponent(container)}`, rest)
+  return forward(call, node, `/containerLogs/${pathOf(pod)}/${encodeURIComponent(container)}`, rest)
 }
 
 /** 422 for limits that make no sense. */
@@ -129,7 +129,7 @@ async function stream(call: Call, verb: 'exec' | 'attach'): Promise<ApiResponse>
   for (const name of ['stdin', 'stdout', 'stderr', 'tty'])
     if (isSet(query.get(name))) rest.set(SHORT[name] ?? name, '1')
   for (const argument of query.getAll('command')) rest.append('command', argument)
-  return forward(node, `/${verb}/${pathOf(pod)}/${encodeURIComponent(container)}`, rest)
+  return forward(call, node, `/${verb}/${pathOf(pod)}/${encodeURIComponent(container)}`, rest)
 }
 
 /** The kubelet's own names for the streams. */
@@ -139,7 +139,12 @@ const isSet = (value: string | null) => value === 'true' || value === '1'
 
 export async function handlePortForward(call: Call): Promise<ApiResponse> {
   const pod = await podOf(call)
-  return forward(assignedNode(pod), `/portForward/${pathOf(pod)}`, new URLSearchParams(call.exchange.request.query))
+  return forward(
+    call,
+    assignedNode(pod),
+    `/portForward/${pathOf(pod)}`,
+    new URLSearchParams(call.exchange.request.query),
+  )
 }
 
 function assignedNode(pod: PodLike): string {
@@ -152,8 +157,10 @@ function pathOf({ metadata }: PodLike): string {
   return `${encodeURIComponent(metadata.namespace ?? '')}/${encodeURIComponent(metadata.name ?? '')}`
 }
 
-function forward(node: string, path: string, query: URLSearchParams): ApiResponse {
-  if (!node) throw failure(500, 'InternalError', 'no node')
+/** 404 for a node that is not there: a pod may be bound to any name. */
+function forward({ parts }: Call, node: string, ...[path, query]: [string, URLSearchParams]): ApiResponse {
+  const nodes = parts.registry.find('', 'v1', 'nodes')
+  if (nodes && !parts.registry.peek(nodes, '', node)) throw notFound(nodes.groupResource, node)
   return {
     status: 200,
     headers: { 'content-type': 'text/plain' },

@@ -13,11 +13,20 @@ import { ephemeralUpdateErrors, podStatusErrors, podUpdateErrors, resized, resiz
 import { podCreateErrors } from './pod-validation.ts'
 import { podWarnings } from './pod-warnings.ts'
 
+/** Subresources of the spec leave what clients own of the metadata alone. */
+function keepMetadata(draft: Draft<Pod>, old: Pod): void {
+  for (const key of ['labels', 'annotations', 'finalizers', 'ownerReferences'] as const) {
+    if (old.metadata[key]) Object.assign(draft.metadata, { [key]: old.metadata[key] })
+    else delete draft.metadata[key]
+  }
+}
+
 const ephemeralContainers: WriteStrategy<Pod> = {
   prepare(draft, old) {
     if (!old) return
     const { ephemeralContainers: wanted } = draft.spec
     keepBesides(draft, old, ['metadata'])
+    keepMetadata(draft, old)
     draft.spec = { ...(old.spec as Draft<Pod>['spec']) }
     if (wanted?.length) draft.spec.ephemeralContainers = wanted
     else delete draft.spec.ephemeralContainers
@@ -32,6 +41,7 @@ const resize: WriteStrategy<Pod> = {
     if (!old) return
     const wanted = draft.spec
     keepBesides(draft, old, ['metadata'])
+    keepMetadata(draft, old)
     draft.spec = resized(wanted as PodSpec, old.spec) as Draft<PodSpec>
     if (!sameJson(draft.spec, old.spec)) draft.metadata.generation = (old.metadata.generation ?? 0) + 1
   },
