@@ -210,6 +210,15 @@ describe('the chain', () => {
     ])
   })
 
+  it('says of everybody who is known that they may ask what they may do', async () => {
+    const ann = { name: 'ann', groups: ['system:authenticated'] }
+    const body = () => Promise.resolve({ object: { spec: { namespace: 'default' } } })
+    const path = '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews'
+    const answer = await api.server.handle(request(path, { method: 'POST', user: ann, body }))
+    const rules = ['authentication.k8s.io', 'authorization.k8s.io'].map((group) => ({ apiGroups: [group] }))
+    expect(answer.body).toMatchObject({ object: { status: { resourceRules: rules } } })
+  })
+
   it('lets roles decide for everybody else', async () => {
     const list = () =>
       api.server.handle(request('/api/v1/namespaces/default/pods', { user: { name: 'ann', groups: [] } }))

@@ -90,6 +90,16 @@ export const builtInRules: Authorizer = {
         { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
         { verbs: ['*'], nonResourceURLs: ['*'] },
       ]
-    return [paths(['get'], PUBLIC_PATHS), paths(['get'], DISCOVERY_PATHS)]
+    const asks = (group: string, resources: readonly string[]) => ({ verbs: ['create'], apiGroups: [group], resources })
+    return [
+      ...(user.groups.includes('system:authenticated')
+        ? [
+            asks('authentication.k8s.io', SELF_REVIEWS.slice(0, 1)),
+            asks('authorization.k8s.io', SELF_REVIEWS.slice(1)),
+            paths(['get'], DISCOVERY_PATHS),
+          ]
+        : []),
+      paths(['get'], PUBLIC_PATHS),
+    ]
   },
 }

@@ -8,11 +8,11 @@ const ID_MESSAGE = `must be between 0 and ${ID_MAX}, inclusive`
 const SYSCTL = /^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$/
 const SYSCTL_MESSAGE =
   'must have at most 253 characters and match regex ^([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?$'
-const POLICIES = {
+const POLICIES = Object.entries({
   fsGroupChangePolicy: ['Always', 'OnRootMismatch'],
   supplementalGroupsPolicy: ['Merge', 'Strict'],
   seLinuxChangePolicy: ['MountOption', 'Recursive'],
-}
+}) as ['fsGroupChangePolicy' | 'supplementalGroupsPolicy' | 'seLinuxChangePolicy', string[]][]
 const PROC_MOUNTS = ['Default', 'Unmasked']
 const PROFILE_TYPES = ['Localhost', 'RuntimeDefault', 'Unconfined']
 
@@ -37,8 +37,8 @@ export function podSecurityErrors(spec: PodSpec, field: string, errors: FieldErr
     else if (names.has(name)) errors.push(duplicate(where, name))
     names.add(name)
   }
-  for (const [key, supported] of Object.entries(POLICIES)) {
-    const value = context[key as keyof typeof POLICIES]
+  for (const [key, supported] of POLICIES) {
+    const value = context[key]
     if (value !== undefined && !supported.includes(value)) errors.push(notSupported(`${at}.${key}`, value, supported))
   }
   if (context.seccompProfile) profileErrors(context.seccompProfile, `${at}.seccompProfile`, SECCOMP, errors)

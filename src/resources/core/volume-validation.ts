@@ -224,7 +224,8 @@ export function mountErrors(
     if (!mountPath) errors.push(required(`${at}.mountPath`))
     if (paths.has(mountPath)) errors.push(invalid(`${at}.mountPath`, mountPath, 'must be unique'))
     paths.add(mountPath)
-    subPathErrors(mount, { at, field, image: volumes.get(name)?.image !== undefined }, errors)
+    if (mount.subPath || mount.subPathExpr)
+      subPathErrors(mount, { at, field, image: volumes.get(name)?.image !== undefined }, errors)
     if (mount.mountPropagation) {
       const privileged = container.securityContext?.privileged === true
       propagationErrors(mount.mountPropagation, `${field}.mountPropagation`, privileged, errors)
