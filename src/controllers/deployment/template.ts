@@ -1,5 +1,6 @@
 /** Pod templates: are two the same, and the hash that names a template's ReplicaSet. */
 import type { PodTemplateSpec } from '../../api/types/core-v1.gen.ts'
+import { goDump } from './go-dump.ts'
 
 export const HASH_LABEL = 'pod-template-hash'
 
@@ -13,15 +14,20 @@ export function sameTemplate(a: PodTemplateSpec | undefined, b: PodTemplateSpec 
   return canonicalText(a ?? {}) === canonicalText(b ?? {})
 }
 
-/** A stable hash; `collisionCount` gives another one when an unrelated ReplicaSet has the name already. */
-export function templateHash(template: PodTemplateSpec, collisionCount = 0): string {
-  const hash = fnv1a(canonicalText(template) + (collisionCount > 0 ? `#${collisionCount}` : ''))
+/** Kubernetes' own: `collisionCount` gives another one when an unrelated ReplicaSet has the name already. */
+export function templateHash(template: PodTemplateSpec, collisionCount?: number): string {
+  let hash = fnv1a(FNV_OFFSET, new TextEncoder().encode(goDump(template)))
+  // Eight bytes of which four are used, the lowest first.
+  if (collisionCount !== undefined)
+    hash = fnv1a(hash, new Uint8Array(new BigUint64Array([BigInt(collisionCount)]).buffer))
   return [...String(hash)].map((digit) => SAFE_ALPHABET[digit.charCodeAt(0) % SAFE_ALPHABET.length]).join('')
 }
 
-function fnv1a(text: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+const FNV_OFFSET = 0x811c9dc5
+
+function fnv1a(from: number, bytes: Uint8Array): number {
+  let hash = from
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193)
   return hash >>> 0
 }
 
