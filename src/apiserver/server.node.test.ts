@@ -331,6 +331,19 @@ describe('the kubelet of a node', () => {
     await closed
   })
 
+  it.each([
+    [{}, 'Upgrade request required'],
+    [
+      { connection: 'Upgrade', upgrade: 'SPDY/3.1' },
+      'unable to upgrade to SPDY/3.1: ebb streams over WebSocket, as kubectl 1.31 and newer do',
+    ],
+  ])('is not asked for a stream that cannot be had: %j', async (headers, message) => {
+    const path = '/api/v1/namespaces/default/pods/p/exec?command=ls&container=c'
+    const answer = await ask({ path, method: 'POST', headers: { ...admin, ...headers } })
+    expect(answer.status).toBe(400)
+    expect(json(answer)).toMatchObject({ kind: 'Status', reason: 'BadRequest', message })
+  })
+
   it('is not bothered with an upgrade that the chain refuses', async () => {
     const url = `wss://127.0.0.1:${server.port}/api/v1/namespaces/default/pods/p/exec?command=ls&container=c`
     const socket = new WebSocket(url, ['v5.channel.k8s.io'], { ca: pki.ca })

@@ -129,7 +129,7 @@ async function stream(call: Call, verb: 'exec' | 'attach'): Promise<ApiResponse>
   for (const name of ['stdin', 'stdout', 'stderr', 'tty'])
     if (isSet(query.get(name))) rest.set(SHORT[name] ?? name, '1')
   for (const argument of query.getAll('command')) rest.append('command', argument)
-  return forward(call, node, `/${verb}/${pathOf(pod)}/${encodeURIComponent(container)}`, rest)
+  return connect(call, node, `/${verb}/${pathOf(pod)}/${encodeURIComponent(container)}`, rest)
 }
 
 /** The kubelet's own names for the streams. */
@@ -139,12 +139,8 @@ const isSet = (value: string | null) => value === 'true' || value === '1'
 
 export async function handlePortForward(call: Call): Promise<ApiResponse> {
   const pod = await podOf(call)
-  return forward(
-    call,
-    assignedNode(pod),
-    `/portForward/${pathOf(pod)}`,
-    new URLSearchParams(call.exchange.request.query),
-  )
+  const query = new URLSearchParams(call.exchange.request.query)
+  return connect(call, assignedNode(pod), `/portForward/${pathOf(pod)}`, query)
 }
 
 function assignedNode(pod: PodLike): string {
@@ -157,8 +153,19 @@ function pathOf({ metadata }: PodLike): string {
   return `${encodeURIComponent(metadata.namespace ?? '')}/${encodeURIComponent(metadata.name ?? '')}`
 }
 
+/** A stream both ways, which needs a connection of its own. */
+function connect(call: Call, ...to: [node: string, path: string, query: URLSearchParams]): ApiResponse {
+  const answer = forward(call, ...to)
+  const { upgrade, headers } = call.exchange.request
+  if (!upgrade) throw badRequest('Upgrade request required')
+  const protocol = headers.upgrade ?? ''
+  if (protocol.toLowerCase() !== 'websocket')
+    throw badRequest(`unable to upgrade to ${protocol}: ebb streams over WebSocket, as kubectl 1.31 and newer do`)
+  return answer
+}
+
 /** 404 for a node that is not there: a pod may be bound to any name. */
-function forward({ parts }: Call, node: string, ...[path, query]: [string, URLSearchParams]): ApiResponse {
+function forward({ parts }: Call, ...[node, path, query]: [string, string, URLSearchParams]): ApiResponse {
   const nodes = parts.registry.find('', 'v1', 'nodes')
   if (nodes && !parts.registry.peek(nodes, '', node)) throw notFound(nodes.groupResource, node)
   return {
