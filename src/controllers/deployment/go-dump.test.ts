@@ -33,6 +33,37 @@ it('gives a template the hash that Kubernetes 1.36.2 gave it', () => {
   expect(templateHash(template(), 1)).not.toBe(templateHash(template(), 0))
 })
 
+it('gives a template with a command the hash that Kubernetes 1.36.2 gave it', () => {
+  const told = (graceSeconds: number, sleep: number): string =>
+    templateHash({
+      metadata: { labels: { app: 'w' } },
+      spec: {
+        containers: [
+          {
+            name: 'app',
+            image: 'registry.k8s.io/e2e-test-images/busybox:1.37.0-1',
+            command: [
+              'sh',
+              '-c',
+              `echo up; trap 'echo TERM; sleep ${sleep}; echo exiting; exit 0' TERM; while :; do sleep 3600 & wait $!; done`,
+            ],
+            resources: {},
+            terminationMessagePath: '/dev/termination-log',
+            terminationMessagePolicy: 'File',
+            imagePullPolicy: 'IfNotPresent',
+          },
+        ],
+        restartPolicy: 'Always',
+        terminationGracePeriodSeconds: graceSeconds,
+        dnsPolicy: 'ClusterFirst',
+        securityContext: {},
+        schedulerName: 'default-scheduler',
+      },
+    })
+  expect(told(20, 3)).toBe('5b7cfbfd9f')
+  expect(told(5, 0)).toBe('7777b948b5')
+})
+
 it('prints ports, probes, quantities and volumes as Go does', () => {
   const text = goDump(
     template(
