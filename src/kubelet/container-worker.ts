@@ -31,6 +31,8 @@ export interface ContainerSeams {
   /** As the trace names the pod. */
   readonly object: string
   pod(): Pod
+  /** The whole pod is to end. */
+  isEnding(): boolean
   podIP(): string
   startSeams(): Omit<StartSeams, 'announce'>
   /** Runs beside the step; its end is a change. */
@@ -132,6 +134,10 @@ export class ContainerWorker {
     )
   }
 
+  podEnded(): void {
+    this.probes?.podEnded()
+  }
+
   // ---- its lives
 
   runs(status: ContainerStatus): void {
@@ -165,9 +171,8 @@ export class ContainerWorker {
   }
 
   private ends(run: Run): void {
-    if (this.seams.pod().metadata.deletionTimestamp) this.probes?.containerEnded()
-    else this.probes?.stop()
-    this.probes = undefined
+    // In a pod that is ending the readiness probe goes on, also of what has ended.
+    if (!this.seams.isEnding()) this.probes?.stop()
     this.hooks.abort()
     this.forget(this.record.exits(run))
     // Kubernetes shows the end of a life before the next one begins.

@@ -321,6 +321,7 @@ export class PodWorker {
       ...seams,
       object: this.object,
       pod: () => this.pod,
+      isEnding: () => endReason(this.view(), seams.clock.now()) !== undefined,
       lastLines: (logPath) => seams.volumes.lastLines(logPath),
       podIP: () => this.sandbox.ip ?? '',
       startSeams: () => ({ ...seams, images: this.images, facts: this.facts(), signal: this.startAbort.signal }),
@@ -370,6 +371,7 @@ export class PodWorker {
   }
 
   private stopSandbox(): void {
+    for (const worker of this.workers) worker.podEnded()
     const { ip } = this.sandbox
     const id = this.sandboxStatus?.id
     this.sandbox = { state: 'stopping', ...(ip ? { ip } : {}) }

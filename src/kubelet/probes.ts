@@ -7,7 +7,7 @@ import type { Container, Probe } from '../api/types/core-v1.gen.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import { portNumber } from './hooks.ts'
 import type { Prober } from './prober.ts'
-import type { ContainerId, Runtime } from './runtime.ts'
+import { type ContainerId, type Runtime, RuntimeError } from './runtime.ts'
 
 /** Characters of a probe's output in an event. */
 const OUTPUT_CHARS_MAX = 10 * 1024
@@ -20,7 +20,11 @@ const FIRST_EXEC_MS = 50
 /** The probes of one container do not tick together: recorded ones are about this far apart, in ms. */
 const LIVENESS_OFFSET_MS = 500
 
-const EXITED = 'rpc error: code = Unknown desc = failed to exec in container: container is in CONTAINER_EXITED state'
+/**
+ * Kubernetes' probes go on until the sandbox of an ending pod is stopped: recorded 150 to 700 ms after its last container's end.
+ * Here that takes a few ms; what would have been due in this time, in ms, is probed at once, and meets the ended container.
+ */
+const TEARDOWN_MS = 700
 
 export type ProbeType = 'startup' | 'readiness' | 'liveness'
 const TITLES: Record<ProbeType, string> = { startup: 'Startup', readiness: 'Readiness', liveness: 'Liveness' }
@@ -64,14 +68,10 @@ export class ContainerProbes {
     for (const type of ['startup', 'liveness'] as const) this.stopOne(type)
   }
 
-  /**
-   * The container has ended, and its pod is about to. Kubernetes' readiness probe meets the dead container once more, and
-   * people know its event; a probe by exec has these words for it.
-   */
-  containerEnded(): void {
-    const isProbed = this.loops.has('readiness') && this.target.container.readinessProbe?.exec
-    if (isProbed) this.seams.unhealthy(`Readiness probe errored and resulted in unknown state: ${EXITED}`)
-    this.stop()
+  /** All containers of an ending pod have ended. */
+  podEnded(): void {
+    for (const loop of this.loops.values()) loop.finish(TEARDOWN_MS)
+    this.loops.clear()
   }
 
   stop(): void {
@@ -116,7 +116,10 @@ class ProbeLoop {
   private readonly target: ProbeTarget
   private readonly seams: ProbeSeams
   private timer: Timer | undefined
+  /** When the next probe is due, by the monotonic clock. */
+  private dueMs = 0
   private stopped = false
+  private isLast = false
   private streak = 0
   private last: boolean | undefined
   private published: boolean | undefined
@@ -141,16 +144,26 @@ class ProbeLoop {
     this.timer?.cancel()
   }
 
+  /** Probes once more, at once, if that is due within `withinMs`; one that is under way comes to its end. */
+  finish(withinMs: number): void {
+    this.isLast = true
+    if (!this.timer) return
+    this.timer.cancel()
+    if (this.dueMs - this.seams.clock.monotonic() <= withinMs) void this.once()
+  }
+
   private schedule(delayMs: number): void {
+    this.dueMs = this.seams.clock.monotonic() + delayMs
     this.timer = this.seams.clock.setTimer(delayMs, () => void this.once())
   }
 
   private async once(): Promise<void> {
+    this.timer = undefined
     const begunMs = this.seams.clock.monotonic()
     const outcome = await attempt(this.probe, this.target, this.seams)
     if (this.stopped) return
     this.judge(outcome)
-    if (this.stopped) return
+    if (this.stopped || this.isLast) return
     const periodMs = (this.probe.periodSeconds ?? 10) * 1000
     this.schedule(Math.max(0, begunMs + periodMs - this.seams.clock.monotonic()))
   }
@@ -210,6 +223,8 @@ async function execProbe(
     const { exitCode, stdout, stderr } = await runtime.execSync(id, command, timeoutMs)
     return exitCode === 0 ? OK : failed(stdout + stderr)
   } catch (error) {
+    // As the answer of a container runtime reaches Kubernetes.
+    if (error instanceof RuntimeError) throw new Error(`rpc error: code = Unknown desc = ${error.message}`)
     if ((error as Error).name !== 'TimeoutError') throw error
     return failed(`command timed out: "${command.join(' ')}" timed out after ${timeoutMs / 1000}s`)
   }

@@ -114,6 +114,10 @@ export class RuntimeError extends Error {
   }
 }
 
+/** What exec says where no program runs, in containerd's words: the events of probes show them. Code `not-found`. */
+export const execRefused = (state: 'EXITED' | 'CREATED'): RuntimeError =>
+  new RuntimeError('not-found', `failed to exec in container: container is in CONTAINER_${state} state`)
+
 export interface ExecResult {
   readonly exitCode: number
   readonly stdout: string
@@ -160,7 +164,10 @@ export interface Runtime {
   /** All containers, also ended ones not yet removed, also those adopted after a restart of the node process. */
   listContainers(): Promise<readonly ContainerStatus[]>
 
-  /** Runs a command in the container; after `timeoutMs` it is killed and the promise rejects with an Error named 'TimeoutError'. */
+  /**
+   * Runs a command in the container; after `timeoutMs` it is killed and the promise rejects with an Error named 'TimeoutError'.
+   * Where the container does not run it rejects with `execRefused`.
+   */
   execSync(id: ContainerId, command: readonly string[], timeoutMs: number): Promise<ExecResult>
   exec(id: ContainerId, command: readonly string[], options: { tty: boolean; stdin: boolean }): Promise<ExecSession>
   attach(id: ContainerId): Promise<ExecSession>

@@ -216,6 +216,15 @@ export function runtimeContract(name: string, make: () => Promise<RuntimeBench>)
       expect(await bench.settle(running)).not.toBe(0)
     })
 
+    it('[RT15] exec in a container that has ended is refused, in the words that events show', async () => {
+      const id = await start(PROGRAMS.exits3)
+      await exited(id)
+      await expect(bench.settle(bench.runtime.execSync(id, ['true'], 1000))).rejects.toMatchObject({
+        code: 'not-found',
+        message: 'failed to exec in container: container is in CONTAINER_EXITED state',
+      })
+    })
+
     it('[RT11] last words come out of the termination message file', async (context) => {
       if (bench.cannot?.includes('RT11')) context.skip('this runtime mounts nothing')
       const id = await start(PROGRAMS.lastWords)

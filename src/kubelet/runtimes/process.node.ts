@@ -14,6 +14,7 @@ import {
   type ContainerStatus,
   type ExecResult,
   type ExecSession,
+  execRefused,
   type Runtime,
   RuntimeError,
   type RuntimeEvent,
@@ -365,11 +366,7 @@ class Processes implements ProcessRuntime {
   private running(id: ContainerId, state: 'any' | 'running'): Container {
     const container = this.containers.get(id)
     if (!container) throw new RuntimeError('not-found', `no container ${id}`)
-    if (state === 'running' && !container.running) {
-      // In containerd's words: a probe's event shows them.
-      const shown = container.exited ? 'CONTAINER_EXITED' : 'CONTAINER_CREATED'
-      throw new RuntimeError('not-found', `failed to exec in container: container is in ${shown} state`)
-    }
+    if (state === 'running' && !container.running) throw execRefused(container.exited ? 'EXITED' : 'CREATED')
     return container
   }
 }

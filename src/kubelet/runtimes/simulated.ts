@@ -19,7 +19,7 @@ import type {
   SandboxId,
   SandboxStatus,
 } from '../runtime.ts'
-import { RuntimeError } from '../runtime.ts'
+import { execRefused, RuntimeError } from '../runtime.ts'
 
 /** What a program does with a signal that it handles: goes on, or ends. */
 type SimReaction =
@@ -235,7 +235,7 @@ export class SimulatedRuntime implements Runtime {
 
   async execSync(id: ContainerId, command: readonly string[], timeoutMs: number): Promise<ExecResult> {
     const container = this.find(id)
-    if (container.state !== 'running') throw new Error('container is in CONTAINER_EXITED state')
+    if (container.state !== 'running') throw execRefused(container.state === 'exited' ? 'EXITED' : 'CREATED')
     const found = container.program.commands?.[command.join(' ')]
     if (!found) return { exitCode: 127, stdout: '', stderr: `exec: "${command[0]}": not found` }
     if (found.line) this.write(container, found.line)
