@@ -14,14 +14,15 @@ export function announcer(recorder: EventRecorder, pod: Pod, container?: Contain
   return (type, reason, message) => recorder.event(about, type, reason, message)
 }
 
-/** Why a container is being killed. */
-export function killingMessage(name: string, why: EndReason | Unhealthy | 'sandbox-lost'): string {
+/** Why a container is being killed, and whether it is to be started again. */
+export function killingMessage(name: string, why: EndReason | Unhealthy | 'sandbox-lost', restarts: boolean): string {
+  const what = restarts ? ', will be restarted' : ''
   switch (why) {
     case 'liveness':
     case 'startup':
-      return `Container ${name} failed ${why} probe, will be restarted`
+      return `Container ${name} failed ${why} probe${what}`
     case 'changed':
-      return `Container ${name} definition changed, will be restarted`
+      return `Container ${name} definition changed${what}`
     case 'post-start':
       return 'FailedPostStartHook'
     default:

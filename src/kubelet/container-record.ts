@@ -3,7 +3,17 @@
 import { parseTime } from '../api/time.ts'
 import type { ContainerStatus as ApiContainerStatus, Container } from '../api/types/core-v1.gen.ts'
 import { raised } from './back-off.ts'
-import type { BackOff, ContainerKind, ContainerView, End, Run, Unhealthy, Waiting } from './pod-view.ts'
+import {
+  type BackOff,
+  type ContainerKind,
+  type ContainerView,
+  type End,
+  isReplaced,
+  lives,
+  type Run,
+  type Unhealthy,
+  type Waiting,
+} from './pod-view.ts'
 import type { ContainerStatus } from './runtime.ts'
 
 export class ContainerRecord implements ContainerView {
@@ -32,10 +42,17 @@ export class ContainerRecord implements ContainerView {
     this.spec = spec
   }
 
-  /** A start begins at `nowMs`: the next one will wait longer. */
+  /** A start begins at `nowMs`: the next one will wait longer. The first replacement is not counted. */
   startBegins(nowMs: number): void {
     this.starting = true
-    if (this.run) this.backOff = raised(this.backOff, this.run.finishedAtMs ?? nowMs, nowMs)
+    if (this.run && (this.previous || !isReplaced(this)))
+      this.backOff = raised(this.backOff, this.run.finishedAtMs ?? nowMs, nowMs)
+  }
+
+  /** A start is over, postStart included. Until then the container shows what it showed before. */
+  startEnds(): void {
+    this.starting = false
+    if (lives(this)) this.waiting = undefined
   }
 
   /** A new life, or the same one seen again. Returns a life that nobody needs any more. */
@@ -47,7 +64,6 @@ export class ContainerRecord implements ContainerView {
     const forgotten = this.previous
     this.previous = this.run
     this.run = run
-    this.waiting = undefined
     this.end = undefined
     this.unhealthy = undefined
     this.started = false

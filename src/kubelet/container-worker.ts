@@ -10,10 +10,10 @@ import { announcer, killingMessage, longName } from './announce.ts'
 import type { ContainerRecord } from './container-record.ts'
 import { runOf } from './container-record.ts'
 import { logPathOf, StartFailed, type StartSeams, startContainer } from './container-start.ts'
-import { runHook } from './hooks.ts'
+import { hookFailure, runHook } from './hooks.ts'
 import { StartHalted } from './images.ts'
 import type { Action } from './plan.ts'
-import { lives, type Run } from './pod-view.ts'
+import { lives, type Run, restarts, restartsOnFailure, type Waiting } from './pod-view.ts'
 import type { Prober } from './prober.ts'
 import { ContainerProbes } from './probes.ts'
 import type { ContainerStatus, Runtime, SandboxStatus } from './runtime.ts'
@@ -54,6 +54,8 @@ export class ContainerWorker {
   private readonly seams: ContainerSeams
   private probes: ContainerProbes | undefined
   private hooks = new AbortController()
+  /** What became of the last postStart that failed. */
+  private hookError = ''
 
   constructor(record: ContainerRecord, seams: ContainerSeams) {
     this.record = record
@@ -75,8 +77,9 @@ export class ContainerWorker {
   // ---- its end
 
   beginEnd(action: Extract<Action, { do: 'begin-end' }>): void {
-    this.record.endBegins(this.seams.clock.now(), action.graceMs)
-    this.announce('Normal', 'Killing', killingMessage(this.record.name, action.why))
+    const { record, seams } = this
+    record.endBegins(seams.clock.now(), action.graceMs)
+    this.announce('Normal', 'Killing', killingMessage(record.name, action.why, restartsOnFailure(record, seams.pod())))
     this.probes?.endBegins()
   }
 
@@ -87,7 +90,7 @@ export class ContainerWorker {
     record.hook('running')
     seams.trace.emit('prestop-started', seams.object, { detail: { container: record.name } })
     seams.job('preStop', async () => {
-      const ok = await this.hook(handler)
+      const ok = (await this.hook(handler)) === undefined
       seams.trace.emit('prestop-ended', seams.object, { detail: { container: record.name, ok } })
       if (!ok) this.announce('Warning', 'FailedPreStopHook', 'PreStopHook failed')
       record.hook('done')
@@ -123,14 +126,15 @@ export class ContainerWorker {
     return { ...base, state: 'unknown', createdAtMs: 0, finishedAtMs: clock.now(), exitCode: 137 }
   }
 
-  private hook(handler: Parameters<typeof runHook>[0]): Promise<boolean> {
+  /** Resolves with undefined when it went well, else with what failed. */
+  private hook(handler: Parameters<typeof runHook>[0]): Promise<string | undefined> {
     const { runtime, prober, clock } = this.seams
-    const id = this.record.run?.id
-    if (id === undefined) return Promise.resolve(false)
-    const context = { runtime, prober, clock, container: this.record.spec, id, podIP: this.seams.podIP() }
+    const { spec, run } = this.record
+    if (run?.id === undefined) return Promise.resolve('there is no container')
+    const context = { runtime, prober, clock, container: spec, id: run.id, podIP: this.seams.podIP() }
     return runHook(handler, { ...context, signal: this.hooks.signal }).then(
-      () => true,
-      () => false,
+      () => undefined,
+      (error) => hookFailure(handler, spec.name, longName(this.seams.pod()), error),
     )
   }
 
@@ -170,13 +174,20 @@ export class ContainerWorker {
     return lastLines(logPathOf(this.record.name, attempt)).catch(() => '')
   }
 
-  private ends(run: Run): void {
+  /** `failure`: why the life did not really begin. It is shown until the next one does. */
+  private ends(run: Run, failure = this.postStartFailure()): void {
     // In a pod that is ending the readiness probe goes on, also of what has ended.
     if (!this.seams.isEnding()) this.probes?.stop()
     this.hooks.abort()
     this.forget(this.record.exits(run))
+    if (failure && restarts(this.record, this.seams.pod())) this.record.waiting = failure
     // Kubernetes shows the end of a life before the next one begins.
     this.seams.publish()
+  }
+
+  private postStartFailure(): Waiting | undefined {
+    if (this.record.unhealthy !== 'post-start') return undefined
+    return { reason: 'PostStartHookError', message: this.hookError }
   }
 
   /** Of each container the last two lives are kept. */
@@ -199,7 +210,7 @@ export class ContainerWorker {
       } catch (error) {
         this.startFailed(attempt, error)
       } finally {
-        record.starting = false
+        record.startEnds()
       }
     })
   }
@@ -215,12 +226,14 @@ export class ContainerWorker {
     }
     const isAlive = () => lives(record) && record.run?.id === id
     const handler = record.spec.lifecycle?.postStart
-    if (handler && isAlive() && !(await this.hook(handler)) && isAlive()) {
+    const failure = handler && isAlive() ? await this.hook(handler) : undefined
+    if (failure !== undefined && isAlive()) {
       this.announce('Warning', 'FailedPostStartHook', 'PostStartHook failed')
+      this.hookError = failure
       record.unhealthy = 'post-start'
       return
     }
-    record.starting = false
+    record.startEnds()
     if (isAlive()) this.startProbes()
   }
 
@@ -240,7 +253,8 @@ export class ContainerWorker {
     this.ids.add(error.id)
     const what = { attempt, id: error.id, image: record.spec.image ?? '', imageId: '' }
     const when = { startedAtMs: 0, finishedAtMs: nowMs }
-    this.ends({ ...what, ...when, state: 'exited', exitCode: 128, reason: 'StartError', message })
+    const ended = { ...what, ...when, state: 'exited', exitCode: 128, reason: 'StartError', message } as const
+    this.ends(ended, { reason: 'RunContainerError', message })
   }
 
   /** Also for a container found running after a restart of the kubelet. */

@@ -29,8 +29,9 @@ export async function runHook(handler: LifecycleHandler, context: HookContext): 
   gone.catch(() => {}) // Nobody may be waiting any more.
   if (handler.exec) {
     const command = handler.exec.command ?? []
-    const { exitCode, stderr } = await Promise.race([runtime.execSync(id, command, HOOK_MAX_MS), gone])
-    if (exitCode !== 0) throw new Error(`command '${command.join(' ')}' exited with ${exitCode}: ${stderr}`)
+    const { exitCode, stdout, stderr } = await Promise.race([runtime.execSync(id, command, HOOK_MAX_MS), gone])
+    if (exitCode !== 0)
+      throw new CommandFailed(`command '${command.join(' ')}' exited with ${exitCode}: ${stderr}`, stdout + stderr)
     return
   }
   if (handler.sleep) {
@@ -43,6 +44,27 @@ export async function runHook(handler: LifecycleHandler, context: HookContext): 
     return
   }
   throw new Error(`invalid handler: ${JSON.stringify(handler)}`)
+}
+
+class CommandFailed extends Error {
+  readonly output: string
+  constructor(message: string, output: string) {
+    super(message)
+    this.output = output
+  }
+}
+
+/** What a container shows whose postStart has failed, in Kubernetes' words. `pod` in its long form. */
+export function hookFailure(handler: LifecycleHandler, container: string, pod: string, error: Error): string {
+  const { exec, httpGet, sleep: pause } = handler
+  const of = `for Container ${JSON.stringify(container)} in Pod ${JSON.stringify(pod)} failed - error: ${error.message}`
+  if (exec) {
+    const output = error instanceof CommandFailed ? error.output : ''
+    return `Exec lifecycle hook ([${(exec.command ?? []).join(' ')}]) ${of}, message: ${JSON.stringify(output)}`
+  }
+  if (httpGet) return `HTTP lifecycle hook (${httpGet.path ?? ''}) ${of}`
+  if (pause) return `Sleep lifecycle hook (${pause.seconds}) ${of}`
+  return `Cannot run handler: ${error.message}`
 }
 
 /** Any answer is success: Kubernetes does not look at the status of a hook. */

@@ -68,6 +68,7 @@ function pod(containers: readonly ContainerView[], { spec, deleted, ...more }: P
     terminalStatus: 'none',
     finalDelete: 'none',
     cleanUp: 'none',
+    passing: false,
     ...more,
   }
 }
@@ -145,8 +146,26 @@ describe('the end', () => {
     ])
   })
 
-  it('[PE8] a start under way is given up, and nothing goes on before it is', () => {
-    expect(planned(pod([container('a', { starting: true })], { deleted: 5 }))).toEqual(['give-up-starts'])
+  it('[PE8] a pass that has begun is finished first: starts, and what a probe has ended with its new life', () => {
+    const passing = { deleted: 5, passing: true }
+    const b = container('b')
+    expect(planned(pod([living('a', { starting: true }), b], passing))).toEqual([])
+    expect(planned(pod([living('a'), b], passing))).toEqual(['start b 0'])
+    expect(planned(pod([living('a'), b], { deleted: 5 }))).toEqual(['stop a 5000', 'begin-end a 5000 deleted'])
+    const killed = { unhealthy: 'liveness', end: end({ signalled: true }) } as const
+    expect(planned(pod([living('a', killed), living('b')], passing))).toEqual([])
+    expect(planned(pod([container('a', { ...killed, run: ended(0) }), living('b')], passing))).toEqual(['start a 1'])
+    const never = { ...passing, spec: { restartPolicy: 'Never' } }
+    expect(planned(pod([container('a', { ...killed, run: ended(0) }), living('b')], never))).toEqual([
+      'stop b 5000',
+      'begin-end b 5000 deleted',
+    ])
+  })
+
+  it('[PE8] a node that goes down gives starts up', () => {
+    expect(planned(pod([container('a', { starting: true })], { shutdown: true, passing: true }))).toEqual([
+      'give-up-starts',
+    ])
   })
 
   it('[PE9] then the sandbox, the status once, the final delete once', () => {
@@ -241,6 +260,32 @@ describe('the life', () => {
   ])('[PL3] restartPolicy %s, container %o, exit %i: restarts %s', (restartPolicy, spec, code, restarts) => {
     const view = pod([container('a', { run: ended(code), spec })], { spec: { restartPolicy } })
     expect(planned(view)).toEqual(restarts ? ['start a 1'] : ['stop-sandbox'])
+  })
+
+  it.each([
+    ['Always', 'liveness', true],
+    ['OnFailure', 'startup', true],
+    ['OnFailure', 'post-start', false],
+    ['Never', 'liveness', false],
+    ['Never', 'changed', true],
+  ] as const)(
+    '[PL5] restartPolicy %s, ended because of %s with 0: restarts %s',
+    (restartPolicy, unhealthy, restarts) => {
+      const view = pod([container('a', { run: ended(0), unhealthy })], { spec: { restartPolicy } })
+      expect(planned(view)).toEqual(restarts ? ['start a 1'] : ['stop-sandbox'])
+    },
+  )
+
+  it('[PL5] what a probe has ended starts at once, unless the end of the life before is too near', () => {
+    const killed = (previousAgoMs: number) =>
+      container('a', {
+        run: ended(0, { attempt: 2 }),
+        previous: ended(0, { attempt: 1, finishedAtMs: NOW - previousAgoMs }),
+        backOff: { delayMs: 10_000, raisedAtMs: NOW - previousAgoMs },
+        unhealthy: 'liveness',
+      })
+    expect(planned(pod([killed(10_000)]))).toEqual(['start a 3'])
+    expect(planned(pod([killed(9_999)]), NOW + 1)[0]).toBe(`back-off a 10000 ${NOW + 10_000}`)
   })
 
   it('[PL4] a failed init container under Never ends the pod', () => {

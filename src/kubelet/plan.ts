@@ -19,6 +19,8 @@ import {
   type End,
   GRACE_MIN_MS,
   initialized,
+  isInPass,
+  isReplaced,
   lives,
   mainEverRan,
   type PodView,
@@ -91,6 +93,8 @@ function finished({ pod, containers }: PodView): boolean {
 // ---- the end
 
 function planEnd(view: PodView, why: EndReason, nowMs: number): Action[] {
+  const before = why === 'shutdown' ? undefined : finishPass(view, nowMs)
+  if (before) return before
   const actions = view.containers.flatMap((container) =>
     lives(container)
       ? endContainer(container, {
@@ -103,6 +107,21 @@ function planEnd(view: PodView, why: EndReason, nowMs: number): Action[] {
   )
   if (view.containers.some((container) => container.starting)) return [...actions, { do: 'give-up-starts' }]
   return view.containers.some(lives) ? actions : afterContainers(view, why)
+}
+
+/**
+ * A pass over the pod that has begun comes to its end before the pod's end begins, as in Kubernetes (issue 116032): a start with
+ * its postStart, the main containers after it, a container that a probe has ended and its new life. undefined: nothing is left.
+ */
+function finishPass(view: PodView, nowMs: number): Action[] | undefined {
+  const { containers, passing } = view
+  if (!passing) return undefined
+  const ending = containers.filter((c) => lives(c) && (isInPass(c) || c.unhealthy === 'post-start'))
+  if (ending.length > 0 || containers.some((c) => c.starting))
+    return ending.flatMap((c) => endUnhealthy(view, c, nowMs))
+  const isNext = (c: ContainerView) => isReplaced(c) || (c.kind === 'main' && !c.run && !c.waiting)
+  const starts = containers.filter(isNext).flatMap((c) => startIfDue(view, c, nowMs).filter((a) => a.do === 'start'))
+  return starts.length > 0 ? starts.slice(0, 1) : undefined
 }
 
 /** Steps 5 and 6. */
@@ -162,16 +181,7 @@ function endContainer(container: ContainerView, { why, graceMs, hasItsTurn, nowM
 function planLife(view: PodView, nowMs: number): Action[] {
   const deadline = deadlineOf(view)
   const actions: Action[] = deadline < Number.POSITIVE_INFINITY ? [{ do: 'wake', atMs: deadline }] : []
-  for (const container of view.containers)
-    if (container.unhealthy && lives(container))
-      actions.push(
-        ...endContainer(container, {
-          why: container.unhealthy,
-          graceMs: unhealthyGrace(view, container, container.unhealthy),
-          hasItsTurn: true,
-          nowMs,
-        }),
-      )
+  for (const container of view.containers) if (lives(container)) actions.push(...endUnhealthy(view, container, nowMs))
   return [...actions, ...planFoundations(view, nowMs)]
 }
 
@@ -186,6 +196,14 @@ function planFoundations(view: PodView, nowMs: number): Action[] {
   if (sandbox.state === 'lost') return leaveLostSandbox(view, nowMs)
   if (sandbox.state === 'none' || sandbox.state === 'failed') return again(sandbox.retryAtMs, { do: 'run-sandbox' })
   return []
+}
+
+/** The end of a container whose pod lives on; nothing for one that is well. */
+function endUnhealthy(view: PodView, container: ContainerView, nowMs: number): Action[] {
+  const { unhealthy } = container
+  if (!unhealthy) return []
+  const graceMs = unhealthyGrace(view, container, unhealthy)
+  return endContainer(container, { why: unhealthy, graceMs, hasItsTurn: true, nowMs })
 }
 
 /** A probe's own grace goes before the pod's. */
@@ -231,7 +249,7 @@ function startIfDue({ pod }: PodView, container: ContainerView, nowMs: number): 
   if (run && !restarts(container, pod)) return []
   if (run) {
     const finishedAtMs = run.finishedAtMs ?? nowMs
-    const untilMs = restartAt(backOff, finishedAtMs)
+    const untilMs = startsAtOnce(container, finishedAtMs) ? finishedAtMs : restartAt(backOff, finishedAtMs)
     if (nowMs < untilMs) {
       const wake: Action = { do: 'wake', atMs: untilMs }
       if (waiting?.reason === 'CrashLoopBackOff') return [wake]
@@ -240,4 +258,11 @@ function startIfDue({ pod }: PodView, container: ContainerView, nowMs: number): 
   }
   if (waiting?.untilMs !== undefined && nowMs < waiting.untilMs) return [{ do: 'wake', atMs: waiting.untilMs }]
   return [{ do: 'start', container: name, attempt: run ? run.attempt + 1 : 0 }]
+}
+
+/** The pass that ends a container starts it again: what it knows of back-off is the end of the life before. */
+function startsAtOnce(container: ContainerView, finishedAtMs: number): boolean {
+  const { previous, backOff } = container
+  if (!isReplaced(container)) return false
+  return !previous || restartAt(backOff, previous.finishedAtMs ?? finishedAtMs) <= finishedAtMs
 }

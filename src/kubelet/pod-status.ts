@@ -32,9 +32,9 @@ const isTerminal = (phase: Phase): boolean => phase === 'Succeeded' || phase ===
  * terminal while anything may still run.
  */
 export function podStatus(real: PodView, nowMs: number, node: NodeFacts, last: PodStatus | undefined): PodStatus {
-  const view = { ...real, containers: real.containers.map((c) => asShown(real, c)) }
-  const why = endReason(view, nowMs)
-  const ended = why !== undefined && allEnded(view)
+  const view = { ...real, containers: real.containers.map(asShown) }
+  const why = endReason(real, nowMs)
+  const ended = why !== undefined && allEnded(real)
   const computed = phaseOf(view, why, ended)
   const phase = isTerminal(computed) && !ended ? phaseNow(last, view) : ended ? terminal(computed) : computed
   const deadline = why === 'deadline' && ended
@@ -58,10 +58,13 @@ export function podStatus(real: PodView, nowMs: number, node: NodeFacts, last: P
   }
 }
 
-/** While its first start is under way, postStart included, a container counts as being created. */
-function asShown(view: PodView, c: ContainerView): ContainerView {
-  const isHidden = lives(c) && c.starting && !c.previous && !endingNow(view)
-  return isHidden ? { ...c, run: undefined } : c
+/**
+ * While its start is under way, postStart included, a container shows what it showed before; when postStart has failed, until it
+ * has ended.
+ */
+function asShown(c: ContainerView): ContainerView {
+  const isHidden = lives(c) && (c.starting || c.unhealthy === 'post-start')
+  return isHidden ? { ...c, run: c.previous, previous: undefined } : c
 }
 
 const terminal = (phase: Phase): Phase => (isTerminal(phase) ? phase : 'Failed')

@@ -104,6 +104,8 @@ export interface PodView {
   readonly sandbox: SandboxView
   /** Init containers in their order, then main containers. */
   readonly containers: readonly ContainerView[]
+  /** A pass over the pod was under way when the plan was last asked: see isInPass. */
+  readonly passing: boolean
   readonly terminalStatus: 'none' | 'writing' | 'written'
   readonly finalDelete: 'none' | 'sending' | 'sent'
   readonly cleanUp: 'none' | 'running' | 'done'
@@ -116,17 +118,39 @@ export function kindOf(container: Container, isInit: boolean): ContainerKind {
   return container.restartPolicy === 'Always' ? 'sidecar' : 'init'
 }
 
-/** Whether a container that ended starts again as long as its pod lives: container rules, then container policy, then the pod's. */
-export function restarts({ kind, spec, run }: ContainerView, pod: Pod): boolean {
+/** Ended by the kubelet to be started again, in the same pass over its pod: a probe failed, or its image is another one. */
+export const isReplaced = ({ unhealthy }: ContainerView): boolean =>
+  unhealthy === 'liveness' || unhealthy === 'startup' || unhealthy === 'changed'
+
+/**
+ * Kubernetes goes over a pod in passes, one at a time: a pass ends the containers that are to be replaced, starts whatever is due,
+ * one after the other, each with its postStart, and only then the pod is looked at again.
+ */
+export const isInPass = (c: ContainerView): boolean =>
+  c.starting || (c.run?.state === 'running' && c.end !== undefined && c.unhealthy !== undefined)
+
+/**
+ * Whether a container that ended starts again as long as its pod lives: container rules, then container policy, then the pod's.
+ * One that is replaced does so whatever its exit code was.
+ */
+export function restarts(container: ContainerView, pod: Pod): boolean {
+  const { kind, spec, run } = container
+  if (isReplaced(container)) return restartsOnFailure(container, pod)
   const code = run?.exitCode ?? 0
   const rule = spec.restartPolicyRules?.find(
     ({ exitCodes }) => exitCodes && (exitCodes.values ?? []).includes(code) === (exitCodes.operator === 'In'),
   )
   if (rule) return rule.action === 'Restart'
-  const policy = spec.restartPolicy ?? pod.spec.restartPolicy ?? 'Always'
+  const policy = policyOf(spec, pod)
   if (kind === 'init') return policy !== 'Never' && code !== 0
   return policy === 'Always' || (policy === 'OnFailure' && code !== 0)
 }
+
+/** Whether it starts again after a probe has failed. A new image is started under any policy. */
+export const restartsOnFailure = ({ spec, unhealthy }: ContainerView, pod: Pod): boolean =>
+  unhealthy === 'changed' || policyOf(spec, pod) !== 'Never'
+
+const policyOf = (spec: Container, pod: Pod): string => spec.restartPolicy ?? pod.spec.restartPolicy ?? 'Always'
 
 /** An init container has done its part: it ended with 0, or, a sidecar, it is started. */
 export function initialized(container: ContainerView): boolean {

@@ -20,7 +20,7 @@ import type { DownwardFacts } from './downward.ts'
 import { Images } from './images.ts'
 import { type Action, endReason, plan } from './plan.ts'
 import { type NodeFacts, podStatus } from './pod-status.ts'
-import { kindOf, lives, type PodView, type SandboxView, type VolumesView } from './pod-view.ts'
+import { isInPass, kindOf, lives, type PodView, type SandboxView, type VolumesView } from './pod-view.ts'
 import type { Prober } from './prober.ts'
 import type { ContainerStatus, Runtime, RuntimeEvent, SandboxConfig, SandboxStatus } from './runtime.ts'
 import type { Sources } from './sources.ts'
@@ -80,6 +80,7 @@ export class PodWorker {
   private terminalStatus: PodView['terminalStatus'] = 'none'
   private finalDelete: PodView['finalDelete'] = 'none'
   private cleanUp: PodView['cleanUp'] = 'none'
+  private passing = false
   private lastStatus: PodStatus | undefined
   private wasReady = false
   /** Something that is shown also while the pod ends has changed: the object itself, or a probe's result. */
@@ -197,10 +198,10 @@ export class PodWorker {
   // ---- the step
 
   private view(): PodView {
-    const { pod, removed, startedAtMs, volumes, sandbox, terminalStatus, finalDelete, cleanUp } = this
+    const { pod, removed, startedAtMs, volumes, sandbox, passing, terminalStatus, finalDelete, cleanUp } = this
     const containers = this.workers.map(({ record }) => record)
-    const shutdown = this.shutdown !== undefined
-    return { pod, removed, shutdown, startedAtMs, volumes, sandbox, containers, terminalStatus, finalDelete, cleanUp }
+    const foundations = { startedAtMs, volumes, sandbox, containers, passing }
+    return { pod, removed, shutdown: this.shutdown !== undefined, ...foundations, terminalStatus, finalDelete, cleanUp }
   }
 
   private step(): void {
@@ -228,6 +229,7 @@ export class PodWorker {
       if (isOverdue && action.do !== 'wake')
         announcer(recorder, this.pod)('Normal', 'DeadlineExceeded', DEADLINE_MESSAGE)
     }
+    this.passing = this.workers.some(({ record }) => isInPass(record))
     this.publish()
     if (this.isDown()) this.shutdown?.()
     this.timer?.cancel()

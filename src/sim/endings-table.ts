@@ -28,12 +28,12 @@ export interface Ending {
   readonly goneAtMs?: number
 }
 
-const stubborn: SimProgram = { onSignal: { SIGTERM: 'ignore' } }
-const quick: SimProgram = { onSignal: { SIGTERM: { exit: 0 } } }
+export const stubborn: SimProgram = { onSignal: { SIGTERM: 'ignore' } }
+export const quick: SimProgram = { onSignal: { SIGTERM: { exit: 0 } } }
 const within = (afterMs: number, exit = 0): SimProgram => ({ onSignal: { SIGTERM: { exit, afterMs } } })
 const bare: SimProgram = {}
-const app = (more: object = {}) => ({ name: 'app', image: 'app:1', ...more })
-const exec = (command: string) => ({ exec: { command: command.split(' ') } })
+export const app = (more: object = {}) => ({ name: 'app', image: 'app:1', ...more })
+export const exec = (command: string) => ({ exec: { command: command.split(' ') } })
 const sleep = (seconds: number) => ({ sleep: { seconds } })
 
 const once = [{ atMs: 0 }]

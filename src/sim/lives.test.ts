@@ -155,16 +155,14 @@ it('[PS6] while postStart runs the container shows as being created; [PL5] a fai
     {
       'app:1': (attempt) => ({
         onSignal: { SIGTERM: { exit: 0 } },
-        commands: { hook: { exitCode: attempt ? 0 : 1, takesMs: 500 } },
+        commands: { hook: { exitCode: attempt ? 0 : 1, takesMs: 500, stderr: 'no' } },
       }),
     },
     5000,
   )
   expect(story()).toEqual([
     '0: waiting ContainerCreating x0',
-    '500: running x0',
-    '500: terminated 0 Completed x0',
-    '500: running x1',
+    '500: waiting PostStartHookError x0',
     '1000: running x1 started ready',
   ])
   expect(await eventTexts()).toEqual(
@@ -172,6 +170,11 @@ it('[PS6] while postStart runs the container shows as being created; [PL5] a fai
       'Warning FailedPostStartHook: PostStartHook failed',
       'Normal Killing: FailedPostStartHook',
     ]),
+  )
+  const shown = world.changes.map((c) => c.pod.status?.containerStatuses?.[0]?.state?.waiting)
+  const pod = `p_default(${world.pod('default/p')?.metadata.uid})`
+  expect(shown.find((waiting) => waiting?.reason === 'PostStartHookError')?.message).toBe(
+    `Exec lifecycle hook ([hook]) for Container "app" in Pod "${pod}" failed - error: command 'hook' exited with 1: no, message: "no"`,
   )
 })
 
