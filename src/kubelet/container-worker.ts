@@ -140,6 +140,11 @@ export class ContainerWorker {
 
   podEnded(): void {
     this.probes?.podEnded()
+    this.giveUpHooks()
+  }
+
+  giveUpHooks(): void {
+    this.hooks.abort()
   }
 
   // ---- its lives
@@ -178,7 +183,7 @@ export class ContainerWorker {
   private ends(run: Run, failure = this.postStartFailure()): void {
     // In a pod that is ending the readiness probe goes on, also of what has ended.
     if (!this.seams.isEnding()) this.probes?.stop()
-    this.hooks.abort()
+    if (this.record.end?.signalled) this.hooks.abort()
     this.forget(this.record.exits(run))
     if (failure && restarts(this.record, this.seams.pod())) this.record.waiting = failure
     // Kubernetes shows the end of a life before the next one begins.

@@ -14,33 +14,29 @@ export interface HookContext {
   readonly container: Container
   readonly id: ContainerId
   readonly podIP: string
-  /** Aborts when the container has ended. */
+  /** Aborts when nobody waits for the hook any more and the container has ended. */
   readonly signal: AbortSignal
 }
 
-/** Runs one hook to its end. Rejects when it fails, and when its container ends before it. */
+/**
+ * Runs one hook to its end. Rejects when it fails; a command ends with its container. A sleep goes on when its container has
+ * ended, as in Kubernetes (issue 134338).
+ */
 export async function runHook(handler: LifecycleHandler, context: HookContext): Promise<void> {
   const { runtime, id, clock, signal } = context
-  const gone = new Promise<never>((_, reject) => {
-    const leave = () => reject(new Error('the container ended before its hook'))
-    if (signal.aborted) leave()
-    else signal.addEventListener('abort', leave, { once: true })
-  })
-  gone.catch(() => {}) // Nobody may be waiting any more.
   if (handler.exec) {
     const command = handler.exec.command ?? []
-    const { exitCode, stdout, stderr } = await Promise.race([runtime.execSync(id, command, HOOK_MAX_MS), gone])
+    const { exitCode, stdout, stderr } = await runtime.execSync(id, command, HOOK_MAX_MS)
     if (exitCode !== 0)
       throw new CommandFailed(`command '${command.join(' ')}' exited with ${exitCode}: ${stderr}`, stdout + stderr)
     return
   }
   if (handler.sleep) {
-    await Promise.race([sleep(clock, handler.sleep.seconds * 1000, signal), gone])
-    if (signal.aborted) await gone
+    await sleep(clock, handler.sleep.seconds * 1000, signal)
     return
   }
   if (handler.httpGet) {
-    await Promise.race([httpHook(handler.httpGet, context), gone])
+    await httpHook(handler.httpGet, context)
     return
   }
   throw new Error(`invalid handler: ${JSON.stringify(handler)}`)

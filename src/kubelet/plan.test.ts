@@ -69,6 +69,7 @@ function pod(containers: readonly ContainerView[], { spec, deleted, ...more }: P
     finalDelete: 'none',
     cleanUp: 'none',
     passing: false,
+    overdue: false,
     ...more,
   }
 }

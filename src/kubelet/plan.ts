@@ -95,6 +95,7 @@ function finished({ pod, containers }: PodView): boolean {
 function planEnd(view: PodView, why: EndReason, nowMs: number): Action[] {
   const before = why === 'shutdown' ? undefined : finishPass(view, nowMs)
   if (before) return before
+  const hooks = why === 'shutdown' ? [] : view.containers.flatMap((container) => awaitHook(container, nowMs))
   const actions = view.containers.flatMap((container) =>
     lives(container)
       ? endContainer(container, {
@@ -106,7 +107,14 @@ function planEnd(view: PodView, why: EndReason, nowMs: number): Action[] {
       : [],
   )
   if (view.containers.some((container) => container.starting)) return [...actions, { do: 'give-up-starts' }]
-  return view.containers.some(lives) ? actions : afterContainers(view, why)
+  return view.containers.some(lives) || hooks.length > 0 ? [...actions, ...hooks] : afterContainers(view, why)
+}
+
+/** A preStop that has outlived its container is waited for, as long as there is grace. */
+function awaitHook(container: ContainerView, nowMs: number): Action[] {
+  const { end } = container
+  if (lives(container) || end?.hook !== 'running' || nowMs >= end.sinceMs + end.graceMs) return []
+  return [{ do: 'wake', atMs: end.sinceMs + end.graceMs }]
 }
 
 /**
@@ -146,11 +154,15 @@ function graceOf({ pod }: PodView, why: EndReason): number {
   return Math.max(GRACE_MIN_MS, seconds * 1000)
 }
 
-/** A sidecar's turn comes when the main containers, the init containers and the sidecars after it have ended. */
+/** Kubernetes counts what is used of a grace in whole seconds; a timer may be a few ms early. */
+const wholeSeconds = (ms: number): number => Math.floor((ms + TIMER_EARLY_MS) / 1000) * 1000
+const TIMER_EARLY_MS = 5
+
+/** A sidecar's turn comes when the main containers and the sidecars after it have ended. */
 function hasItsTurn({ containers }: PodView, container: ContainerView): boolean {
   if (container.kind !== 'sidecar') return true
   const at = containers.indexOf(container)
-  return containers.every((other, i) => !(lives(other) || other.starting) || (other.kind === 'sidecar' && i <= at))
+  return containers.every((other, i) => !lives(other) || other.kind === 'init' || (other.kind === 'sidecar' && i <= at))
 }
 
 interface ContainerEnd {
@@ -172,7 +184,7 @@ function endContainer(container: ContainerView, { why, graceMs, hasItsTurn, nowM
     return [...actions, { do: 'pre-stop', container: name, graceMs: end.graceMs }, wake]
   const mustWait = end.hook === 'running' || !hasItsTurn
   if (mustWait && nowMs < overAtMs) return [...actions, wake]
-  const leftMs = Math.max(STOP_GRACE_FLOOR_MS, overAtMs - nowMs)
+  const leftMs = Math.max(STOP_GRACE_FLOOR_MS, end.graceMs - wholeSeconds(nowMs - end.sinceMs))
   return [{ do: 'stop', container: name, graceMs: leftMs }, ...actions]
 }
 
@@ -246,6 +258,8 @@ function planStarts(view: PodView, nowMs: number): Action[] {
 function startIfDue({ pod }: PodView, container: ContainerView, nowMs: number): Action[] {
   const { name, run, waiting, backOff } = container
   if (lives(container)) return []
+  const hook = awaitHook(container, nowMs)
+  if (hook.length > 0) return hook
   if (run && !restarts(container, pod)) return []
   if (run) {
     const finishedAtMs = run.finishedAtMs ?? nowMs

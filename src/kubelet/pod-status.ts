@@ -37,7 +37,7 @@ export function podStatus(real: PodView, nowMs: number, node: NodeFacts, last: P
   const ended = why !== undefined && allEnded(real)
   const computed = phaseOf(view, why, ended)
   const phase = isTerminal(computed) && !ended ? phaseNow(last, view) : ended ? terminal(computed) : computed
-  const deadline = why === 'deadline' && ended
+  const deadline = isOverdue(real, why) && ended
   const generation = view.pod.metadata.generation
   const statuses = (kinds: (c: ContainerView) => boolean) =>
     view.containers.filter(kinds).map((c) => containerStatus(view, c, ended, node))
@@ -80,12 +80,14 @@ function phaseNow(last: PodStatus | undefined, { containers }: PodView): Phase {
   return containers.some((c) => c.kind === 'main' && c.run) ? 'Running' : 'Pending'
 }
 
+const isOverdue = (view: PodView, why: EndReason | undefined): boolean => view.overdue || why === 'deadline'
+
 /** What the phase would be if nothing had to be waited for. */
 function phaseOf(view: PodView, why: EndReason | undefined, ended: boolean): Phase {
   const { pod, containers } = view
   const known = pod.status?.phase
   if (known === 'Succeeded' || known === 'Failed') return known
-  if (why === 'deadline') return 'Failed'
+  if (isOverdue(view, why)) return 'Failed'
   const over = (c: ContainerView) => c.run?.state === 'exited'
   const failedInit = (c: ContainerView) => c.kind === 'init' && over(c) && c.run?.exitCode !== 0
   if (containers.some((c) => failedInit(c) && !restarts(c, pod))) return 'Failed'

@@ -104,6 +104,8 @@ export interface PodView {
   readonly sandbox: SandboxView
   /** Init containers in their order, then main containers. */
   readonly containers: readonly ContainerView[]
+  /** Its deadline passed while nothing else ended it: it stays so, also when it is deleted then. */
+  readonly overdue: boolean
   /** A pass over the pod was under way when the plan was last asked: see isInPass. */
   readonly passing: boolean
   readonly terminalStatus: 'none' | 'writing' | 'written'

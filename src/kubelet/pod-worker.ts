@@ -81,6 +81,7 @@ export class PodWorker {
   private finalDelete: PodView['finalDelete'] = 'none'
   private cleanUp: PodView['cleanUp'] = 'none'
   private passing = false
+  private overdue = false
   private lastStatus: PodStatus | undefined
   private wasReady = false
   /** Something that is shown also while the pod ends has changed: the object itself, or a probe's result. */
@@ -200,7 +201,7 @@ export class PodWorker {
   private view(): PodView {
     const { pod, removed, startedAtMs, volumes, sandbox, passing, terminalStatus, finalDelete, cleanUp } = this
     const containers = this.workers.map(({ record }) => record)
-    const foundations = { startedAtMs, volumes, sandbox, containers, passing }
+    const foundations = { startedAtMs, volumes, sandbox, containers, passing, overdue: this.overdue }
     return { pod, removed, shutdown: this.shutdown !== undefined, ...foundations, terminalStatus, finalDelete, cleanUp }
   }
 
@@ -221,6 +222,7 @@ export class PodWorker {
     const view = this.view()
     const nowMs = clock.now()
     const isOverdue = endReason(view, nowMs) === 'deadline'
+    this.overdue ||= isOverdue
     let wakeAtMs = Number.POSITIVE_INFINITY
     for (const action of plan(view, nowMs)) {
       if (action.do === 'wake') wakeAtMs = Math.min(wakeAtMs, action.atMs)
@@ -264,6 +266,7 @@ export class PodWorker {
         break
       case 'give-up-starts':
         this.startAbort.abort()
+        for (const worker of this.workers) worker.giveUpHooks()
         break
       case 'stop-sandbox':
         this.stopSandbox()

@@ -30,13 +30,13 @@ export interface Ending {
 
 export const stubborn: SimProgram = { onSignal: { SIGTERM: 'ignore' } }
 export const quick: SimProgram = { onSignal: { SIGTERM: { exit: 0 } } }
-const within = (afterMs: number, exit = 0): SimProgram => ({ onSignal: { SIGTERM: { exit, afterMs } } })
+export const within = (afterMs: number, exit = 0): SimProgram => ({ onSignal: { SIGTERM: { exit, afterMs } } })
 const bare: SimProgram = {}
 export const app = (more: object = {}) => ({ name: 'app', image: 'app:1', ...more })
 export const exec = (command: string) => ({ exec: { command: command.split(' ') } })
-const sleep = (seconds: number) => ({ sleep: { seconds } })
+export const sleep = (seconds: number) => ({ sleep: { seconds } })
 
-const once = [{ atMs: 0 }]
+export const once = [{ atMs: 0 }]
 
 export const ENDINGS: readonly Ending[] = [
   {

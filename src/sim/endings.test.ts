@@ -3,7 +3,7 @@ import type { EbbTraceEvent } from '../api/trace-steps.ts'
 import type { Pod } from '../api/types/core-v1.gen.ts'
 import { events, pods } from '../client/resources.ts'
 import { drain } from './drain.node.ts'
-import { ENDINGS_IN_A_PASS } from './endings-in-a-pass.ts'
+import { ENDINGS_DERIVED } from './endings-derived.ts'
 import { ENDINGS, type Ending } from './endings-table.ts'
 import { startWorld, type World } from './world.ts'
 
@@ -16,7 +16,7 @@ afterEach(async () => {
 })
 
 describe('endings in virtual time', () => {
-  for (const ending of [...ENDINGS, ...ENDINGS_IN_A_PASS])
+  for (const ending of [...ENDINGS, ...ENDINGS_DERIVED])
     it(ending.name, async () => {
       world = await startWorld({ seed: 1, drain, programs: ending.programs })
       await play(world, ending)
