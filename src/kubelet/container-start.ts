@@ -1,6 +1,7 @@
 /** The start of one container, first to last: image, environment, creation, first instruction, postStart. */
 import type { Container, Pod } from '../api/types/core-v1.gen.ts'
 import type { Clock } from '../base/clock.ts'
+import { longName } from './announce.ts'
 import type { DownwardFacts } from './downward.ts'
 import { expand, makeEnv } from './env.ts'
 import { type Announce, type Images, StartHalted } from './images.ts'
@@ -70,6 +71,7 @@ export class StartFailed extends Error {
 async function makeConfig(request: StartRequest, seams: StartSeams): Promise<ContainerConfig> {
   const { pod, container, sandbox, attempt } = request
   try {
+    verifyNonRoot(pod, container)
     const env = await makeEnv(pod, container, seams.sources, seams.facts)
     if (sandbox.port !== undefined && !env.has('PORT')) env.set('PORT', String(sandbox.port))
     const { securityContext } = container
@@ -85,6 +87,7 @@ async function makeConfig(request: StartRequest, seams: StartSeams): Promise<Con
       env: [...env].map(([name, value]) => ({ name, value })),
       tty: container.tty ?? false,
       stdin: container.stdin ?? false,
+      ...(container.stdinOnce ? { stdinOnce: true } : {}),
       logPath: logPathOf(container.name, attempt),
       terminationMessagePath: container.terminationMessagePath ?? '/dev/termination-log',
       mounts: seams.volumes.mounts(pod, container, env),
@@ -100,6 +103,15 @@ async function makeConfig(request: StartRequest, seams: StartSeams): Promise<Con
     const untilMs = seams.clock.now() + START_RETRY_MS
     throw new StartHalted({ reason: 'CreateContainerConfigError', message: error.message, untilMs })
   }
+}
+
+/** What an image's own user would be is not known here: only an explicit root is refused. */
+function verifyNonRoot(pod: Pod, { name, securityContext }: Container): void {
+  const own = { ...pod.spec.securityContext, ...securityContext }
+  if (own.runAsNonRoot && own.runAsUser === 0)
+    throw new ConfigError(
+      `container's runAsUser breaks non-root policy (pod: ${JSON.stringify(longName(pod))}, container: ${name})`,
+    )
 }
 
 /** Below the pod's log directory: `app/0.log`. */

@@ -71,6 +71,14 @@ describe('environment', () => {
   })
 
   it('fields and resources', async () => {
+    const other = { containerName: 'side', resource: 'requests.cpu', divisor: '1m' }
+    const beside = {
+      ...pod,
+      spec: { ...pod.spec, containers: [{ name: 'side', resources: { requests: { cpu: '100m' } } }] },
+    }
+    expect(own(await env({ env: [{ name: 'X', valueFrom: { resourceFieldRef: other } }] }, beside))).toEqual({
+      X: '100',
+    })
     const field = (name: string, fieldPath: string) => ({ name, valueFrom: { fieldRef: { fieldPath } } })
     const resource = (name: string, text: string, divisor?: string) => ({
       name,

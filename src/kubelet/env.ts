@@ -73,7 +73,10 @@ async function valueFor(variable: EnvVar, { pod, container, sources, facts, visi
   const namespace = pod.metadata.namespace ?? ''
   if (!from) return expand(variable.value ?? '', visible)
   if (from.fieldRef) return fieldText(from.fieldRef.fieldPath, pod, facts)
-  if (from.resourceFieldRef) return resourceText(from.resourceFieldRef, container, facts)
+  if (from.resourceFieldRef) {
+    const { containerName } = from.resourceFieldRef
+    return resourceText(from.resourceFieldRef, containerName ? containerOf(pod, containerName) : container, facts)
+  }
   if (from.configMapKeyRef) {
     const { name = '', key, optional } = from.configMapKeyRef
     const found = await sources.configMap(namespace, name)
@@ -89,6 +92,12 @@ async function valueFor(variable: EnvVar, { pod, container, sources, facts, visi
     return bytes ? textOf(bytes) : missing(optional, `couldn't find key ${key} in Secret ${namespace}/${name}`)
   }
   return ''
+}
+
+function containerOf({ spec }: Pod, name: string): Container {
+  const found = [...spec.containers, ...(spec.initContainers ?? [])].find((c) => c.name === name)
+  if (!found) throw new ConfigError(`container ${name} not found`)
+  return found
 }
 
 function missing(optional: boolean | undefined, message: string): undefined {

@@ -2,7 +2,7 @@
 import type { Container, LifecycleHandler } from '../api/types/core-v1.gen.ts'
 import { type Clock, sleep } from '../base/clock.ts'
 import type { Prober } from './prober.ts'
-import type { ContainerId, Runtime } from './runtime.ts'
+import { type ContainerId, type Runtime, rpcWords } from './runtime.ts'
 
 /** Longest hook, in ms: what really ends it is the end of its container. */
 const HOOK_MAX_MS = 24 * 3600 * 1000
@@ -53,7 +53,7 @@ class CommandFailed extends Error {
 /** What a container shows whose postStart has failed, in Kubernetes' words. `pod` in its long form. */
 export function hookFailure(handler: LifecycleHandler, container: string, pod: string, error: Error): string {
   const { exec, httpGet, sleep: pause } = handler
-  const of = `for Container ${JSON.stringify(container)} in Pod ${JSON.stringify(pod)} failed - error: ${error.message}`
+  const of = `for Container ${JSON.stringify(container)} in Pod ${JSON.stringify(pod)} failed - error: ${rpcWords(error)}`
   if (exec) {
     const output = error instanceof CommandFailed ? error.output : ''
     return `Exec lifecycle hook ([${(exec.command ?? []).join(' ')}]) ${of}, message: ${JSON.stringify(output)}`

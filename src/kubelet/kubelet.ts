@@ -4,7 +4,7 @@
  */
 import { isApiError } from '../api/status.ts'
 import type { EbbTracer } from '../api/trace-steps.ts'
-import type { Pod, Service } from '../api/types/core-v1.gen.ts'
+import type { Pod, PodStatus, Service } from '../api/types/core-v1.gen.ts'
 import { type Clock, sleep } from '../base/clock.ts'
 import type { Lifetime } from '../base/lifetime.ts'
 import type { ApiClient } from '../client/api-client.ts'
@@ -101,6 +101,11 @@ export class Kubelet {
   /** Pods whose object is in the API, whether this node still runs them or not, by namespace and name. */
   find(namespace: string, name: string): Pod | undefined {
     return this.pods.lister.get(`${namespace}/${name}`)
+  }
+
+  /** What is known of a pod here, which the API may not have been told yet. */
+  status({ metadata, status = {} }: Pod): PodStatus {
+    return this.workers.get(metadata.uid ?? '')?.status ?? status
   }
 
   /** Ends the containers of all pods, each with its grace. The API is not told: the pods are this node's again when it is back. */

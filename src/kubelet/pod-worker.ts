@@ -111,6 +111,12 @@ export class PodWorker {
     this.adopt(adopted)
   }
 
+  /** The present status, whether written or not. */
+  get status(): PodStatus {
+    const { clock, node } = this.seams
+    return podStatus(this.view(), clock.now(), node, this.lastStatus)
+  }
+
   /** Begins, and goes on by itself. */
   start(): void {
     this.seams.trace.emit('pod-seen', this.object)
@@ -393,9 +399,8 @@ export class PodWorker {
 
   // ---- what the API is told
 
-  private status(): PodStatus {
-    const { clock, node } = this.seams
-    this.lastStatus = podStatus(this.view(), clock.now(), node, this.lastStatus)
+  private newStatus(): PodStatus {
+    this.lastStatus = this.status
     return this.lastStatus
   }
 
@@ -407,13 +412,12 @@ export class PodWorker {
     if (this.removed || this.shutdown || this.terminalStatus !== 'none') return
     if (this.pod.metadata.deletionTimestamp !== undefined && !this.hasNews) return
     this.hasNews = false
-    const { clock, node } = this.seams
-    if (isOver(podStatus(this.view(), clock.now(), node, this.lastStatus))) return
-    void this.writer.submit(this.status())
+    if (isOver(this.status)) return
+    void this.writer.submit(this.newStatus())
   }
 
   private writeTerminalStatus(): void {
-    const status = this.status()
+    const status = this.newStatus()
     this.terminalStatus = 'writing'
     this.job('status', async () => {
       await this.writer.submit(status)

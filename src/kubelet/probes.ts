@@ -7,7 +7,7 @@ import type { Container, Probe } from '../api/types/core-v1.gen.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import { portNumber } from './hooks.ts'
 import type { Prober } from './prober.ts'
-import { type ContainerId, type Runtime, RuntimeError } from './runtime.ts'
+import { type ContainerId, type Runtime, rpcWords } from './runtime.ts'
 
 /** Characters of a probe's output in an event. */
 const OUTPUT_CHARS_MAX = 10 * 1024
@@ -223,9 +223,7 @@ async function execProbe(
     const { exitCode, stdout, stderr } = await runtime.execSync(id, command, timeoutMs)
     return exitCode === 0 ? OK : failed(stdout + stderr)
   } catch (error) {
-    // As the answer of a container runtime reaches Kubernetes.
-    if (error instanceof RuntimeError) throw new Error(`rpc error: code = Unknown desc = ${error.message}`)
-    if ((error as Error).name !== 'TimeoutError') throw error
+    if ((error as Error).name !== 'TimeoutError') throw new Error(rpcWords(error as Error))
     return failed(`command timed out: "${command.join(' ')}" timed out after ${timeoutMs / 1000}s`)
   }
 }

@@ -118,6 +118,10 @@ export class RuntimeError extends Error {
 export const execRefused = (state: 'EXITED' | 'CREATED'): RuntimeError =>
   new RuntimeError('not-found', `failed to exec in container: container is in CONTAINER_${state} state`)
 
+/** A refusal of the runtime as it reaches Kubernetes, through the runtime's own protocol. */
+export const rpcWords = (error: Error): string =>
+  error instanceof RuntimeError ? `rpc error: code = Unknown desc = ${error.message}` : error.message
+
 export interface ExecResult {
   readonly exitCode: number
   readonly stdout: string

@@ -16,11 +16,12 @@ import type { Clock } from '../base/clock.ts'
 import type { Lifetime } from '../base/lifetime.ts'
 import { logPathOf } from './container-start.ts'
 import type { Kubelet } from './kubelet.ts'
+import { logContainer } from './log-container.ts'
 import { readLog } from './logs.node.ts'
 import { logOptions } from './logs.ts'
 import { FORWARD_PROTOCOLS, runPortForward } from './port-forward.node.ts'
 import type { ContainerStatus, Runtime } from './runtime.ts'
-import { runStreams, STREAM_PROTOCOLS, streamRequest } from './streaming.node.ts'
+import { refuseStreams, runStreams, STREAM_PROTOCOLS, streamRequest } from './streaming.node.ts'
 
 export interface KubeletServerOptions {
   readonly kubelet: Kubelet
@@ -100,14 +101,16 @@ async function upgrade(options: KubeletServerOptions, request: IncomingMessage, 
     return
   }
   const life = lives[0]
-  if (life?.state !== 'running') throw new HttpError(500, `container not found (${JSON.stringify(container)})`)
+  if (verb !== 'exec' && verb !== 'attach') throw new HttpError(404, '404 page not found')
+  const { socket } = await accept()
+  if (life?.state !== 'running') {
+    await refuseStreams(socket, `container not found (${JSON.stringify(container)})`)
+    return
+  }
   const wanted = streamRequest(query)
-  if (verb === 'exec')
-    await runStreams((await accept()).socket, wanted, () =>
-      runtime.exec(life.id, wanted.command, { tty: wanted.tty, stdin: wanted.stdin }),
-    )
-  else if (verb === 'attach') await runStreams((await accept()).socket, wanted, () => runtime.attach(life.id))
-  else throw new HttpError(404, '404 page not found')
+  const { command, tty, stdin } = wanted
+  if (verb === 'exec') await runStreams(socket, wanted, () => runtime.exec(life.id, command, { tty, stdin }))
+  else await runStreams(socket, { ...wanted, command: [] }, () => runtime.attach(life.id))
 }
 
 function refuse(socket: Socket, error: Error): void {
@@ -181,13 +184,12 @@ async function findTarget(
 async function sendLog(options: KubeletServerOptions, target: Target, response: ServerResponse): Promise<void> {
   const { kubelet, runtime, clock } = options
   const { pod, lives, query, container } = target
+  const { name = '' } = pod.metadata
   const wanted = logOptions(query, clock.now())
-  const life = lives[wanted.previous ? 1 : 0]
-  const { name } = pod.metadata
-  if (!life) {
-    const which = wanted.previous ? 'previous terminated container' : 'container'
-    throw new HttpError(400, `${which} ${JSON.stringify(container)} in pod ${JSON.stringify(name)} not found`)
-  }
+  const meant = logContainer(kubelet.status(pod), name, container, wanted.previous)
+  if ('why' in meant) throw new HttpError(400, meant.why)
+  const life = lives.find(({ id }) => meant.id.endsWith(`//${id}`))
+  if (!life) throw new HttpError(500, `no container ${meant.id}`)
   const gone = new AbortController()
   response.once('close', () => gone.abort())
   const ended = new AbortController()

@@ -99,6 +99,20 @@ beforeEach(async () => {
   } as unknown as Runtime
   const kubelet = {
     find: (namespace: string, name: string) => (`${namespace}/${name}` === 'default/p' ? pod : undefined),
+    status: () => ({
+      containerStatuses: [
+        {
+          name: 'app',
+          ready: running,
+          restartCount: 1,
+          image: 'i',
+          imageID: 'i',
+          containerID: 'ebb://c1',
+          state: running ? { running: {} } : { terminated: { exitCode: 0, containerID: 'ebb://c1' } },
+          lastState: { terminated: { exitCode: 0, containerID: 'ebb://c0' } },
+        },
+      ],
+    }),
     podDirectory: () => directory,
   } as unknown as Kubelet
   mkdirSync(join(directory, 'logs', 'app'), { recursive: true })
@@ -176,7 +190,7 @@ describe('logs', () => {
     expect((await get('/containerLogs/default/q/app')).status).toBe(404)
     expect(await get('/containerLogs/default/p/other')).toEqual({
       status: 400,
-      body: 'container "other" in pod "p" not found\n',
+      body: 'container "other" in pod "p" is not available\n',
     })
   })
 })
@@ -218,9 +232,20 @@ describe('exec', () => {
     expect(session.killed).toBe(true)
   })
 
-  it('refuses before the upgrade when nothing runs', async () => {
+  it('tells the client when nothing runs', async () => {
     running = false
-    await expect(dial('/exec/default/p/app?command=a', V5)).rejects.toThrow('Unexpected server response: 500')
+    const { messages, closed } = await dial('/exec/default/p/app?command=a&output=1', V5)
+    await closed
+    expect(JSON.parse((messages.at(-1) ?? '').slice(2)).message).toBe(
+      'Internal error occurred: unable to upgrade connection: container not found ("app")',
+    )
+  })
+
+  it('tells who is attached that the program has ended, not how', async () => {
+    const { messages, closed } = await dial('/attach/default/p/app?output=1', V5)
+    session.end(4)
+    await closed
+    expect(JSON.parse((messages.at(-1) ?? '').slice(2))).toEqual({ metadata: {}, status: 'Success' })
   })
 })
 

@@ -15,7 +15,7 @@ const ERROR = 3
 const RESIZE = 4
 const CLOSE = 255
 
-/** Bytes waiting to be sent to a slow client before its program has to wait. */
+/** Bytes waiting to be sent to a slow client before its program has to wait; the same for a slow program's input. */
 const BUFFERED_BYTES_MAX = 1024 * 1024
 
 export interface StreamRequest {
@@ -25,6 +25,11 @@ export interface StreamRequest {
   readonly tty: boolean
   /** For the message of a failure. */
   readonly command: readonly string[]
+}
+
+/** Tells the client that there is nothing to stream from. */
+export function refuseStreams(socket: WebSocket, why: string): Promise<void> {
+  return finish(socket, failure(`unable to upgrade connection: ${why}`))
 }
 
 /** Reads the query: the kubelet's own names, and the API's. */
@@ -40,12 +45,18 @@ export function streamRequest(query: URLSearchParams): StreamRequest {
   }
 }
 
-/** Carries a session's streams until its program has ended or the client is gone; then tells how it ended. */
+/**
+ * Carries a session's streams until its program has ended or the client is gone; then tells how it ended. Of a program that was
+ * only attached to (`command` empty) that it ended is all that is told.
+ */
 export async function runStreams(
   socket: WebSocket,
   request: StreamRequest,
   open: () => Promise<ExecSession>,
 ): Promise<void> {
+  const { command } = request
+  const isExec = command.length > 0
+  const verb = isExec ? 'executing command in' : 'attaching to'
   // Tells the client that the connection stands.
   await send(socket, request.stdout ? STDOUT : request.stderr ? STDERR : ERROR, new Uint8Array(0))
   const early: Buffer[] = []
@@ -57,15 +68,16 @@ export async function runStreams(
   try {
     session = await open()
   } catch (error) {
-    await finish(socket, failure((error as Error).message))
+    await finish(socket, failure(`error ${verb} container: ${(error as Error).message}`))
     return
   }
   let isOpen = true
   socket.on('close', () => {
     if (isOpen) session.kill()
   })
-  receive = (message) => takeMessage(session, message)
-  for (const message of early) takeMessage(session, message)
+  const input = new Input(socket, session)
+  receive = (message) => takeMessage(session, input, message)
+  for (const message of early) takeMessage(session, input, message)
   const copies = [
     request.stdout ? copy(session.stdout, socket, STDOUT) : discard(session.stdout),
     request.stderr ? copy(session.stderr, socket, STDERR) : discard(session.stderr),
@@ -74,7 +86,7 @@ export async function runStreams(
     await Promise.all(copies)
     const code = await session.exit
     isOpen = false
-    await finish(socket, code === 0 ? SUCCESS : nonZero(code, request.command))
+    await finish(socket, code === 0 || !isExec ? SUCCESS : nonZero(code, command))
   } catch (error) {
     isOpen = false
     session.kill()
@@ -82,9 +94,31 @@ export async function runStreams(
   }
 }
 
-function takeMessage(session: ExecSession, message: Buffer): void {
+/** What the client sends and the program has not read yet: when it is too much, the client has to wait. */
+class Input {
+  private readonly socket: WebSocket
+  private readonly session: ExecSession
+  private waiting = 0
+
+  constructor(socket: WebSocket, session: ExecSession) {
+    this.socket = socket
+    this.session = session
+  }
+
+  take(bytes: Uint8Array): void {
+    this.waiting += bytes.length
+    if (this.waiting > BUFFERED_BYTES_MAX) this.socket.pause()
+    const taken = () => {
+      this.waiting -= bytes.length
+      if (this.waiting <= BUFFERED_BYTES_MAX && this.socket.isPaused) this.socket.resume()
+    }
+    this.session.write(bytes).then(taken, taken)
+  }
+}
+
+function takeMessage(session: ExecSession, input: Input, message: Buffer): void {
   const [channel, first] = message
-  if (channel === STDIN) void session.write(message.subarray(1)).catch(() => {})
+  if (channel === STDIN) input.take(message.subarray(1))
   else if (channel === RESIZE) resize(session, message.subarray(1).toString())
   else if (channel === CLOSE && first === STDIN) session.closeStdin()
 }

@@ -215,6 +215,14 @@ it('a config map that is missing: CreateContainerConfigError until it is there',
   expect(await eventTexts()).toContain('Warning Failed: Error: configmap "cm" not found')
 })
 
+it('an explicit root that may not be: CreateContainerConfigError', async () => {
+  await live({ containers: [app({ securityContext: { runAsNonRoot: true, runAsUser: 0 } })] }, { 'app:1': {} }, 1000)
+  expect(pod().status?.containerStatuses?.[0]?.state?.waiting).toEqual({
+    reason: 'CreateContainerConfigError',
+    message: `container's runAsUser breaks non-root policy (pod: "p_default(${pod().metadata.uid})", container: app)`,
+  })
+})
+
 it('a command that cannot be executed: StartError 128, then back-off', async () => {
   await live(
     { containers: [app()] },

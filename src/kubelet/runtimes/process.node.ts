@@ -311,7 +311,7 @@ class Processes implements ProcessRuntime {
     const container = this.running(id, 'running')
     const plan = this.plan(container)
     const why = whyNotExecutable(command[0] ?? '', plan.env.PATH ?? '', plan.workingDir)
-    if (why !== undefined) throw new RuntimeError('start-failed', execFailure(why))
+    if (why !== undefined) throw new RuntimeError('start-failed', execFailure(newId(), why))
     return execPlan(plan, container, command, options)
   }
 

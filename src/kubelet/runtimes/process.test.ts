@@ -188,6 +188,29 @@ for (const form of ['bwrap', 'plain'] as const) {
       expect(await session.exit).toBe(0)
     })
 
+    it('loses no input that comes faster than the program reads', async () => {
+      const { id } = await bench.run(['sh', '-c', 'sleep 0.2; wc -c'], { stdin: true, stdinOnce: true })
+      const session = await bench.runtime.attach(id)
+      for (let i = 0; i < 4; i++) void session.write(Buffer.alloc(100_000, 'x'))
+      session.closeStdin()
+      let text = ''
+      for await (const bytes of session.stdout) text += Buffer.from(bytes).toString()
+      expect(text.trim()).toBe('400000')
+    })
+
+    it('loses no output of a command whose client is slow', async () => {
+      const { id } = await bench.run(['sleep', '3600'])
+      const command = ['head', '-c', '150000', '/dev/zero']
+      const session = await bench.runtime.exec(id, command, { tty: false, stdin: false })
+      let count = 0
+      for await (const bytes of session.stdout) {
+        if (count === 0) await new Promise((resolve) => setTimeout(resolve, 600))
+        count += bytes.length
+      }
+      expect(count).toBe(150_000)
+      expect(await session.exit).toBe(0)
+    })
+
     it('runs what an image is mapped to', async () => {
       const folder = join(bench.directory, 'app')
       mkdirSync(folder)

@@ -7,6 +7,9 @@ import { setTerminalSize, terminalOwner } from './exec.node.ts'
 import { openFifoForWriting } from './fifo.node.ts'
 import { ByteQueue } from './output.node.ts'
 
+/** Between looks whether a full pipe has room again, in ms. */
+const FULL_WAIT_MS = 5
+
 export function attachTo(container: Container): ExecSession {
   const stdout = new ByteQueue()
   const stderr = new ByteQueue()
@@ -15,13 +18,25 @@ export function attachTo(container: Container): ExecSession {
   })
   const { stdin, tty, stdinOnce } = container.record.config
   let input = stdin || tty ? openFifoForWriting(join(container.directory, 'in')) : undefined
-  const closeStdin = () => {
+  const close = () => {
     if (input !== undefined) closeSync(input)
     input = undefined
   }
+  // One after the other: the pipe may be full for as long as the program does not read.
+  let writing = Promise.resolve()
+  const write = (bytes: Uint8Array) => {
+    writing = writing.then(async () => {
+      for (let at = 0; input !== undefined && at < bytes.length; ) {
+        const written = writeNow(input, bytes.subarray(at))
+        at += written
+        if (written === 0) await new Promise((resolve) => setTimeout(resolve, FULL_WAIT_MS))
+      }
+    })
+    return writing
+  }
   const detach = () => {
     stop?.()
-    closeStdin()
+    close()
     stdout.end()
     stderr.end()
   }
@@ -32,12 +47,12 @@ export function attachTo(container: Container): ExecSession {
   return {
     stdout,
     stderr,
-    write: async (bytes) => {
-      if (input !== undefined) writeSync(input, bytes)
-    },
+    write,
     closeStdin: () => {
-      closeStdin()
-      if (stdinOnce) container.closeInput()
+      void writing.then(() => {
+        close()
+        if (stdinOnce) container.closeInput()
+      })
     },
     resize: (columns, rows) => {
       const owner = container.shimPid === undefined ? undefined : terminalOwner(container.shimPid)
@@ -45,5 +60,15 @@ export function attachTo(container: Container): ExecSession {
     },
     exit,
     kill: detach,
+  }
+}
+
+/** Bytes that the pipe took; 0 when it is full. */
+function writeNow(fd: number, bytes: Uint8Array): number {
+  try {
+    return writeSync(fd, bytes)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0
+    throw error
   }
 }

@@ -56,6 +56,6 @@ export function startFailure(why: string): string {
 }
 
 /** The same for exec. */
-export function execFailure(why: string): string {
-  return `OCI runtime exec failed: exec failed: unable to start container process: ${why}: unknown`
+export function execFailure(execId: string, why: string): string {
+  return `failed to exec in container: failed to start exec ${JSON.stringify(execId)}: OCI runtime exec failed: exec failed: unable to start container process: ${why}: unknown`
 }

@@ -2,12 +2,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, constants, openSync, readlinkSync } from 'node:fs'
 import type { Readable } from 'node:stream'
-import type { Clock } from '../../../base/clock.ts'
+import type { Clock, Timer } from '../../../base/clock.ts'
 import type { ExecResult, ExecSession } from '../../runtime.ts'
 import { childrenOf, processTree, sendSignal } from './proc.node.ts'
 import { quote } from './shim.ts'
 
-/** After a command has ended its output is drained; a background child that keeps the pipe open is not waited for longer, in ms. */
+/** After a command has ended its output is read on; a background child that keeps the pipe open and is silent is not waited for longer, in ms. */
 const DRAIN_MAX_MS = 250
 /** How long a terminal is looked for before a resize is given up, in ms, and how often. */
 const TERMINAL_WAIT_MS = 2000
@@ -40,16 +40,18 @@ export function startExec(plan: ExecPlan, options: { tty: boolean; stdin: boolea
     stdio: [options.stdin || options.tty ? 'pipe' : 'ignore', 'pipe', 'pipe'],
   })
   child.stdin?.on('error', () => {})
+  const outputs = [child.stdout, child.stderr].map((stream) => new Output(stream as Readable, clock))
+  const [stdout, stderr] = outputs as [Output, Output]
   return {
-    stdout: child.stdout as Readable,
-    stderr: child.stderr as Readable,
+    stdout,
+    stderr,
     write: (bytes) => writeTo(child, bytes),
     closeStdin: () => {
       child.stdin?.end()
     },
     resize: (columns, rows) =>
       resizeTerminal({ child, clock, columns, rows, until: clock.monotonic() + TERMINAL_WAIT_MS }),
-    exit: exitCodeOf(child, clock),
+    exit: exitCodeOf(child, outputs, clock),
     kill: () => killTree(child, plan.enter.length > 0),
   }
 }
@@ -89,14 +91,46 @@ async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
   return Buffer.concat(parts).toString('utf8')
 }
 
-function exitCodeOf(child: ChildProcess, clock: Clock): Promise<number> {
+/** Output of a command, and for how long its reader has been waiting: a slow reader is not a silent program. */
+class Output implements AsyncIterable<Uint8Array> {
+  readonly stream: Readable
+  private readonly clock: Clock
+  /** Infinity: it is busy with what it has. */
+  private waitingSince = Number.NEGATIVE_INFINITY
+
+  constructor(stream: Readable, clock: Clock) {
+    this.stream = stream
+    this.clock = clock
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    const chunks = this.stream[Symbol.asyncIterator]()
+    for (;;) {
+      this.waitingSince = this.clock.monotonic()
+      const { value, done } = await chunks.next()
+      this.waitingSince = Number.POSITIVE_INFINITY
+      if (done) return
+      yield value as Uint8Array
+    }
+  }
+
+  isSilent(): boolean {
+    const { destroyed, readableEnded } = this.stream
+    if (destroyed || readableEnded) return true
+    return this.clock.monotonic() - this.waitingSince >= DRAIN_MAX_MS
+  }
+}
+
+function exitCodeOf(child: ChildProcess, outputs: readonly Output[], clock: Clock): Promise<number> {
   return new Promise((resolve) => {
     child.once('error', () => resolve(127))
     child.once('exit', (code, signal) => {
-      const timer = clock.setTimer(DRAIN_MAX_MS, () => {
-        child.stdout?.destroy()
-        child.stderr?.destroy()
-      })
+      let timer: Timer
+      const look = () => {
+        if (outputs.every((output) => output.isSilent())) for (const { stream } of outputs) stream.destroy()
+        else timer = clock.setTimer(DRAIN_MAX_MS, look)
+      }
+      timer = clock.setTimer(DRAIN_MAX_MS, look)
       child.once('close', () => {
         timer.cancel()
         resolve(code ?? 128 + (SIGNAL_NUMBERS[signal ?? ''] ?? 0))
