@@ -13,7 +13,7 @@ import { logPathOf, StartFailed, type StartSeams, startContainer } from './conta
 import { hookFailure, runHook } from './hooks.ts'
 import { StartHalted } from './images.ts'
 import type { Action } from './plan.ts'
-import { lives, type Run, restarts, restartsOnFailure, type Waiting } from './pod-view.ts'
+import { type ContainerView, lives, type Run, restarts, restartsOnFailure, type Waiting } from './pod-view.ts'
 import type { Prober } from './prober.ts'
 import { ContainerProbes } from './probes.ts'
 import type { ContainerStatus, Runtime, SandboxStatus } from './runtime.ts'
@@ -42,7 +42,7 @@ export interface ContainerSeams {
   /** The end of a log file below the pod's logs. */
   lastLines(logPath: string): Promise<string>
   /** A probe has changed what the container is thought to be. */
-  probed(): void
+  probed(container: ContainerView): void
   /** Shows the present state to the API before the next step changes it. */
   publish(): void
 }
@@ -281,14 +281,14 @@ export class ContainerWorker {
           if (type === 'readiness') record.ready = ok
           else if (!ok) record.unhealthy = type
           else if (type === 'startup') record.started = true
-          if (!beginning) seams.probed()
+          if (!beginning) seams.probed(record)
         },
       },
     )
     this.probes.start()
     if (record.end) this.probes.endBegins()
     beginning = false
-    seams.probed()
+    seams.probed(record)
   }
 
   backOff(delayMs: number, untilMs: number): void {

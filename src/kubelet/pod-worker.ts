@@ -20,7 +20,15 @@ import type { DownwardFacts } from './downward.ts'
 import { Images } from './images.ts'
 import { type Action, endReason, plan } from './plan.ts'
 import { type NodeFacts, podStatus } from './pod-status.ts'
-import { isInPass, kindOf, lives, type PodView, type SandboxView, type VolumesView } from './pod-view.ts'
+import {
+  type ContainerView,
+  isInPass,
+  kindOf,
+  lives,
+  type PodView,
+  type SandboxView,
+  type VolumesView,
+} from './pod-view.ts'
 import type { Prober } from './prober.ts'
 import type { ContainerStatus, Runtime, RuntimeEvent, SandboxConfig, SandboxStatus } from './runtime.ts'
 import type { Sources } from './sources.ts'
@@ -84,6 +92,8 @@ export class PodWorker {
   private overdue = false
   private lastStatus: PodStatus | undefined
   private wasReady = false
+  /** What the API shows of containers while the pod ends: as they were when the end began, but for their readiness. */
+  private shown: readonly ContainerView[] | undefined
   /** Something that is shown also while the pod ends has changed: the object itself, or a probe's result. */
   private hasNews = true
   private timer: Timer | undefined
@@ -228,7 +238,10 @@ export class PodWorker {
     const view = this.view()
     const nowMs = clock.now()
     const isOverdue = endReason(view, nowMs) === 'deadline'
-    this.overdue ||= isOverdue
+    if (isOverdue && !this.overdue) {
+      this.overdue = true
+      this.hasNews = true
+    }
     let wakeAtMs = Number.POSITIVE_INFINITY
     for (const action of plan(view, nowMs)) {
       if (action.do === 'wake') wakeAtMs = Math.min(wakeAtMs, action.atMs)
@@ -338,7 +351,8 @@ export class PodWorker {
       startSeams: () => ({ ...seams, images: this.images, facts: this.facts(), signal: this.startAbort.signal }),
       job: (what, run) => this.job(what, run),
       persist: (what, run) => this.persist(what, run),
-      probed: () => {
+      probed: ({ name, ready }) => {
+        this.shown = this.shown?.map((c) => (c.name === name ? { ...c, ready } : c))
         this.hasNews = true
         this.step()
       },
@@ -399,21 +413,23 @@ export class PodWorker {
 
   // ---- what the API is told
 
-  private newStatus(): PodStatus {
-    this.lastStatus = this.status
+  private newStatus(containers: PodView['containers'] = this.view().containers): PodStatus {
+    const { clock, node } = this.seams
+    this.lastStatus = podStatus({ ...this.view(), containers }, clock.now(), node, this.lastStatus)
     return this.lastStatus
   }
 
   /**
-   * Writes the present status when it is new. Of a deleted pod the ends of containers are not shown one by one: all of them
-   * are in the terminal status, which is written once, when the plan says so.
+   * Writes the present status when it is new. Of a pod that is ended the ends of containers are not shown one by one: all of
+   * them are in the terminal status, which is written once, when the plan says so.
    */
   private publish(): void {
     if (this.removed || this.shutdown || this.terminalStatus !== 'none') return
-    if (this.pod.metadata.deletionTimestamp !== undefined && !this.hasNews) return
+    const isEnded = this.pod.metadata.deletionTimestamp !== undefined || this.overdue
+    if (isEnded && !this.passing) this.shown ??= this.workers.map(({ record }) => ({ ...record }))
+    if (isEnded && !this.hasNews) return
     this.hasNews = false
-    if (isOver(this.status)) return
-    void this.writer.submit(this.newStatus())
+    if (!isOver(this.status)) void this.writer.submit(this.newStatus(this.shown))
   }
 
   private writeTerminalStatus(): void {

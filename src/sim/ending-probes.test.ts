@@ -63,6 +63,25 @@ it('a container that ends before the others of its pod is probed until the pod h
   expect(seen).toEqual([`Readiness probe failed: Get "http://10.244.0.2:80/": ${REFUSED} x6`])
 })
 
+it('[PS5] readiness is shown while the pod ends, the ends of other containers are not', async () => {
+  const failing: SimProgram = {
+    onSignal: { SIGTERM: 'ignore' },
+    commands: { check: { exitCode: (ms) => (ms < 3000 ? 0 : 1) } },
+  }
+  const probe = { ...exec, periodSeconds: 1, failureThreshold: 1 }
+  await play({ 'app:1': failing, 'b:1': { onSignal: { SIGTERM: { exit: 5 } } } }, probe, [{ name: 'b', image: 'b:1' }])
+  const seen = world.changes
+    .filter(({ pod }) => pod.metadata.deletionTimestamp)
+    .map(({ pod: { status } }) =>
+      status?.containerStatuses?.map(({ ready, state }) => `${ready} ${Object.keys(state ?? {})}`),
+    )
+  expect([...new Set(seen.map((texts) => texts?.join(', ')))]).toEqual([
+    'true running, true running',
+    'false running, true running',
+    'false terminated, false terminated',
+  ])
+})
+
 it('a pod that stays is not probed where it has ended', async () => {
   const crash = { ...answers, exitAfterMs: 1000, exitCode: 1 }
   world = await startWorld({ seed: 1, drain, programs: { 'app:1': crash } })
