@@ -30,17 +30,18 @@ function announce(plan: ShimPlan): string {
 }
 
 export function renderShim(plan: ShimPlan): string {
-  const inner = plan.form === 'bwrap' ? bwrapLine(plan) : plainLine(plan)
+  const inner = `exec ${plan.form === 'bwrap' ? bwrapLine(plan) : plainLine(plan)}`
   const terminal = `SHELL=/bin/sh script --quiet --flush --return --command '. ./inner' /dev/null 3>&- 4>&-`
   return [
     `cd ${quote(plan.directory)}`,
     'exec 3<>out 4<>err',
-    `exec 0${plan.stdin ? '<in' : '</dev/null'} 1>out 2>${plan.tty ? '&1' : 'err'}`,
+    // What the shell says of a child that was killed is not the program's: it goes nowhere.
+    `exec 0${plan.stdin ? '<in' : '</dev/null'} 1>out 2>/dev/null`,
     'read -r self rest </proc/self/stat',
     'echo "$self $rest" >shim',
     `echo "a ${plan.id} $self" >&7`,
     ...(plan.tty ? [`cat >inner <<'EBB-END'`, inner, 'EBB-END'] : []),
-    plan.tty ? terminal : `${inner} 3>&- 4>&-`,
+    plan.tty ? `${terminal} 2>&1` : `(${inner} 2>err 3>&- 4>&-)`,
     'code=$?',
     'echo "$code" >exit',
     `echo "x ${plan.id} $code" >&7`,
