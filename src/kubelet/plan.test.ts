@@ -156,6 +156,8 @@ describe('the end', () => {
     const killed = { unhealthy: 'liveness', end: end({ signalled: true }) } as const
     expect(planned(pod([living('a', killed), living('b')], passing))).toEqual([])
     expect(planned(pod([container('a', { ...killed, run: ended(0) }), living('b')], passing))).toEqual(['start a 1'])
+    const init = living('i', { kind: 'init' })
+    expect(planned(pod([init, b], passing))).toEqual(['stop i 5000', 'begin-end i 5000 deleted'])
     const never = { ...passing, spec: { restartPolicy: 'Never' } }
     expect(planned(pod([container('a', { ...killed, run: ended(0) }), living('b')], never))).toEqual([
       'stop b 5000',

@@ -127,7 +127,7 @@ function finishPass(view: PodView, nowMs: number): Action[] | undefined {
   const ending = containers.filter((c) => lives(c) && (isInPass(c) || c.unhealthy === 'post-start'))
   if (ending.length > 0 || containers.some((c) => c.starting))
     return ending.flatMap((c) => endUnhealthy(view, c, nowMs))
-  const isNext = (c: ContainerView) => isReplaced(c) || (c.kind === 'main' && !c.run && !c.waiting)
+  const isNext = (c: ContainerView) => isReplaced(c) || (c.kind === 'main' && !c.run && !c.waiting && mainEverRan(view))
   const starts = containers.filter(isNext).flatMap((c) => startIfDue(view, c, nowMs).filter((a) => a.do === 'start'))
   return starts.length > 0 ? starts.slice(0, 1) : undefined
 }
