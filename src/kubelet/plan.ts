@@ -93,9 +93,9 @@ function finished({ pod, containers }: PodView): boolean {
 // ---- the end
 
 function planEnd(view: PodView, why: EndReason, nowMs: number): Action[] {
-  const before = why === 'shutdown' ? undefined : finishPass(view, nowMs)
+  const before = view.shutdown ? undefined : finishPass(view, nowMs)
   if (before) return before
-  const hooks = why === 'shutdown' ? [] : view.containers.flatMap((container) => awaitHook(container, nowMs))
+  const hooks = view.shutdown ? [] : view.containers.flatMap((container) => awaitHook(container, nowMs))
   const actions = view.containers.flatMap((container) =>
     lives(container)
       ? endContainer(container, {

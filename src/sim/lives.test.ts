@@ -325,6 +325,21 @@ it('after a reboot, a pod with restartPolicy Never has failed', async () => {
   expect(stateText(pod().status?.containerStatuses?.[0]?.state)).toBe('terminated 137 ContainerStatusUnknown')
 })
 
+it('[PE8] [PE14] a node that goes down waits for no postStart, not even of a deleted pod', async () => {
+  const lifecycle = { postStart: { exec: { command: ['hang'] } } }
+  await live(
+    { terminationGracePeriodSeconds: 3, containers: [app({ lifecycle })] },
+    { 'app:1': { onSignal: { SIGTERM: 'ignore' }, commands: { hang: { exitCode: 0, takesMs: 10_000_000 } } } },
+    1000,
+  )
+  await world.through(world.client.delete(pods, { namespace: 'default', name: 'p' }))
+  await world.advance(5000)
+  expect(world.trace.filter((e) => e.step === 'signal-sent')).toEqual([])
+  const sinceMs = world.clock.now()
+  await world.through(world.nodes.get('node-1')?.shutDown() ?? Promise.resolve())
+  expect(world.clock.now() - sinceMs).toBe(3000)
+})
+
 it('[PE14] a node that goes down ends its containers with their grace, and tells the API nothing', async () => {
   await live(
     { terminationGracePeriodSeconds: 3, containers: [app(), { name: 'b', image: 'b:1' }] },
