@@ -11,11 +11,6 @@ interface Container {
   readonly name: string
 }
 
-interface Waiting {
-  readonly name: string
-  readonly state?: { readonly waiting?: { readonly reason?: string } }
-}
-
 interface PodLike extends KubernetesObject {
   readonly spec?: {
     readonly nodeName?: string
@@ -23,12 +18,7 @@ interface PodLike extends KubernetesObject {
     readonly initContainers?: readonly Container[]
     readonly ephemeralContainers?: readonly Container[]
   }
-  readonly status?: {
-    readonly phase?: string
-    readonly containerStatuses?: readonly Waiting[]
-    readonly initContainerStatuses?: readonly Waiting[]
-    readonly ephemeralContainerStatuses?: readonly Waiting[]
-  }
+  readonly status?: { readonly phase?: string }
 }
 
 const DEFAULT_CONTAINER = 'kubectl.kubernetes.io/default-container'
@@ -67,7 +57,6 @@ export async function handleLog(call: Call): Promise<ApiResponse> {
   const container = containerOf(pod, query.get('container') ?? '', true)
   const node = pod.spec?.nodeName
   if (!node) return { status: 204, headers: {}, body: { type: 'empty' } }
-  refuseWaiting(pod, container, query.get('previous') === 'true')
   const rest = new URLSearchParams(query)
   rest.delete('container')
   rest.delete('insecureSkipTLSVerifyBackend')
@@ -99,20 +88,6 @@ function readTime(text: string | null): void {
   } catch (error) {
     throw badRequest((error as Error).message)
   }
-}
-
-function refuseWaiting(pod: PodLike, container: string, previous: boolean): void {
-  if (previous) return
-  const { containerStatuses = [], initContainerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {}
-  const all = [...containerStatuses, ...initContainerStatuses, ...ephemeralContainerStatuses]
-  const status = all.find((s) => s.name === container) as (Waiting & { restartCount?: number }) | undefined
-  const reason = status?.state?.waiting?.reason
-  if (!reason || (status?.restartCount ?? 0) > 0) return
-  const why =
-    reason === 'ImagePullBackOff' || reason === 'ErrImagePull'
-      ? `is waiting to start: trying and failing to pull image`
-      : `is waiting to start: ${reason}`
-  throw badRequest(`container ${JSON.stringify(container)} in pod ${JSON.stringify(pod.metadata.name)} ${why}`)
 }
 
 export const handleExec = (call: Call): Promise<ApiResponse> => stream(call, 'exec')
