@@ -5,11 +5,11 @@
  */
 import pc from 'picocolors'
 import type { EbbTraceEvent } from '../api/trace-steps.ts'
+import { fit, pad, padLeft, width, wrap } from '../base/columns.ts'
 import { classify, type Loss, type LossCause } from './classify.ts'
 import { backendsOf, podEnds } from './history.ts'
 import { summarize } from './load.ts'
 import type { Recording } from './record.ts'
-import { fit, pad, padLeft, width, wrap } from './text.ts'
 import { type Language, WORDS, type Words } from './words.ts'
 
 export const REPORT_COLUMNS = 100

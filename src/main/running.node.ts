@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { systemClock } from '../base/clock.node.ts'
 import { CliError } from '../cli/cli-error.ts'
-import type { Language } from '../cli/language.ts'
 import type { UrlOptions } from '../cli/program.ts'
 import { statusText } from '../cli/status.ts'
+import type { Language, Text } from '../cli/text.ts'
 import { urlTarget } from '../cli/url.ts'
 import { ApiClient } from '../client/api-client.ts'
 import { httpTransport } from '../client/http.node.ts'
@@ -15,19 +15,28 @@ import { type Instance, runningInstances } from './instance.node.ts'
 /** The one that runs, or the one at `port`. Throws CliError when there is none, or the choice is not clear. */
 export function theInstance(port: string | undefined): Instance {
   const all = runningInstances()
+  const ports = all.map((instance) => instance.port).join(', ')
+  if (all.length === 0) throw new CliError(NONE_RUNS)
   if (port !== undefined) {
     const found = all.find((instance) => String(instance.port) === port)
-    if (!found) throw new CliError(`no ebb runs at port ${port}; ${known(all)}`)
-    return found
+    if (found) return found
+    throw new CliError({
+      en: `no ebb runs at port ${port}; running at: ${ports}`,
+      ko: `포트 ${port} 에서 실행 중인 ebb가 없습니다. 실행 중인 포트: ${ports}`,
+    })
   }
-  const [only, another] = all
-  if (!only) throw new CliError('no ebb runs here; start one with "ebb up"')
-  if (another) throw new CliError(`more than one ebb runs: name it with --port (${all.map((i) => i.port).join(', ')})`)
-  return only
+  if (all.length > 1)
+    throw new CliError({
+      en: `more than one ebb runs: name it with --port (${ports})`,
+      ko: `ebb가 여럿 실행 중입니다. --port 로 고르세요 (${ports})`,
+    })
+  return all[0] as Instance
 }
 
-const known = (all: readonly Instance[]): string =>
-  all.length ? `running at: ${all.map((i) => i.port).join(', ')}` : 'none runs at all; start one with "ebb up"'
+const NONE_RUNS: Text = {
+  en: 'no ebb runs here; start one with "ebb up"',
+  ko: '실행 중인 ebb가 없습니다. "ebb up"으로 시작하세요',
+}
 
 /** A client with the credentials of the instance's kubeconfig. */
 export async function clientOf(instance: Instance): Promise<ApiClient> {
@@ -48,14 +57,7 @@ export async function clientOf(instance: Instance): Promise<ApiClient> {
 
 export async function status(port: string | undefined, language: Language): Promise<void> {
   const instances = port === undefined ? runningInstances() : [theInstance(port)]
-  if (instances.length === 0) {
-    process.stdout.write(
-      language === 'ko'
-        ? '실행 중인 ebb 가 없습니다. "ebb up" 으로 시작하세요.\n'
-        : 'no ebb runs here; start one with "ebb up"\n',
-    )
-    return
-  }
+  if (instances.length === 0) process.stdout.write(`${NONE_RUNS[language]}\n`)
   for (const instance of instances) {
     const client = await clientOf(instance)
     process.stdout.write(await statusText(client, instance, systemClock.now(), language))
@@ -83,21 +85,35 @@ type Reference = { readonly name: string; readonly namespace: string }
 
 async function serviceAddress(client: ApiClient, ref: Reference, port: string | undefined): Promise<string> {
   const service = await client.find(services, ref)
-  if (!service) throw new CliError(`there is no service ${ref.name} in namespace ${ref.namespace}`)
+  if (!service) throw new CliError(nothingThere('service', ref))
   const { clusterIP, ports = [] } = service.spec ?? {}
   if (!clusterIP || clusterIP === 'None')
-    throw new CliError(`service ${ref.name} has no cluster IP (headless): name a pod`)
+    throw new CliError({
+      en: `service ${ref.name} has no cluster IP (headless): name one of its pods, as pod/NAME:PORT`,
+      ko: `서비스 ${ref.name} 에는 클러스터 IP가 없습니다(headless). pod/이름:포트 로 파드를 지정하세요`,
+    })
   const chosen = port === undefined ? ports[0] : ports.find((p) => p.name === port || String(p.port) === port)
-  if (!chosen)
-    throw new CliError(
-      `service ${ref.name} has no port ${port}; it has ${ports.map((p) => p.name ?? p.port).join(', ')}`,
-    )
-  return `${clusterIP}:${chosen.port}`
+  if (chosen) return `${clusterIP}:${chosen.port}`
+  const known = ports.map((p) => (p.name ? `${p.port} (${p.name})` : p.port)).join(', ')
+  throw new CliError({
+    en: `service ${ref.name} has no port ${port}; it has ${known}`,
+    ko: `서비스 ${ref.name} 에는 포트 ${port} 이(가) 없습니다. 있는 포트: ${known}`,
+  })
 }
 
 async function podAddress(client: ApiClient, ref: Reference, port: string | undefined): Promise<string> {
   const pod = await client.find(pods, ref)
-  if (!pod) throw new CliError(`there is no pod ${ref.name} in namespace ${ref.namespace}`)
-  if (!pod.status?.podIP) throw new CliError(`pod ${ref.name} has no address yet (phase ${pod.status?.phase})`)
-  return `${pod.status.podIP}:${port}`
+  if (!pod) throw new CliError(nothingThere('pod', ref))
+  if (pod.status?.podIP) return `${pod.status.podIP}:${port}`
+  throw new CliError({
+    en: `pod ${ref.name} has no address yet (phase ${pod.status?.phase})`,
+    ko: `파드 ${ref.name} 에는 아직 주소가 없습니다 (단계 ${pod.status?.phase})`,
+  })
+}
+
+function nothingThere(kind: 'service' | 'pod', { name, namespace }: Reference): Text {
+  return {
+    en: `there is no ${kind} ${name} in namespace ${namespace}; kubectl get ${kind} -A lists them all`,
+    ko: `네임스페이스 ${namespace} 에 ${kind === 'pod' ? '파드' : '서비스'} ${name} 이(가) 없습니다. kubectl get ${kind} -A 로 모두 볼 수 있습니다`,
+  }
 }
