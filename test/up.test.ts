@@ -232,6 +232,10 @@ spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
     )
   })
 
+  it("the pods' gateway has a link address of its own, not that of a pod whose end would take it along", async () => {
+    expect(await shell.ok('kubectl exec web -- cat /proc/net/arp')).toContain(' 0a:58:0a:f4:00:01 ')
+  })
+
   it('exec, port-forward and cp-like streams work through the real kubectl', async () => {
     expect(await shell.ok('kubectl exec web -- echo hello')).toBe('hello\n')
     expect((await shell.run('kubectl exec web -- sh -c "echo out; echo err >&2; exit 7"')).code).toBe(7)
