@@ -297,7 +297,7 @@ describe('a machine that lacks a program', () => {
     await shell.ok('kubectl delete po a b --grace-period=1')
     shell.close()
     const status = await ebb(['status'], env)
-    expect(status.out.replace(/\(.*/, '')).toContain('node/ebb-1  Ready')
+    expect(status.out).toMatch(/node\/ebb-1 {2}Ready\n {4}제한: /)
     expect(status.out).not.toMatch(/[a-z]+ [a-z]+ [a-z]+ [a-z]+/)
     expect((await ebb(['down'], env)).out).toMatch(/ebb를 종료했습니다/)
   })

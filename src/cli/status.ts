@@ -4,7 +4,8 @@ import { parseTime } from '../api/time.ts'
 import type { Pod } from '../api/types/core-v1.gen.ts'
 import type { ApiClient } from '../client/api-client.ts'
 import { nodes, pods } from '../client/resources.ts'
-import { inKorean, type Language } from './text.ts'
+import { degradedBeyond, degradedLines } from './degraded.ts'
+import type { Language } from './text.ts'
 import { shellWord } from './up.ts'
 
 export interface StatusHead {
@@ -25,9 +26,9 @@ export async function statusText(
   const lines = [`${head.url}  (pid ${head.pid}, ${head.data ?? (ko ? '메모리' : 'in memory')})`]
   for (const node of nodeList.items) {
     const ready = node.status?.conditions?.find((c) => c.type === 'Ready')?.status === 'True'
-    const degraded = node.metadata.annotations?.['ebb.dev/degraded']
-    const limits = degraded && (ko ? inKorean(degraded) : degraded)
-    lines.push(`  node/${node.metadata.name}  ${ready ? 'Ready' : 'NotReady'}${limits ? `  (${limits})` : ''}`)
+    lines.push(`  node/${node.metadata.name}  ${ready ? 'Ready' : 'NotReady'}`)
+    const degraded = degradedBeyond(node.metadata.annotations?.['ebb.dev/degraded'])
+    lines.push(...degradedLines(degraded, language).map((line) => `    ${line}`))
   }
   const phases = new Map<string, number>()
   for (const pod of podList.items)

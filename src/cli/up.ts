@@ -1,6 +1,7 @@
 /** `ebb up`: its options, checked, and what it prints. Starting is done by main. */
 import { CliError } from './cli-error.ts'
-import { inKorean, type Language } from './text.ts'
+import { degradedLines } from './degraded.ts'
+import type { Language } from './text.ts'
 
 export interface UpOptions {
   /** 0: any free port. */
@@ -119,14 +120,14 @@ export function readyText(ready: Ready, language: Language): string {
       ? [
           `ebb 준비 완료 (${ms} ms): ${where}${nodes ? `, 노드 ${nodes}` : ', 노드 없음'}`,
           ready.data ? `데이터: ${ready.data}` : '데이터: 메모리 (멈추면 사라집니다)',
-          ...ready.degraded.map((text) => `제한: ${inKorean(text)}`),
+          ...degradedLines(ready.degraded, language),
           '',
           '다음을 입력하세요:',
         ]
       : [
           `ebb is ready in ${ms} ms: ${where}${nodes ? `, node ${nodes}` : ', no node'}`,
           ready.data ? `data in ${ready.data}` : 'data in memory: gone when it stops',
-          ...ready.degraded.map((text) => `degraded: ${text}`),
+          ...degradedLines(ready.degraded, language),
           '',
           'Type next:',
         ]
@@ -145,13 +146,4 @@ export function readyText(ready: Ready, language: Language): string {
 /** A word for a shell to copy: in quotes where it holds more than plain characters. */
 export function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
-}
-
-/** Known limits of every node; only what goes beyond them is said at the start. */
-const EVERYWHERE =
-  /(?:CPU and memory limits of containers are not enforced|Every container runs as the user who started ebb: runAsUser has no effect)\. ?/g
-
-/** From the annotation of a node: sentences about what this machine cannot give, that another could. */
-export function degradedBeyond(annotation: string): string {
-  return annotation.replace(EVERYWHERE, '').trim()
 }

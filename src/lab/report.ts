@@ -180,7 +180,7 @@ function byCause(losses: readonly Loss[]): readonly (readonly [LossCause, readon
 export function verdictText(apps: readonly AppReport[], style: Style): string {
   const { words, colors } = penOf(style)
   const parts = apps.map((app) => appVerdict(app, words))
-  const sentence = `${words.verdict}: ${parts.join(style.language === 'ko' ? ', ' : '; ')}.`
+  const sentence = `${words.verdict}: ${parts.join('; ')}.`
   return `\n${wrap(sentence, REPORT_COLUMNS).map(colors.bold).join('\n')}\n`
 }
 

@@ -19,8 +19,8 @@ import type { Lifetime } from '../base/lifetime.ts'
 import { SeededRandom } from '../base/random.ts'
 import { tracer } from '../base/trace.ts'
 import { CliError } from '../cli/cli-error.ts'
+import { degradedBeyond } from '../cli/degraded.ts'
 import { kubeconfig } from '../cli/kubeconfig.ts'
-import { degradedBeyond } from '../cli/up.ts'
 import { ApiClient } from '../client/api-client.ts'
 import { directTransport } from '../client/direct.ts'
 import { Informers } from '../client/informer.ts'
@@ -82,8 +82,8 @@ export interface Cluster {
 
 export interface ReadyNode {
   readonly name: string
-  /** What this machine cannot give it, in sentences; usually empty. */
-  readonly degraded: string
+  /** What this machine cannot give it, in sentences; usually none. */
+  readonly degraded: readonly string[]
 }
 
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
@@ -377,7 +377,7 @@ async function whenReady(
       .filter((node) => node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'))
       .map(({ metadata }) => ({
         name: metadata.name ?? '',
-        degraded: degradedBeyond(metadata.annotations?.['ebb.dev/degraded'] ?? ''),
+        degraded: degradedBeyond(metadata.annotations?.['ebb.dev/degraded']),
       }))
     if (ready.length === names.length || systemClock.now() >= deadline || signal.aborted) return ready
     await new Promise((resolve) => setTimeout(resolve, 5))

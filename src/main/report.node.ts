@@ -7,7 +7,8 @@ import { systemClock } from '../base/clock.node.ts'
 import { Lifetime } from '../base/lifetime.ts'
 import { SeededRandom } from '../base/random.ts'
 import { CliError } from '../cli/cli-error.ts'
-import { inKorean, type Language } from '../cli/text.ts'
+import { degradedLines } from '../cli/degraded.ts'
+import type { Language } from '../cli/text.ts'
 import { runFirstReport } from '../lab/first-report.ts'
 import { httpClient } from '../lab/load.node.ts'
 import { WaitError } from '../lab/wait.ts'
@@ -51,7 +52,7 @@ async function run(life: Lifetime, language: Language): Promise<void> {
       en: 'the node did not get ready: see what is said above',
       ko: '노드가 준비되지 않았습니다. 위의 메시지를 보세요',
     })
-  if (node.degraded) process.stdout.write(`${language === 'ko' ? inKorean(node.degraded) : node.degraded}\n`)
+  for (const line of degradedLines(node.degraded, language)) process.stdout.write(`${line}\n`)
   await runFirstReport({
     client: cluster.client('ebb-lab'),
     clock: systemClock,

@@ -80,7 +80,7 @@ async function start(options: UpOptions, life: Lifetime, language: Language): Pr
     kubeconfig,
     nodes,
     data,
-    degraded: [...new Set(ready.map(({ degraded }) => degraded))].filter(Boolean),
+    degraded: [...new Set(ready.flatMap(({ degraded }) => degraded))],
     detached: process.env[LOG_VARIABLE] !== undefined,
   }
   process.stdout.write(readyText(text, language))
