@@ -1,6 +1,15 @@
 /** `ebb up`, `status`, `url`, `down` as a person types them: what they print, what they refuse, what they leave behind. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import http from 'node:http'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -176,6 +185,12 @@ describe('a cluster with its data on disk', () => {
     expect(second.out).toMatch(/store is in use|locked|in use/)
     const status = await ebb(['status'], env)
     expect(status.out).toContain('pods: none')
+    await shell.ok('kubectl create service clusterip web --tcp=80:80')
+    const nowhere = await ebb(['url', 'service/web'], env)
+    expect(nowhere.out).toBe('ebb: there is no node here whose network could be reached: start ebb without --no-node\n')
+    renameSync(join(data, 'kubeconfig'), join(data, 'away'))
+    expect((await ebb(['status'], env)).out).toMatch(/^ebb: the kubeconfig \S+ of this ebb cannot be read \(.*"ebb up"/)
+    renameSync(join(data, 'away'), join(data, 'kubeconfig'))
     expect((await ebb(['down'], env)).out).toMatch(/has ended/)
     expect((await ebb(['status'], env)).out).toContain('no ebb runs here')
     const again = await ebb(['up', '--data', data, '--no-node', '--port', '0', '--detach'], {

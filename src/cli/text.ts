@@ -85,6 +85,11 @@ const KOREAN: readonly (readonly [RegExp, string])[] = [
     ': 무엇을 실행할지 알 수 없습니다. $1 같은 ebb.json을 두거나, package.json에 "scripts": {"start": ...}를 넣으세요',
   ],
   [/: (\S+) is not JSON: /, ': $1 은(는) JSON이 아닙니다: '],
+  // What a running ebb answers: main/cluster.node.ts.
+  [
+    /there is no node here whose network could be reached: start ebb without --no-node/,
+    '노드가 없어 네트워크에 닿을 수 없습니다. --no-node 없이 ebb를 시작하세요',
+  ],
   // What a report waited for: lab/wait.ts, lab/first-report.ts.
   [/waited (\S+) s in vain for (.*)/, '$1초 동안 기다렸지만 되지 않았습니다: $2'],
   [/Service (\S+) does not answer: /, 'Service $1 이(가) 응답하지 않습니다: '],

@@ -125,7 +125,7 @@ export function readyText(ready: Ready, language: Language): string {
           '다음을 입력하세요:',
         ]
       : [
-          `ebb is ready in ${ms} ms: ${where}${nodes ? `, node ${nodes}` : ', no node'}`,
+          `ebb is ready in ${ms} ms: ${where}${nodes ? `, node${ready.nodes.length > 1 ? 's' : ''} ${nodes}` : ', no node'}`,
           ready.data ? `data in ${ready.data}` : 'data in memory: gone when it stops',
           ...degradedLines(ready.degraded, language),
           '',

@@ -326,7 +326,8 @@ function routes(local: LocalNodes, hub: TraceHub, lifetime: Lifetime) {
     hub,
     async openRelay(target: string): Promise<string> {
       const socketPath = local.nodes?.relaySocket('ebb-1')
-      if (!socketPath) throw new Error('there is no node here whose network could be reached')
+      if (!socketPath)
+        throw new Error('there is no node here whose network could be reached: start ebb without --no-node')
       const relay = await relayListener({ socketPath, target, host: '127.0.0.1', port: 0 })
       lifetime.add(`relay to ${target}`, () => relay.close())
       return `127.0.0.1:${relay.port}`

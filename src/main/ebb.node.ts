@@ -29,7 +29,7 @@ function verbs(): Verbs {
     },
     down: async (options) => (await import('./down.node.ts')).down(options.port, language),
     status: async (options) => (await import('./running.node.ts')).status(options.port, language),
-    url: async (target, options) => (await import('./running.node.ts')).url(target, options),
+    url: async (target, options) => (await import('./running.node.ts')).url(target, options, language),
     report: async () => (await import('./report.node.ts')).report(language),
     versions: `ebb ${EBB_VERSION}, Kubernetes API ${KUBERNETES_VERSION}`,
   }

@@ -1,6 +1,7 @@
 /** Verbs about a cluster that runs: finding it, its state, addresses that reach its Services. */
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
+import { ApiError } from '../api/status.ts'
 import { systemClock } from '../base/clock.node.ts'
 import { CliError } from '../cli/cli-error.ts'
 import type { UrlOptions } from '../cli/program.ts'
@@ -10,7 +11,10 @@ import { urlTarget } from '../cli/url.ts'
 import { ApiClient } from '../client/api-client.ts'
 import { httpTransport } from '../client/http.node.ts'
 import { pods, services } from '../client/resources.ts'
+import { TransportError } from '../client/transport.ts'
 import { type Instance, runningInstances } from './instance.node.ts'
+import { sayWhenSlow } from './progress.node.ts'
+import { systemError } from './system-error.node.ts'
 
 /** The one that runs, or the one at `port`. Throws CliError when there is none, or the choice is not clear. */
 export function theInstance(port: string | undefined): Instance {
@@ -38,16 +42,35 @@ const NONE_RUNS: Text = {
   ko: '실행 중인 ebb가 없습니다. "ebb up"으로 시작하세요',
 }
 
-/** A client with the credentials of the instance's kubeconfig. */
-export async function clientOf(instance: Instance): Promise<ApiClient> {
-  const config = parse(readFileSync(instance.kubeconfig, 'utf8')) as {
+/** Works with a client that has the credentials of the instance's kubeconfig; says what is wrong in a sentence. */
+async function withClient(instance: Instance, language: Language, work: (client: ApiClient) => Promise<void>) {
+  const { url } = instance
+  const said = sayWhenSlow(language === 'ko' ? `${url} 의 응답을 기다리는 중입니다.` : `Waiting for ${url} to answer.`)
+  try {
+    const client = await clientOf(instance)
+    await work(client).finally(() => client.transport.close())
+  } catch (error) {
+    if (error instanceof ApiError) throw new CliError(error.message)
+    if (error instanceof TransportError)
+      throw new CliError({
+        en: `the ebb at ${url} does not answer (${error.message}): end it with "ebb down" and start it again`,
+        ko: `${url} 의 ebb가 응답하지 않습니다(${error.message}). "ebb down"으로 끝내고 다시 시작하세요`,
+      })
+    throw error
+  } finally {
+    said()
+  }
+}
+
+async function clientOf({ kubeconfig, url }: Instance): Promise<ApiClient> {
+  const config = parse(readKubeconfig(kubeconfig)) as {
     clusters: { cluster: { 'certificate-authority-data': string } }[]
     users: { user: { 'client-certificate-data': string; 'client-key-data': string } }[]
   }
   const text = (base64: string | undefined) => Buffer.from(base64 ?? '', 'base64').toString()
   const user = config.users[0]?.user
   const transport = await httpTransport({
-    server: instance.url,
+    server: url,
     ca: text(config.clusters[0]?.cluster['certificate-authority-data']),
     cert: text(user?.['client-certificate-data']),
     key: text(user?.['client-key-data']),
@@ -55,20 +78,29 @@ export async function clientOf(instance: Instance): Promise<ApiClient> {
   return new ApiClient(transport, { userAgent: 'ebb' })
 }
 
-export async function status(port: string | undefined, language: Language): Promise<void> {
-  const instances = port === undefined ? runningInstances() : [theInstance(port)]
-  if (instances.length === 0) process.stdout.write(`${NONE_RUNS[language]}\n`)
-  for (const instance of instances) {
-    const client = await clientOf(instance)
-    process.stdout.write(await statusText(client, instance, systemClock.now(), language))
-    await client.transport.close()
+function readKubeconfig(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw systemError(error, (why) => ({
+      en: `the kubeconfig ${path} of this ebb cannot be read (${why.en}): "ebb down" and "ebb up" write it anew`,
+      ko: `이 ebb의 kubeconfig ${path} 을(를) 읽을 수 없습니다(${why.ko}). "ebb down" 후 "ebb up"을 하면 다시 씁니다`,
+    }))
   }
 }
 
-export async function url(text: string, options: UrlOptions): Promise<void> {
+export async function status(port: string | undefined, language: Language): Promise<void> {
+  const instances = port === undefined ? runningInstances() : [theInstance(port)]
+  if (instances.length === 0) process.stdout.write(`${NONE_RUNS[language]}\n`)
+  for (const instance of instances)
+    await withClient(instance, language, async (client) => {
+      process.stdout.write(await statusText(client, instance, systemClock.now(), language))
+    })
+}
+
+export async function url(text: string, options: UrlOptions, language: Language): Promise<void> {
   const target = urlTarget(text)
-  const client = await clientOf(theInstance(options.port))
-  try {
+  await withClient(theInstance(options.port), language, async (client) => {
     const ref = { name: target.name, namespace: options.namespace ?? 'default' }
     const destination =
       target.kind === 'pod'
@@ -76,9 +108,7 @@ export async function url(text: string, options: UrlOptions): Promise<void> {
         : await serviceAddress(client, ref, target.port)
     const { address } = (await client.call('POST', '/ebb/v1/relays', { target: destination })) as { address: string }
     process.stdout.write(`http://${address}\n`)
-  } finally {
-    await client.transport.close()
-  }
+  })
 }
 
 type Reference = { readonly name: string; readonly namespace: string }
