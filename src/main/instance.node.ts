@@ -9,12 +9,13 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
 import { homedir, tmpdir, userInfo } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { CliError } from '../cli/cli-error.ts'
 import type { Text } from '../cli/text.ts'
 import { systemError } from './system-error.node.ts'
@@ -32,10 +33,15 @@ export interface Instance {
   readonly startedAtMs: number
 }
 
-/** The folder of all run directories of this user, made where it is missing. Refuses one of somebody else (a shared /tmp). */
-export function runRoot(): string {
+/** The folder of all run directories of this user. */
+function runRootPath(): string {
   const base = process.env.XDG_RUNTIME_DIR
-  const root = base && existsSync(base) ? join(base, 'ebb') : join(tmpdir(), `ebb-${userInfo().uid}`)
+  return base && existsSync(base) ? join(base, 'ebb') : join(tmpdir(), `ebb-${userInfo().uid}`)
+}
+
+/** The same, made where it is missing. Refuses one of somebody else (a shared /tmp). */
+export function runRoot(): string {
+  const root = runRootPath()
   const cannot = (why: Text): Text => ({
     en: `files of a running ebb cannot be kept in ${root} (${why.en}): name another folder in XDG_RUNTIME_DIR`,
     ko: `실행 중인 ebb의 파일을 ${root} 에 둘 수 없습니다(${why.ko}). XDG_RUNTIME_DIR 로 다른 폴더를 지정하세요`,
@@ -62,13 +68,24 @@ export function createRunDirectory(): string {
   return directory
 }
 
+/** Takes it away, and the folder around it after the last one. */
+export function removeRunDirectory(directory: string): void {
+  rmSync(directory, { recursive: true, force: true })
+  try {
+    rmdirSync(dirname(directory))
+  } catch {
+    // Others of this user run.
+  }
+}
+
 export function writeInstance(directory: string, instance: Instance): void {
   writeFileSync(join(directory, 'ebb.json'), JSON.stringify(instance, null, 2), { mode: 0o600 })
 }
 
 /** Those that run, by port. Leftovers of dead ones are removed. */
 export function runningInstances(): Instance[] {
-  const root = runRoot()
+  const root = runRootPath()
+  if (!existsSync(root)) return []
   const found: Instance[] = []
   for (const name of readdirSync(root)) {
     if (!/^\d+$/.test(name)) continue

@@ -1,5 +1,5 @@
 /** `ebb report`: an ephemeral cluster, the first termination report on the samples that ebb ships, and everything gone again. */
-import { readdirSync, readFileSync, rmSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pc from 'picocolors'
@@ -14,7 +14,7 @@ import { httpClient } from '../lab/load.node.ts'
 import { WaitError } from '../lab/wait.ts'
 import { dialRelay } from '../proxy/relay.node.ts'
 import { startCluster } from './cluster.node.ts'
-import { createRunDirectory } from './instance.node.ts'
+import { createRunDirectory, removeRunDirectory } from './instance.node.ts'
 
 const SAMPLES = fileURLToPath(new URL('../examples/first-report', import.meta.url))
 
@@ -36,7 +36,7 @@ export async function report(language: Language): Promise<void> {
 
 async function run(life: Lifetime, language: Language): Promise<void> {
   const runDirectory = createRunDirectory()
-  life.add('run directory', () => rmSync(runDirectory, { recursive: true, force: true }))
+  life.add('run directory', () => removeRunDirectory(runDirectory))
   const cluster = await startCluster({
     port: 0,
     data: undefined,

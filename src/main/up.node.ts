@@ -11,7 +11,14 @@ import { type Ready, readyText, type UpOptions } from '../cli/up.ts'
 import { ECHO_IMAGE, readProgram } from '../kubelet/runtimes/process/images.node.ts'
 import { NODES_READY_MS, startCluster } from './cluster.node.ts'
 import { compileEarly } from './compile-early.node.ts'
-import { createRunDirectory, defaultDataDirectory, runRoot, startTicks, writeInstance } from './instance.node.ts'
+import {
+  createRunDirectory,
+  defaultDataDirectory,
+  removeRunDirectory,
+  runRoot,
+  startTicks,
+  writeInstance,
+} from './instance.node.ts'
 import { ENDING, sayWhenSlow } from './progress.node.ts'
 import { systemError } from './system-error.node.ts'
 import { EBB_VERSION, KUBERNETES_VERSION } from './versions.ts'
@@ -43,7 +50,7 @@ async function start(options: UpOptions, life: Lifetime, language: Language): Pr
   const startedAt = performance.timeOrigin
   const data = options.ephemeral ? undefined : resolve(options.data ?? defaultDataDirectory())
   const runDirectory = createRunDirectory()
-  const forget = () => rmSync(runDirectory, { recursive: true, force: true })
+  const forget = () => removeRunDirectory(runDirectory)
   life.add('run directory', forget)
   // Also when everything ends at once.
   process.once('exit', forget)
