@@ -12,21 +12,25 @@ const SUITES = [
   ['kubectl', 'kubectl transcripts', []],
 ] as const
 
-/** Recorded times hold on a machine that keeps up; on one that others load too, a whole suite may be played once more. */
-const NOISE_RETRIES = 1
-
-it.each(SUITES)('%s: the recorded %s hold', { timeout: 420_000, retry: NOISE_RETRIES }, async (suite, _, args) => {
+it.each(SUITES)('%s: the recorded %s hold', { timeout: 600_000 }, async (suite, _, args) => {
   if (!reference('golden', suite)) return console.log(`skipped: ${absent(`golden/${suite}`)}`)
   const list = join(root, `test/golden-${suite}-scenarios.txt`)
-  const child = spawn(process.execPath, [join(root, 'tools/golden/run.mjs'), suite, '--list', list, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  const child = spawn(
+    process.execPath,
+    [join(root, 'tools/golden/run.mjs'), suite, '--list', list, '--again', ...args],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  )
   let output = ''
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text) => {
       output += text
     })
   const code = await new Promise((resolve) => child.on('exit', resolve))
+  // Recorded times hold on a machine that keeps up; what one did not keep up with is played once more, alone.
+  const again = output.indexOf('\nagain, ')
+  if (again >= 0) console.log(output.slice(again))
   expect(output, output).toMatch(/[1-9]\d* passed, 0 failed\n?$/)
   expect(code).toBe(0)
 })

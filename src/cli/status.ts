@@ -4,7 +4,9 @@ import { parseTime } from '../api/time.ts'
 import type { Pod } from '../api/types/core-v1.gen.ts'
 import type { ApiClient } from '../client/api-client.ts'
 import { nodes, pods } from '../client/resources.ts'
-import type { Language } from './language.ts'
+import { degradedBeyond, degradedLines } from './degraded.ts'
+import type { Language } from './text.ts'
+import { shellWord } from './up.ts'
 
 export interface StatusHead {
   readonly url: string
@@ -24,8 +26,9 @@ export async function statusText(
   const lines = [`${head.url}  (pid ${head.pid}, ${head.data ?? (ko ? '메모리' : 'in memory')})`]
   for (const node of nodeList.items) {
     const ready = node.status?.conditions?.find((c) => c.type === 'Ready')?.status === 'True'
-    const degraded = node.metadata.annotations?.['ebb.dev/degraded']
-    lines.push(`  node/${node.metadata.name}  ${ready ? 'Ready' : 'NotReady'}${degraded ? `  (${degraded})` : ''}`)
+    lines.push(`  node/${node.metadata.name}  ${ready ? 'Ready' : 'NotReady'}`)
+    const degraded = degradedBeyond(node.metadata.annotations?.['ebb.dev/degraded'])
+    lines.push(...degradedLines(degraded, language).map((line) => `    ${line}`))
   }
   const phases = new Map<string, number>()
   for (const pod of podList.items)
@@ -33,7 +36,7 @@ export async function statusText(
   const counts = [...phases].map(([phase, n]) => `${n} ${phase}`).join(', ')
   lines.push(`  ${ko ? '파드' : 'pods'}: ${counts || (ko ? '없음' : 'none')}`)
   for (const pod of podList.items) if (pod.metadata.deletionTimestamp) lines.push(terminating(pod, nowMs, ko))
-  lines.push(`  export KUBECONFIG=${head.kubeconfig}`)
+  lines.push(`  export KUBECONFIG=${shellWord(head.kubeconfig)}`)
   return `${lines.join('\n')}\n`
 }
 

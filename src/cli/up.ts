@@ -1,6 +1,7 @@
 /** `ebb up`: its options, checked, and what it prints. Starting is done by main. */
 import { CliError } from './cli-error.ts'
-import type { Language } from './language.ts'
+import { degradedLines } from './degraded.ts'
+import type { Language } from './text.ts'
 
 export interface UpOptions {
   /** 0: any free port. */
@@ -29,16 +30,34 @@ export interface RawUpOptions {
   readonly detach?: boolean
 }
 
+const DEFAULT_PORT = '6443'
 /** Nodes on one machine; each is a process of about 50 MB. */
 const NODES_MAX = 50
 
 export function upOptions(raw: RawUpOptions): UpOptions {
   if (raw.data !== undefined && raw.ephemeral)
-    throw new CliError('--data and --ephemeral exclude each other: leave one of them out', 2)
+    throw new CliError(
+      {
+        en: '--data and --ephemeral exclude each other: leave one of them out',
+        ko: '--data 와 --ephemeral 은 함께 쓸 수 없습니다. 하나를 빼세요',
+      },
+      2,
+    )
+  if (raw.nodes !== undefined && raw.node === false)
+    throw new CliError(
+      {
+        en: '--nodes and --no-node exclude each other: leave one of them out',
+        ko: '--nodes 와 --no-node 는 함께 쓸 수 없습니다. 하나를 빼세요',
+      },
+      2,
+    )
   if (raw.token !== undefined && !/^[\x21-\x7e]+$/.test(raw.token))
-    throw new CliError('--token must be printable ASCII without blanks', 2)
+    throw new CliError(
+      { en: '--token must be printable ASCII without blanks', ko: '--token 은 공백 없는 ASCII 문자여야 합니다' },
+      2,
+    )
   return {
-    port: wholeNumber('--port', raw.port ?? '6443', 0, 65535),
+    port: wholeNumber('--port', raw.port ?? DEFAULT_PORT, 0, 65535),
     data: raw.data,
     ephemeral: raw.ephemeral ?? false,
     token: raw.token,
@@ -52,7 +71,13 @@ export function upOptions(raw: RawUpOptions): UpOptions {
 function wholeNumber(flag: string, text: string, from: number, to: number): number {
   const value = Number(text)
   if (!Number.isInteger(value) || text.trim() === '' || value < from || value > to)
-    throw new CliError(`${flag} ${text}: must be a whole number from ${from} to ${to}`, 2)
+    throw new CliError(
+      {
+        en: `${flag} ${text}: must be a whole number from ${from} to ${to}`,
+        ko: `${flag} ${text}: ${from} 이상 ${to} 이하의 정수여야 합니다`,
+      },
+      2,
+    )
   return value
 }
 
@@ -61,7 +86,13 @@ function imageMap(pairs: readonly string[]): ReadonlyMap<string, string> {
   for (const pair of pairs) {
     const at = pair.indexOf('=')
     if (at <= 0 || at === pair.length - 1)
-      throw new CliError(`--image ${pair}: write it as REFERENCE=PATH, e.g. --image my-app:latest=./app`, 2)
+      throw new CliError(
+        {
+          en: `--image ${pair}: write it as REFERENCE=PATH, e.g. --image my-app:latest=./app`,
+          ko: `--image ${pair}: "이미지=경로" 꼴로 쓰세요. 예: --image my-app:latest=./app`,
+        },
+        2,
+      )
     map.set(pair.slice(0, at), pair.slice(at + 1))
   }
   return map
@@ -74,7 +105,7 @@ export interface Ready {
   readonly kubeconfig: string
   readonly nodes: readonly string[]
   readonly data: string | undefined
-  /** Sentences about what this machine cannot give. */
+  /** What this machine cannot give, as the nodes say it. */
   readonly degraded: readonly string[]
   readonly detached: boolean
 }
@@ -88,25 +119,31 @@ export function readyText(ready: Ready, language: Language): string {
     language === 'ko'
       ? [
           `ebb 준비 완료 (${ms} ms): ${where}${nodes ? `, 노드 ${nodes}` : ', 노드 없음'}`,
-          ready.data ? `데이터: ${ready.data}` : '데이터: 메모리 (끝나면 사라집니다)',
-          ...ready.degraded.map((text) => `제한: ${text}`),
+          ready.data ? `데이터: ${ready.data}` : '데이터: 메모리 (멈추면 사라집니다)',
+          ...degradedLines(ready.degraded, language),
           '',
           '다음을 입력하세요:',
         ]
       : [
-          `ebb is ready in ${ms} ms: ${where}${nodes ? `, node ${nodes}` : ', no node'}`,
+          `ebb is ready in ${ms} ms: ${where}${nodes ? `, node${ready.nodes.length > 1 ? 's' : ''} ${nodes}` : ', no node'}`,
           ready.data ? `data in ${ready.data}` : 'data in memory: gone when it stops',
-          ...ready.degraded.map((text) => `degraded: ${text}`),
+          ...degradedLines(ready.degraded, language),
           '',
           'Type next:',
         ]
-  const stop = language === 'ko' ? '멈추려면' : 'to stop:'
+  const port = new URL(ready.url).port
+  const stop = language === 'ko' ? '멈추려면:' : 'to stop:'
   return [
     ...lines,
-    `  export KUBECONFIG=${ready.kubeconfig}`,
+    `  export KUBECONFIG=${shellWord(ready.kubeconfig)}`,
     '  kubectl get nodes',
     '',
-    ready.detached ? `${stop} ebb down` : `${stop} Ctrl-C`,
+    `${stop} ${ready.detached ? `ebb down${port === DEFAULT_PORT ? '' : ` --port ${port}`}` : 'Ctrl-C'}`,
     '',
   ].join('\n')
+}
+
+/** A word for a shell to copy: in quotes where it holds more than plain characters. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
 }

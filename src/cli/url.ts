@@ -11,8 +11,22 @@ export interface UrlTarget {
 export function urlTarget(text: string): UrlTarget {
   const match = /^(services?|svc|pods?|po)\/([^/:]+)(?::([^/:]+))?$/.exec(text)
   const [, type, name, port] = match ?? []
-  if (!type || !name) throw new CliError(`${text}: write it as service/NAME, service/NAME:PORT or pod/NAME:PORT`, 2)
+  if (!type || !name)
+    throw new CliError(
+      {
+        en: `${text}: write it as service/NAME, service/NAME:PORT or pod/NAME:PORT`,
+        ko: `${text}: service/이름, service/이름:포트, pod/이름:포트 중 하나로 쓰세요`,
+      },
+      2,
+    )
   const kind = type.startsWith('p') ? 'pod' : 'service'
-  if (kind === 'pod' && !port) throw new CliError(`${text}: a pod needs its port: pod/${name}:8080`, 2)
+  if (kind === 'pod' && !port)
+    throw new CliError(
+      {
+        en: `${text}: a pod needs its port, for example pod/${name}:8080`,
+        ko: `${text}: 파드는 포트까지 적어야 합니다. 예: pod/${name}:8080`,
+      },
+      2,
+    )
   return { kind, name, port }
 }

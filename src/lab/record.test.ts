@@ -85,4 +85,21 @@ describe('recorder', () => {
     expect(by('endpoint-removed')).toEqual(['controllers'])
     expect(by('delete-marked')).toEqual(['watch'])
   })
+
+  it('[LH1] takes the earlier time of a step that its writer tells late', async () => {
+    const object = { component: 'kubelet', step: 'pod-ready' } as const
+    const late: TraceSource = (sink) => () => {
+      const [watched] = seen
+      if (watched) sink({ ...watched, ...object, at: watched.at + 20 })
+    }
+    const seen = (await deleteUnder()).filter((event) => event.step === 'pod-ready')
+    await life.close()
+    life = new Lifetime('again')
+    await cluster.close()
+    cluster = await startTestCluster({ drain, startMs: 300, endMs: 700 })
+    const events = await deleteUnder(late)
+    const steps = events.map((event) => event.step)
+    expect(events.find((event) => event.step === 'pod-ready')).toMatchObject({ component: 'kubelet', at: seen[0]?.at })
+    expect(steps.indexOf('pod-ready')).toBeLessThan(steps.indexOf('endpoint-added'))
+  })
 })

@@ -2,7 +2,8 @@
  * Records what happens to the pods of an app, on one clock: the trace events of ebb (API server, kubelet, controllers, proxy),
  * what can be seen from outside by watching pods and EndpointSlices (on any cluster), and the requests of a load.
  *
- * Where the trace tells a step, what the watch saw of it is left out: the trace is closer to the deed.
+ * Where the trace tells a step, what the watch saw of it is left out: the trace is closer to the deed. Only its time counts when it
+ * is the earlier one.
  */
 import { keyOf } from '../api/object.ts'
 import type { EbbTraceEvent, Step } from '../api/trace-steps.ts'
@@ -37,6 +38,8 @@ export interface RecorderOptions {
 }
 
 const WATCHED = 'watch'
+/** What the trace tells and a watch showed up to so many ms before is one and the same. */
+const TOLD_LATE_MS = 200
 /** Events and requests kept; a recording that is fuller drops the newest and says so in `dropped`. */
 const RECORDS_MAX = 500_000
 
@@ -98,10 +101,13 @@ export class Recorder {
   private merged(): readonly EbbTraceEvent[] {
     const service = `${this.options.namespace}/${this.options.service}`
     const ours = this.events.filter((event) => this.isOurs(event, service))
-    const traced = new Set(ours.filter((event) => event.component !== WATCHED).map(identity))
-    return ours
-      .filter((event) => event.component !== WATCHED || !traced.has(identity(event)))
-      .sort((a, b) => a.at - b.at)
+    const watched = ours.filter((event) => event.component === WATCHED)
+    const traced = ours.filter((event) => event.component !== WATCHED)
+    const told = new Set(traced.map(identity))
+    return [
+      ...traced.map((event) => notAfter(event, watched)),
+      ...watched.filter((event) => !told.has(identity(event))),
+    ].sort((a, b) => a.at - b.at)
   }
 
   private isOurs(event: EbbTraceEvent, service: string): boolean {
@@ -164,6 +170,13 @@ function conditionsOf(slice: EndpointSlice | undefined): Map<string, Conditions>
   for (const { targetRef, conditions } of slice?.endpoints ?? [])
     if (targetRef?.kind === 'Pod') found.set(`pod ${targetRef.namespace}/${targetRef.name}`, conditions ?? {})
   return found
+}
+
+/** A kubelet tells of what it wrote when it hears that it was written: what a watch has shown by then had happened before. */
+function notAfter(event: EbbTraceEvent, watched: readonly EbbTraceEvent[]): EbbTraceEvent {
+  const isSame = (seen: EbbTraceEvent) => identity(seen) === identity(event)
+  const seen = watched.find((seen) => seen.at < event.at && seen.at > event.at - TOLD_LATE_MS && isSame(seen))
+  return seen ? { ...event, at: seen.at } : event
 }
 
 /** Two events with the same identity tell of the same thing. */

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { EbbTraceEvent, Step } from '../api/trace-steps.ts'
+import { width } from '../base/columns.ts'
 import { classify } from './classify.ts'
 import { podEnds } from './history.ts'
 import type { RequestRecord } from './load.ts'
 import type { Recording } from './record.ts'
 import { type AppReport, appText, headText, REPORT_COLUMNS, verdictText } from './report.ts'
-import { width } from './text.ts'
 
 const T = 1_800_000_000_000
 const POD = 'pod default/web-1'

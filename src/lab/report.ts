@@ -5,11 +5,11 @@
  */
 import pc from 'picocolors'
 import type { EbbTraceEvent } from '../api/trace-steps.ts'
+import { fit, pad, padLeft, width, wrap } from '../base/columns.ts'
 import { classify, type Loss, type LossCause } from './classify.ts'
 import { backendsOf, podEnds } from './history.ts'
 import { summarize } from './load.ts'
 import type { Recording } from './record.ts'
-import { fit, pad, padLeft, width, wrap } from './text.ts'
 import { type Language, WORDS, type Words } from './words.ts'
 
 export const REPORT_COLUMNS = 100
@@ -180,7 +180,7 @@ function byCause(losses: readonly Loss[]): readonly (readonly [LossCause, readon
 export function verdictText(apps: readonly AppReport[], style: Style): string {
   const { words, colors } = penOf(style)
   const parts = apps.map((app) => appVerdict(app, words))
-  const sentence = `${words.verdict}: ${parts.join(style.language === 'ko' ? ', ' : '; ')}.`
+  const sentence = `${words.verdict}: ${parts.join('; ')}.`
   return `\n${wrap(sentence, REPORT_COLUMNS).map(colors.bold).join('\n')}\n`
 }
 

@@ -3,6 +3,7 @@
  * at once begins at once; nothing waits for a node. Everything ends with the lifetime, nodes first.
  */
 import { randomBytes } from 'node:crypto'
+import { existsSync, readdirSync } from 'node:fs'
 import { createConnection, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,6 +19,7 @@ import type { Lifetime } from '../base/lifetime.ts'
 import { SeededRandom } from '../base/random.ts'
 import { tracer } from '../base/trace.ts'
 import { CliError } from '../cli/cli-error.ts'
+import { degradedBeyond } from '../cli/degraded.ts'
 import { kubeconfig } from '../cli/kubeconfig.ts'
 import { ApiClient } from '../client/api-client.ts'
 import { directTransport } from '../client/direct.ts'
@@ -39,13 +41,16 @@ import { type Fabric, startFabric } from './fabric.node.ts'
 import { API_PORT_INSIDE } from './node-config.ts'
 import { type Nodes, startNodes } from './nodes.node.ts'
 import { ensurePki, ensureTokenKey, type Pki } from './pki.node.ts'
+import { systemError } from './system-error.node.ts'
 import { TraceHub } from './trace-hub.ts'
 import { EBB_VERSION } from './versions.ts'
 
 /** Addresses that the server's certificate is good for: the host, and the `kubernetes` Service. */
 const SERVER_ADDRESSES = ['127.0.0.1', '::1', '10.96.0.1']
 /** Nodes that are not Ready within this time, in ms, are said to be missing; the cluster goes on without them. */
-const NODES_READY_MS = 15_000
+export const NODES_READY_MS = 15_000
+/** What ebb keeps in a data folder. */
+const DATA_NAMES = ['store', 'pki', 'kubeconfig']
 const CONTROLLERS = { name: 'system:kube-controller-manager', groups: ['system:masters'] }
 const SCHEDULER = { name: 'system:kube-scheduler', groups: ['system:masters'] }
 
@@ -71,24 +76,38 @@ export interface Cluster {
   relaySocket(node: string): string
   /** Clients inside this process, as the administrator. */
   client(userAgent: string): ApiClient
-  /** Sentences about what this machine cannot give. */
-  degraded(): readonly string[]
-  /** Names of the nodes that are Ready; waits for all of them, within limits. */
-  nodesReady(): Promise<readonly string[]>
+  /** The nodes that are Ready; waits for all of them, within limits. */
+  nodesReady(): Promise<readonly ReadyNode[]>
+}
+
+export interface ReadyNode {
+  readonly name: string
+  /** What this machine cannot give it, in sentences; usually none. */
+  readonly degraded: readonly string[]
 }
 
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { lifetime, runDirectory } = options
   const fabricStart = options.nodes > 0 ? startFabric({ runDirectory, keep: keptPaths(options) }) : undefined
   fabricStart?.catch(() => {})
-  const [pki, journal] = await Promise.all([
-    ensurePki(join(options.data ?? runDirectory, 'pki'), SERVER_ADDRESSES, systemClock.now()),
-    openJournal(options.data),
-  ])
+  // It ends last of all, and also when what follows fails before there are nodes.
+  lifetime.add('fabric', () =>
+    fabricStart?.then(
+      (fabric) => fabric.stop(),
+      () => {},
+    ),
+  )
+  const [pki, journal] = await inDataFolder(options.data, async () => {
+    const opening = openJournal(options.data)
+    // What may be somebody else's is looked at before anything is put into it.
+    if (options.data && !existsSync(join(options.data, 'pki'))) await opening
+    const directory = join(options.data ?? runDirectory, 'pki')
+    return Promise.all([ensurePki(directory, SERVER_ADDRESSES, systemClock.now()), opening])
+  })
   const hub = new TraceHub()
   const random = new SeededRandom(randomBytes(4).readUInt32LE())
   const trace = (component: string) => tracer<Step>(systemClock, component, hub.emit)
-  const { registry, store } = await openRegistry(journal, { random, trace, lifetime })
+  const { registry, store } = await inDataFolder(options.data, () => openRegistry(journal, { random, trace, lifetime }))
   const sockets = { plainSocket: join(runDirectory, 'api.sock'), tlsSocket: join(runDirectory, 'api-tls.sock') }
   const nodeToken = randomBytes(24).toString('base64url')
   const local: LocalNodes = { nodes: undefined, fabric: undefined }
@@ -98,7 +117,6 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const names = Array.from({ length: options.nodes }, (_, i) => `ebb-${i + 1}`)
   const nodesStarted = fabricStart?.then(async (fabric) => {
     local.fabric = fabric
-    lifetime.add('fabric', () => fabric.stop())
     if (lifetime.closed) return
     const starting = startNodes({
       fabric,
@@ -139,7 +157,6 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     hub,
     relaySocket: (node) => local.nodes?.relaySocket(node) ?? '',
     client: (userAgent) => client(userAgent),
-    degraded: () => local.fabric?.degraded ?? [],
     nodesReady: async () => {
       await nodesStarted
       return whenReady(client('ebb'), names, lifetime.signal)
@@ -206,13 +223,34 @@ const keptPaths = ({ data, images }: ClusterOptions): string[] => [
 
 async function openJournal(data: string | undefined): Promise<Journal> {
   if (data === undefined) return new MemoryJournal()
+  refuseForeign(data)
+  const { openLmdbJournal } = await import('../store/lmdb-journal.node.ts')
+  return openLmdbJournal(join(data, 'store'))
+}
+
+/** A folder that holds other things, and no store, is none of ours: nobody wants a cluster in the midst of their files. */
+function refuseForeign(data: string): void {
+  if (!existsSync(data)) return
+  const names = readdirSync(data)
+  const other = names.find((name) => !DATA_NAMES.includes(name))
+  if (other === undefined || names.includes('store')) return
+  throw new CliError({
+    en: `${data} is not a data folder of ebb: it holds ${other}. Nothing was changed; choose another with --data`,
+    ko: `${data} 은(는) ebb의 데이터 폴더가 아닙니다(${other} 이(가) 들어 있음). 아무것도 바꾸지 않았습니다. --data 로 다른 폴더를 고르세요`,
+  })
+}
+
+/** Says what is wrong with a data folder, and how to go on. */
+async function inDataFolder<T>(data: string | undefined, work: () => Promise<T>): Promise<T> {
   try {
-    const { openLmdbJournal } = await import('../store/lmdb-journal.node.ts')
-    return await openLmdbJournal(join(data, 'store'))
+    return await work()
   } catch (error) {
-    if (error instanceof StoreError)
-      throw new CliError(`${error.message} (or use another folder with --data, or --ephemeral)`)
-    throw error
+    if (data === undefined) throw error
+    if (error instanceof StoreError) throw new CliError(`${error.message} (--data names another folder)`)
+    throw systemError(error, (why) => ({
+      en: `the data folder ${data} cannot be used (${why.en}): choose another with --data, or keep everything in memory with --ephemeral`,
+      ko: `데이터 폴더 ${data} 을(를) 쓸 수 없습니다(${why.ko}). --data 로 다른 폴더를 고르거나, --ephemeral 로 메모리에서 실행하세요`,
+    }))
   }
 }
 
@@ -288,7 +326,8 @@ function routes(local: LocalNodes, hub: TraceHub, lifetime: Lifetime) {
     hub,
     async openRelay(target: string): Promise<string> {
       const socketPath = local.nodes?.relaySocket('ebb-1')
-      if (!socketPath) throw new Error('there is no node here whose network could be reached')
+      if (!socketPath)
+        throw new Error('there is no node here whose network could be reached: start ebb without --no-node')
       const relay = await relayListener({ socketPath, target, host: '127.0.0.1', port: 0 })
       lifetime.add(`relay to ${target}`, () => relay.close())
       return `127.0.0.1:${relay.port}`
@@ -313,28 +352,37 @@ function dial(path: string | undefined, node: string): Promise<Socket> {
 
 function portError(error: NodeJS.ErrnoException, port: number): Error {
   if (error.code === 'EADDRINUSE')
-    return new CliError(
-      `port ${port} is taken: end what listens there ("ebb down", if it is an ebb), or choose another with --port; 0 takes a free one`,
-    )
+    return new CliError({
+      en: `port ${port} is taken: end what listens there ("ebb down", if it is an ebb), or choose another with --port; 0 takes a free one`,
+      ko: `포트 ${port} 은(는) 이미 쓰이고 있습니다. 그 프로그램을 끝내거나(ebb라면 "ebb down"), --port 로 다른 포트를 고르세요. 0이면 빈 포트를 씁니다`,
+    })
   if (error.code === 'EACCES')
-    return new CliError(`port ${port} may not be used by this user: choose one from 1024 on with --port`)
+    return new CliError({
+      en: `port ${port} may not be used by this user: choose one from 1024 on with --port`,
+      ko: `이 사용자는 포트 ${port} 을(를) 쓸 수 없습니다. --port 로 1024 이상을 고르세요`,
+    })
   return error
 }
 
 /** Resolves when all named nodes are Ready, the time is up, or everything ends: to those that are Ready. */
-async function whenReady(client: ApiClient, names: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
-  const ready = new Set<string>()
+async function whenReady(
+  client: ApiClient,
+  names: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly ReadyNode[]> {
   const deadline = systemClock.now() + NODES_READY_MS
-  while (ready.size < names.length && systemClock.now() < deadline && !signal.aborted) {
-    for (const node of (await client.list(nodeResource)).items)
-      if (node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'))
-        ready.add(node.metadata.name ?? '')
-    if (ready.size < names.length) await new Promise((resolve) => setTimeout(resolve, 5))
+  for (;;) {
+    const { items } = await client.list(nodeResource)
+    const ready = items
+      .filter((node) => names.includes(node.metadata.name ?? ''))
+      .filter((node) => node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'))
+      .map(({ metadata }) => ({
+        name: metadata.name ?? '',
+        degraded: degradedBeyond(metadata.annotations?.['ebb.dev/degraded']),
+      }))
+    if (ready.length === names.length || systemClock.now() >= deadline || signal.aborted) return ready
+    await new Promise((resolve) => setTimeout(resolve, 5))
   }
-  const missing = names.filter((name) => !ready.has(name))
-  if (missing.length)
-    process.stderr.write(`ebb: ${missing.join(', ')} did not get ready within ${NODES_READY_MS / 1000} s\n`)
-  return names.filter((name) => ready.has(name))
 }
 
 /** Conflicts, and objects that went while somebody looked, are the day's work of a controller. */

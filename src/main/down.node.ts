@@ -1,7 +1,8 @@
 /** `ebb down`: ends a running cluster as Ctrl-C would, and waits until it is gone. */
 import { CliError } from '../cli/cli-error.ts'
-import type { Language } from '../cli/language.ts'
+import type { Language } from '../cli/text.ts'
 import { startTicks } from './instance.node.ts'
+import { ENDING, sayWhenSlow } from './progress.node.ts'
 import { theInstance } from './running.node.ts'
 
 /** Pods get their own grace; after this long, in ms, the end is no longer waited for. */
@@ -9,16 +10,28 @@ const GONE_WITHIN_MS = 60_000
 const LOOK_EVERY_MS = 20
 
 export async function down(port: string | undefined, language: Language): Promise<void> {
-  const instance = theInstance(port)
-  process.kill(instance.pid, 'SIGTERM')
+  const { pid, startTicks: started, url } = theInstance(port)
+  const atOnce = `kill -INT ${pid}`
+  end(pid)
+  const said = sayWhenSlow(`${ENDING[language]} (${language === 'ko' ? '즉시 종료' : 'at once'}: ${atOnce})`)
   const deadline = performance.now() + GONE_WITHIN_MS
-  while (startTicks(instance.pid) === instance.startTicks) {
+  while (startTicks(pid) === started) {
     if (performance.now() > deadline)
-      throw new CliError(
-        `ebb (pid ${instance.pid}) still ends its pods; end it at once with: kill -INT ${instance.pid}`,
-      )
+      throw new CliError({
+        en: `ebb (pid ${pid}) still ends its pods; end it at once with: ${atOnce}`,
+        ko: `ebb(pid ${pid})가 아직 파드를 종료하는 중입니다. 즉시 끝내려면: ${atOnce}`,
+      })
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
   }
-  const { url } = instance
-  process.stdout.write(language === 'ko' ? `${url} 의 ebb 를 종료했습니다.\n` : `ebb at ${url} has ended.\n`)
+  said()
+  process.stdout.write(language === 'ko' ? `${url} 의 ebb를 종료했습니다.\n` : `ebb at ${url} has ended.\n`)
+}
+
+/** It may have ended by itself just now. */
+function end(pid: number): void {
+  try {
+    process.kill(pid, 'SIGTERM')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
 }

@@ -3,32 +3,40 @@
 import { setMaxListeners } from 'node:events'
 import { CliError } from '../cli/cli-error.ts'
 import { languageOf } from '../cli/language.ts'
-import { program } from '../cli/program.ts'
+import { program, type Verbs } from '../cli/program.ts'
 import { EBB_VERSION, KUBERNETES_VERSION } from './versions.ts'
 
 // The signal of a lifetime has as many listeners as there are things to end with it.
 setMaxListeners(0)
 
-const language = (options: { lang?: string }) => languageOf(process.env, options.lang)
-
-const root = program({
-  up: async (raw) => {
-    const [{ upOptions }, { up }] = await Promise.all([import('../cli/up.ts'), import('./up.node.ts')])
-    await up(upOptions(raw), language(raw))
-    // What was started has ended; what was only starting ends with this process.
-    process.exit()
-  },
-  down: async (options) => (await import('./down.node.ts')).down(options.port, language(options)),
-  status: async (options) => (await import('./running.node.ts')).status(options.port, language(options)),
-  url: async (target, options) => (await import('./running.node.ts')).url(target, options),
-  report: async (options) => (await import('./report.node.ts')).report(language(options)),
-  version: () => void process.stdout.write(`ebb ${EBB_VERSION}, Kubernetes API ${KUBERNETES_VERSION}\n`),
-})
-
+let language = languageOf(process.env)
 try {
-  await root.parseAsync(process.argv)
+  language = languageOf(process.env, spoken(process.argv))
+  await program(verbs(), language).parseAsync(process.argv)
 } catch (error) {
   if (!(error instanceof CliError)) throw error
-  process.stderr.write(`ebb: ${error.message}\n`)
+  process.stderr.write(`ebb: ${error.text[language]}\n`)
   process.exitCode = error.exitCode
+}
+
+function verbs(): Verbs {
+  return {
+    up: async (raw) => {
+      const [{ upOptions }, { up }] = await Promise.all([import('../cli/up.ts'), import('./up.node.ts')])
+      await up(upOptions(raw), language)
+      // What was started has ended; what was only starting ends with this process.
+      process.exit()
+    },
+    down: async (options) => (await import('./down.node.ts')).down(options.port, language),
+    status: async (options) => (await import('./running.node.ts')).status(options.port, language),
+    url: async (target, options) => (await import('./running.node.ts')).url(target, options, language),
+    report: async () => (await import('./report.node.ts')).report(language),
+    versions: `ebb ${EBB_VERSION}, Kubernetes API ${KUBERNETES_VERSION}`,
+  }
+}
+
+/** What `--lang` says, before anything is parsed: help and errors are in that language too. */
+function spoken(argv: readonly string[]): string | undefined {
+  const at = argv.findIndex((arg) => /^--lang(=|$)/.test(arg))
+  return at < 0 ? undefined : (argv[at]?.split('=')[1] ?? argv[at + 1])
 }

@@ -14,6 +14,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { hostname } from 'node:os'
 import { type EchoOptions, echoOptions } from './echo-options.ts'
 
+/** Every runtime sets HOSTNAME; without namespaces the other is the host's. */
+const POD_NAME = process.env.HOSTNAME || hostname()
+
 /** Requests still running are waited for at most this long after the drain, in ms. */
 const FINISH_MAX_MS = 10_000
 
@@ -64,7 +67,7 @@ function listenUdp(state: EchoState, port: number): void {
   const socket = createSocket('udp4')
   socket.on('message', (message, from) => {
     const [verb = '', ...rest] = message.toString('utf8').trim().split(' ')
-    const answer = verb.toLowerCase() === 'hostname' ? hostname() : verb === 'echo' ? rest.join(' ') : ''
+    const answer = verb.toLowerCase() === 'hostname' ? POD_NAME : verb === 'echo' ? rest.join(' ') : ''
     socket.send(answer, from.port, from.address)
   })
   socket.on('error', (error) => log(state, `udp: ${error.message}`))
@@ -113,8 +116,8 @@ async function serve(state: EchoState, request: IncomingMessage, response: Serve
   if (state.options.logRequests) log(state, `${request.method} ${url.pathname}`)
   const probe = url.pathname === '/healthz' || url.pathname === '/readyz'
   if (state.options.workMs > 0 && !probe) await new Promise((resolve) => setTimeout(resolve, state.options.workMs))
-  const { status, body, type } = (await answer(state, url, request)) ?? { status: 200, body: `${hostname()}\n` }
-  response.setHeader('X-Pod-Name', hostname())
+  const { status, body, type } = (await answer(state, url, request)) ?? { status: 200, body: `${POD_NAME}\n` }
+  response.setHeader('X-Pod-Name', POD_NAME)
   // A client that keeps its connection must look for another pod with its next request.
   if (state.draining) response.setHeader('Connection', 'close')
   response.writeHead(status, { 'Content-Type': type ?? 'text/plain; charset=utf-8' }).end(body)
@@ -125,7 +128,7 @@ async function answer(state: EchoState, url: URL, request: IncomingMessage): Pro
   switch (url.pathname) {
     case '/hostname':
     case '/hostName':
-      return { status: 200, body: hostname() }
+      return { status: 200, body: POD_NAME }
     case '/echo': {
       const code = Number(query.get('code') ?? 200)
       return { status: code >= 200 && code <= 599 ? code : 200, body: query.get('msg') ?? '' }

@@ -75,9 +75,9 @@ async function run(env: Record<string, string>, args: readonly string[] = []): P
 
 describe('ebb/echo', () => {
   it('answers with the name of its pod, and with what it was told to say', async () => {
-    const echo = await run({})
-    expect(await echo.get('/')).toMatchObject({ status: 200, text: `${hostname()}\n` })
-    expect((await echo.get('/hostname')).text).toBe(hostname())
+    const echo = await run({ HOSTNAME: 'web-1' })
+    expect(await echo.get('/')).toMatchObject({ status: 200, text: 'web-1\n' })
+    expect((await echo.get('/hostname')).text).toBe('web-1')
     expect((await echo.get('/echo?msg=a%20b')).text).toBe('a b')
     expect((await echo.get('/echo?msg=x&code=503')).status).toBe(503)
     expect((await echo.get('/healthz')).status).toBe(200)

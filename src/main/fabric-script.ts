@@ -22,7 +22,7 @@ for entry do
 done
 ip -batch - <<END
 link set lo up
-link add ebb0 type bridge
+link add ebb0 address 0a:58:0a:58:00:01 type bridge
 addr add 10.88.0.1/16 dev ebb0
 link set ebb0 up
 END

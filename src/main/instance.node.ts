@@ -2,9 +2,23 @@
  * A running ebb as other commands find it: one run directory for each process, with the sockets and `ebb.json`. It lies where
  * the system cleans up by itself, and paths stay short: a Unix socket's path has 108 bytes at most.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { homedir, tmpdir, userInfo } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import { CliError } from '../cli/cli-error.ts'
+import type { Text } from '../cli/text.ts'
+import { systemError } from './system-error.node.ts'
 
 export interface Instance {
   readonly pid: number
@@ -19,24 +33,49 @@ export interface Instance {
   readonly startedAtMs: number
 }
 
-export function runRoot(): string {
+/** The folder of all run directories of this user. */
+function runRootPath(): string {
   const base = process.env.XDG_RUNTIME_DIR
   return base && existsSync(base) ? join(base, 'ebb') : join(tmpdir(), `ebb-${userInfo().uid}`)
+}
+
+/** The same, made where it is missing. Refuses one of somebody else (a shared /tmp). */
+export function runRoot(): string {
+  const root = runRootPath()
+  const cannot = (why: Text): Text => ({
+    en: `files of a running ebb cannot be kept in ${root} (${why.en}): name another folder in XDG_RUNTIME_DIR`,
+    ko: `실행 중인 ebb의 파일을 ${root} 에 둘 수 없습니다(${why.ko}). XDG_RUNTIME_DIR 로 다른 폴더를 지정하세요`,
+  })
+  try {
+    mkdirSync(root, { recursive: true, mode: 0o700 })
+    accessSync(root, constants.W_OK)
+  } catch (error) {
+    throw systemError(error, cannot)
+  }
+  if (statSync(root).uid === userInfo().uid) return root
+  throw new CliError(cannot({ en: 'it belongs to another user', ko: '다른 사용자의 것' }))
 }
 
 export function defaultDataDirectory(): string {
   return join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'ebb')
 }
 
-/** Creates the directory of this process, ours alone. Refuses a place that belongs to somebody else (a shared /tmp). */
+/** Creates the directory of this process, ours alone. */
 export function createRunDirectory(): string {
-  const root = runRoot()
-  mkdirSync(root, { recursive: true, mode: 0o700 })
-  if (statSync(root).uid !== userInfo().uid) throw new Error(`${root} belongs to another user: set XDG_RUNTIME_DIR`)
-  const directory = join(root, String(process.pid))
+  const directory = join(runRoot(), String(process.pid))
   rmSync(directory, { recursive: true, force: true })
   mkdirSync(directory, { mode: 0o700 })
   return directory
+}
+
+/** Takes it away, and the folder around it after the last one. */
+export function removeRunDirectory(directory: string): void {
+  rmSync(directory, { recursive: true, force: true })
+  try {
+    rmdirSync(dirname(directory))
+  } catch {
+    // Others of this user run.
+  }
 }
 
 export function writeInstance(directory: string, instance: Instance): void {
@@ -45,21 +84,26 @@ export function writeInstance(directory: string, instance: Instance): void {
 
 /** Those that run, by port. Leftovers of dead ones are removed. */
 export function runningInstances(): Instance[] {
-  const root = runRoot()
+  const root = runRootPath()
   if (!existsSync(root)) return []
   const found: Instance[] = []
   for (const name of readdirSync(root)) {
-    const path = join(root, name, 'ebb.json')
-    if (!existsSync(path)) continue
-    try {
-      const instance = JSON.parse(readFileSync(path, 'utf8')) as Instance
-      if (startTicks(instance.pid) === instance.startTicks) found.push(instance)
-      else rmSync(join(root, name), { recursive: true, force: true })
-    } catch {
-      // Half-written by an ebb that is starting just now: not running yet.
-    }
+    if (!/^\d+$/.test(name)) continue
+    const directory = join(root, name)
+    const instance = readInstance(join(directory, 'ebb.json'))
+    if (instance && startTicks(instance.pid) === instance.startTicks) found.push(instance)
+    else if (instance || startTicks(Number(name)) === undefined) rmSync(directory, { recursive: true, force: true })
   }
   return found.sort((a, b) => a.port - b.port)
+}
+
+/** undefined for an ebb that is only starting, or did not get as far. */
+function readInstance(path: string): Instance | undefined {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Instance
+  } catch {
+    return undefined
+  }
 }
 
 /** Field 22 of /proc/PID/stat; undefined when the process is gone or a zombie. Elsewhere than Linux: 'unknown' while it lives. */

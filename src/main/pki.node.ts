@@ -3,10 +3,11 @@
  * the API server is reached by, a client certificate for the administrator. Later starts read PEM files and nothing else: the
  * X.509 library is loaded only when something has to be made.
  */
-import { webcrypto, X509Certificate } from 'node:crypto'
+import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { newTokenKey } from '../apiserver/authn/jwt.node.ts'
+import { CliError } from '../cli/cli-error.ts'
 
 export interface KeyPair {
   readonly cert: string
@@ -38,7 +39,7 @@ const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 /** Reads the certificates in `directory`, making what is missing or about to expire. `addresses`: IPs of the API server. */
 export async function ensurePki(directory: string, addresses: readonly string[], nowMs: number): Promise<Pki> {
   const kept = readPki(directory)
-  if (kept && fits(kept, addresses, nowMs)) return kept
+  if (kept && fits(directory, kept, { addresses, nowMs })) return kept
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   return makePki(directory, addresses, nowMs)
 }
@@ -46,7 +47,11 @@ export async function ensurePki(directory: string, addresses: readonly string[],
 /** The key that signs service accounts' tokens, PEM; kept, so that tokens outlive the process. */
 export function ensureTokenKey(directory: string): string {
   const path = file(directory, 'sa.key')
-  if (existsSync(path)) return readFileSync(path, 'utf8')
+  if (existsSync(path)) {
+    const key = readFileSync(path, 'utf8')
+    sound(directory, () => createPrivateKey(key))
+    return key
+  }
   const key = newTokenKey()
   writeFileSync(path, key, { mode: 0o600 })
   return key
@@ -63,11 +68,32 @@ function readPki(directory: string): Pki | undefined {
   return { ca, server: { cert: serverCert, key: serverKey }, admin: { cert: adminCert, key: adminKey } }
 }
 
-function fits(pki: Pki, addresses: readonly string[], nowMs: number): boolean {
-  const server = new X509Certificate(pki.server.cert)
-  const admin = new X509Certificate(pki.admin.cert)
+function fits(
+  directory: string,
+  pki: Pki,
+  { addresses, nowMs }: { readonly addresses: readonly string[]; readonly nowMs: number },
+): boolean {
+  const [server, admin] = [pki.server, pki.admin].map(({ cert, key }) =>
+    sound(directory, () => {
+      const certificate = new X509Certificate(cert)
+      if (!certificate.checkPrivateKey(createPrivateKey(key))) throw new Error('the key is another one')
+      return certificate
+    }),
+  ) as [X509Certificate, X509Certificate]
   const lasts = (cert: X509Certificate) => Date.parse(cert.validTo) > nowMs + RENEW_BEFORE_MS
   return lasts(server) && lasts(admin) && addresses.every((ip) => server.checkIP(ip) !== undefined)
+}
+
+/** What `read` makes of a file's text; throws, saying what to do, when it can make nothing of it. */
+function sound<T>(directory: string, read: () => T): T {
+  try {
+    return read()
+  } catch {
+    throw new CliError({
+      en: `the certificates or keys in ${directory} are damaged: move that folder away and new ones are made; kubeconfigs of before are void then`,
+      ko: `${directory} 의 인증서나 키가 손상되었습니다. 그 폴더를 옮기면 새로 만듭니다. 이전의 kubeconfig는 쓸 수 없게 됩니다`,
+    })
+  }
 }
 
 async function makePki(directory: string, addresses: readonly string[], nowMs: number): Promise<Pki> {

@@ -1,44 +1,76 @@
 /** Verbs about a cluster that runs: finding it, its state, addresses that reach its Services. */
 import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
+import { ApiError } from '../api/status.ts'
 import { systemClock } from '../base/clock.node.ts'
 import { CliError } from '../cli/cli-error.ts'
-import type { Language } from '../cli/language.ts'
 import type { UrlOptions } from '../cli/program.ts'
 import { statusText } from '../cli/status.ts'
+import type { Language, Text } from '../cli/text.ts'
 import { urlTarget } from '../cli/url.ts'
 import { ApiClient } from '../client/api-client.ts'
 import { httpTransport } from '../client/http.node.ts'
 import { pods, services } from '../client/resources.ts'
+import { TransportError } from '../client/transport.ts'
 import { type Instance, runningInstances } from './instance.node.ts'
+import { sayWhenSlow } from './progress.node.ts'
+import { systemError } from './system-error.node.ts'
 
 /** The one that runs, or the one at `port`. Throws CliError when there is none, or the choice is not clear. */
 export function theInstance(port: string | undefined): Instance {
   const all = runningInstances()
+  const ports = all.map((instance) => instance.port).join(', ')
+  if (all.length === 0) throw new CliError(NONE_RUNS)
   if (port !== undefined) {
     const found = all.find((instance) => String(instance.port) === port)
-    if (!found) throw new CliError(`no ebb runs at port ${port}; ${known(all)}`)
-    return found
+    if (found) return found
+    throw new CliError({
+      en: `no ebb runs at port ${port}; running at: ${ports}`,
+      ko: `포트 ${port} 에서 실행 중인 ebb가 없습니다. 실행 중인 포트: ${ports}`,
+    })
   }
-  const [only, another] = all
-  if (!only) throw new CliError('no ebb runs here; start one with "ebb up"')
-  if (another) throw new CliError(`more than one ebb runs: name it with --port (${all.map((i) => i.port).join(', ')})`)
-  return only
+  if (all.length > 1)
+    throw new CliError({
+      en: `more than one ebb runs: name it with --port (${ports})`,
+      ko: `ebb가 여럿 실행 중입니다. --port 로 고르세요 (${ports})`,
+    })
+  return all[0] as Instance
 }
 
-const known = (all: readonly Instance[]): string =>
-  all.length ? `running at: ${all.map((i) => i.port).join(', ')}` : 'none runs at all; start one with "ebb up"'
+const NONE_RUNS: Text = {
+  en: 'no ebb runs here; start one with "ebb up"',
+  ko: '실행 중인 ebb가 없습니다. "ebb up"으로 시작하세요',
+}
 
-/** A client with the credentials of the instance's kubeconfig. */
-export async function clientOf(instance: Instance): Promise<ApiClient> {
-  const config = parse(readFileSync(instance.kubeconfig, 'utf8')) as {
+/** Works with a client that has the credentials of the instance's kubeconfig; says what is wrong in a sentence. */
+async function withClient(instance: Instance, language: Language, work: (client: ApiClient) => Promise<void>) {
+  const { url } = instance
+  const said = sayWhenSlow(language === 'ko' ? `${url} 의 응답을 기다리는 중입니다.` : `Waiting for ${url} to answer.`)
+  try {
+    const client = await clientOf(instance)
+    await work(client).finally(() => client.transport.close())
+  } catch (error) {
+    if (error instanceof ApiError) throw new CliError(error.message)
+    if (error instanceof TransportError)
+      throw new CliError({
+        en: `the ebb at ${url} does not answer (${error.message}): end it with "ebb down" and start it again`,
+        ko: `${url} 의 ebb가 응답하지 않습니다(${error.message}). "ebb down"으로 끝내고 다시 시작하세요`,
+      })
+    throw error
+  } finally {
+    said()
+  }
+}
+
+async function clientOf({ kubeconfig, url }: Instance): Promise<ApiClient> {
+  const config = parse(readKubeconfig(kubeconfig)) as {
     clusters: { cluster: { 'certificate-authority-data': string } }[]
     users: { user: { 'client-certificate-data': string; 'client-key-data': string } }[]
   }
   const text = (base64: string | undefined) => Buffer.from(base64 ?? '', 'base64').toString()
   const user = config.users[0]?.user
   const transport = await httpTransport({
-    server: instance.url,
+    server: url,
     ca: text(config.clusters[0]?.cluster['certificate-authority-data']),
     cert: text(user?.['client-certificate-data']),
     key: text(user?.['client-key-data']),
@@ -46,27 +78,29 @@ export async function clientOf(instance: Instance): Promise<ApiClient> {
   return new ApiClient(transport, { userAgent: 'ebb' })
 }
 
-export async function status(port: string | undefined, language: Language): Promise<void> {
-  const instances = port === undefined ? runningInstances() : [theInstance(port)]
-  if (instances.length === 0) {
-    process.stdout.write(
-      language === 'ko'
-        ? '실행 중인 ebb 가 없습니다. "ebb up" 으로 시작하세요.\n'
-        : 'no ebb runs here; start one with "ebb up"\n',
-    )
-    return
-  }
-  for (const instance of instances) {
-    const client = await clientOf(instance)
-    process.stdout.write(await statusText(client, instance, systemClock.now(), language))
-    await client.transport.close()
+function readKubeconfig(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw systemError(error, (why) => ({
+      en: `the kubeconfig ${path} of this ebb cannot be read (${why.en}): "ebb down" and "ebb up" write it anew`,
+      ko: `이 ebb의 kubeconfig ${path} 을(를) 읽을 수 없습니다(${why.ko}). "ebb down" 후 "ebb up"을 하면 다시 씁니다`,
+    }))
   }
 }
 
-export async function url(text: string, options: UrlOptions): Promise<void> {
+export async function status(port: string | undefined, language: Language): Promise<void> {
+  const instances = port === undefined ? runningInstances() : [theInstance(port)]
+  if (instances.length === 0) process.stdout.write(`${NONE_RUNS[language]}\n`)
+  for (const instance of instances)
+    await withClient(instance, language, async (client) => {
+      process.stdout.write(await statusText(client, instance, systemClock.now(), language))
+    })
+}
+
+export async function url(text: string, options: UrlOptions, language: Language): Promise<void> {
   const target = urlTarget(text)
-  const client = await clientOf(theInstance(options.port))
-  try {
+  await withClient(theInstance(options.port), language, async (client) => {
     const ref = { name: target.name, namespace: options.namespace ?? 'default' }
     const destination =
       target.kind === 'pod'
@@ -74,30 +108,42 @@ export async function url(text: string, options: UrlOptions): Promise<void> {
         : await serviceAddress(client, ref, target.port)
     const { address } = (await client.call('POST', '/ebb/v1/relays', { target: destination })) as { address: string }
     process.stdout.write(`http://${address}\n`)
-  } finally {
-    await client.transport.close()
-  }
+  })
 }
 
 type Reference = { readonly name: string; readonly namespace: string }
 
 async function serviceAddress(client: ApiClient, ref: Reference, port: string | undefined): Promise<string> {
   const service = await client.find(services, ref)
-  if (!service) throw new CliError(`there is no service ${ref.name} in namespace ${ref.namespace}`)
+  if (!service) throw new CliError(nothingThere('service', ref))
   const { clusterIP, ports = [] } = service.spec ?? {}
   if (!clusterIP || clusterIP === 'None')
-    throw new CliError(`service ${ref.name} has no cluster IP (headless): name a pod`)
+    throw new CliError({
+      en: `service ${ref.name} has no cluster IP (headless): name one of its pods, as pod/NAME:PORT`,
+      ko: `서비스 ${ref.name} 에는 클러스터 IP가 없습니다(headless). pod/이름:포트 로 파드를 지정하세요`,
+    })
   const chosen = port === undefined ? ports[0] : ports.find((p) => p.name === port || String(p.port) === port)
-  if (!chosen)
-    throw new CliError(
-      `service ${ref.name} has no port ${port}; it has ${ports.map((p) => p.name ?? p.port).join(', ')}`,
-    )
-  return `${clusterIP}:${chosen.port}`
+  if (chosen) return `${clusterIP}:${chosen.port}`
+  const known = ports.map((p) => (p.name ? `${p.port} (${p.name})` : p.port)).join(', ')
+  throw new CliError({
+    en: `service ${ref.name} has no port ${port}; it has ${known}`,
+    ko: `서비스 ${ref.name} 에는 포트 ${port} 이(가) 없습니다. 있는 포트: ${known}`,
+  })
 }
 
 async function podAddress(client: ApiClient, ref: Reference, port: string | undefined): Promise<string> {
   const pod = await client.find(pods, ref)
-  if (!pod) throw new CliError(`there is no pod ${ref.name} in namespace ${ref.namespace}`)
-  if (!pod.status?.podIP) throw new CliError(`pod ${ref.name} has no address yet (phase ${pod.status?.phase})`)
-  return `${pod.status.podIP}:${port}`
+  if (!pod) throw new CliError(nothingThere('pod', ref))
+  if (pod.status?.podIP) return `${pod.status.podIP}:${port}`
+  throw new CliError({
+    en: `pod ${ref.name} has no address yet (phase ${pod.status?.phase})`,
+    ko: `파드 ${ref.name} 에는 아직 주소가 없습니다 (단계 ${pod.status?.phase})`,
+  })
+}
+
+function nothingThere(kind: 'service' | 'pod', { name, namespace }: Reference): Text {
+  return {
+    en: `there is no ${kind} ${name} in namespace ${namespace}; kubectl get ${kind} -A lists them all`,
+    ko: `네임스페이스 ${namespace} 에 ${kind === 'pod' ? '파드' : '서비스'} ${name} 이(가) 없습니다. kubectl get ${kind} -A 로 모두 볼 수 있습니다`,
+  }
 }

@@ -1,22 +1,30 @@
 /** `ebb up`: a whole cluster in the foreground, its ready line, and its end by Ctrl-C. Everything started is in one lifetime. */
 import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, isAbsolute, join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { systemClock } from '../base/clock.node.ts'
 import { Lifetime } from '../base/lifetime.ts'
 import { CliError } from '../cli/cli-error.ts'
 import { KUBECONFIG_MARK } from '../cli/kubeconfig.ts'
-import type { Language } from '../cli/language.ts'
+import type { Language, Text } from '../cli/text.ts'
 import { type Ready, readyText, type UpOptions } from '../cli/up.ts'
 import { ECHO_IMAGE, readProgram } from '../kubelet/runtimes/process/images.node.ts'
-import { startCluster } from './cluster.node.ts'
+import { NODES_READY_MS, startCluster } from './cluster.node.ts'
 import { compileEarly } from './compile-early.node.ts'
-import { createRunDirectory, defaultDataDirectory, startTicks, writeInstance } from './instance.node.ts'
+import {
+  createRunDirectory,
+  defaultDataDirectory,
+  removeRunDirectory,
+  runRoot,
+  startTicks,
+  writeInstance,
+} from './instance.node.ts'
+import { ENDING, sayWhenSlow } from './progress.node.ts'
+import { systemError } from './system-error.node.ts'
 import { EBB_VERSION, KUBERNETES_VERSION } from './versions.ts'
 
-/** Whatever takes longer than this, in ms, says what it is about. */
-const PROGRESS_AFTER_MS = 1_000
-
+/** Names the file that a detached ebb writes to. */
+const LOG_VARIABLE = 'EBB_DETACHED_LOG'
 /** A detached ebb must be ready within this time, in ms. */
 const DETACHED_READY_MS = 30_000
 
@@ -33,6 +41,8 @@ export async function up(options: UpOptions, language: Language): Promise<void> 
     throw error
   }
   await stop.ended
+  const log = process.env[LOG_VARIABLE]
+  if (log) rmSync(log, { force: true })
 }
 
 /** Resolves when the ready line is printed. */
@@ -40,7 +50,10 @@ async function start(options: UpOptions, life: Lifetime, language: Language): Pr
   const startedAt = performance.timeOrigin
   const data = options.ephemeral ? undefined : resolve(options.data ?? defaultDataDirectory())
   const runDirectory = createRunDirectory()
-  life.add('run directory', () => rmSync(runDirectory, { recursive: true, force: true }))
+  const forget = () => removeRunDirectory(runDirectory)
+  life.add('run directory', forget)
+  // Also when everything ends at once.
+  process.once('exit', forget)
   const images = imagePaths(options.images)
   const cluster = await startCluster({ ...options, data, runDirectory, images, lifetime: life })
   const kubeconfig = writeKubeconfig(options.kubeconfig, data ?? runDirectory, cluster.kubeconfig)
@@ -50,7 +63,8 @@ async function start(options: UpOptions, life: Lifetime, language: Language): Pr
       ? `API 서버는 ${cluster.url} 에서 응답합니다. 노드를 기다리는 중입니다 (${options.nodes}개).`
       : `The API server answers at ${cluster.url}; waiting for ${options.nodes} node(s).`,
   )
-  const nodes = await cluster.nodesReady()
+  const ready = await cluster.nodesReady()
+  const nodes = ready.map(({ name }) => name)
   said()
   if (life.closed) return
   writeInstance(runDirectory, {
@@ -64,17 +78,19 @@ async function start(options: UpOptions, life: Lifetime, language: Language): Pr
     nodes,
     startedAtMs: startedAt,
   })
-  const ready: Ready = {
+  if (nodes.length < options.nodes)
+    process.stderr.write(`ebb: ${nodesMissing(options.nodes - nodes.length)[language]}\n`)
+  const text: Ready = {
     ms: systemClock.now() - startedAt,
     url: cluster.url,
     version: KUBERNETES_VERSION,
     kubeconfig,
     nodes,
     data,
-    degraded: cluster.degraded(),
-    detached: process.env.EBB_DETACHED === '1',
+    degraded: [...new Set(ready.flatMap(({ degraded }) => degraded))],
+    detached: process.env[LOG_VARIABLE] !== undefined,
   }
-  process.stdout.write(readyText(ready, language))
+  process.stdout.write(readyText(text, language))
   compileEarly()
 }
 
@@ -91,11 +107,8 @@ function endOnSignals(life: Lifetime, language: Language): { ended: Promise<void
       process.stderr.write(language === 'ko' ? '\n즉시 종료합니다.\n' : '\nEnding at once.\n')
       process.exit(130)
     }
-    const said = sayWhenSlow(
-      language === 'ko'
-        ? '파드를 정상 종료하는 중입니다 (유예 시간만큼 걸립니다). 한 번 더 누르면 즉시 종료합니다.'
-        : 'Ending pods gracefully, within their grace periods; Ctrl-C once more ends them at once.',
-    )
+    const atOnce = language === 'ko' ? '한 번 더 누르면 즉시 종료합니다.' : 'Ctrl-C once more ends them at once.'
+    const said = sayWhenSlow(`${ENDING[language]} ${atOnce}`)
     const closed = life.close().finally(said)
     void closed.then(finish, (error: unknown) => {
       process.stderr.write(`ebb: ${describe(error)}\n`)
@@ -111,11 +124,10 @@ function endOnSignals(life: Lifetime, language: Language): { ended: Promise<void
   return { ended: ended.then(forget), forget }
 }
 
-/** Prints the sentence after a while, unless what it speaks of is over by then: call the result when it is. */
-function sayWhenSlow(sentence: string): () => void {
-  const timer = setTimeout(() => process.stderr.write(`${sentence}\n`), PROGRESS_AFTER_MS)
-  return () => clearTimeout(timer)
-}
+const nodesMissing = (count: number): Text => ({
+  en: `${count} node(s) did not get ready within ${NODES_READY_MS / 1000} s: see what is said above; "ebb status" shows when they are`,
+  ko: `노드 ${count}개가 ${NODES_READY_MS / 1000}초 안에 준비되지 않았습니다. 위의 메시지를 보세요. "ebb status"로 준비되었는지 볼 수 있습니다`,
+})
 
 function describe(error: unknown): string {
   if (error instanceof AggregateError) return error.errors.map(describe).join('; ')
@@ -127,11 +139,7 @@ function describe(error: unknown): string {
 function imagePaths(images: ReadonlyMap<string, string>): Readonly<Record<string, string>> {
   const out: Record<string, string> = {}
   for (const [reference, path] of images) {
-    const absolute = path === ECHO_IMAGE || isAbsolute(path) ? path : resolve(path)
-    if (absolute !== ECHO_IMAGE && !existsSync(absolute))
-      throw new CliError(
-        `--image ${reference}=${path}: there is nothing at ${absolute}; name a folder or an executable`,
-      )
+    const absolute = path === ECHO_IMAGE ? path : resolve(path)
     try {
       if (absolute !== ECHO_IMAGE) readProgram(reference, absolute)
     } catch (error) {
@@ -145,39 +153,54 @@ function imagePaths(images: ReadonlyMap<string, string>): Readonly<Record<string
 /** Where `--kubeconfig` says, else into the folder of the cluster. Never over a file that ebb did not write. */
 function writeKubeconfig(wanted: string | undefined, folder: string, text: string): string {
   const path = wanted ? resolve(wanted) : join(folder, 'kubeconfig')
-  if (existsSync(path) && !readFileSync(path, 'utf8').startsWith(KUBECONFIG_MARK))
-    throw new CliError(`${path} was not written by ebb and stays as it is; name another file with --kubeconfig`)
-  mkdirSync(dirname(path), { recursive: true })
-  writeFileSync(path, KUBECONFIG_MARK + text, { mode: 0o600 })
-  return path
+  try {
+    if (existsSync(path) && !readFileSync(path, 'utf8').startsWith(KUBECONFIG_MARK))
+      throw new CliError({
+        en: `${path} was not written by ebb and stays as it is; name another file with --kubeconfig`,
+        ko: `${path} 은(는) ebb가 쓴 파일이 아니어서 그대로 둡니다. --kubeconfig 로 다른 파일을 지정하세요`,
+      })
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, KUBECONFIG_MARK + text, { mode: 0o600 })
+    return path
+  } catch (error) {
+    throw systemError(error, (why) => ({
+      en: `the kubeconfig cannot be written to ${path} (${why.en}): name another file with --kubeconfig`,
+      ko: `kubeconfig를 ${path} 에 쓸 수 없습니다(${why.ko}). --kubeconfig 로 다른 파일을 지정하세요`,
+    }))
+  }
 }
 
-/** Starts the same command in the background, waits for its ready line, prints it, returns. */
+/**
+ * Starts the same command in the background, waits for its ready line, prints it, returns. What it says goes to a log, which a
+ * good end takes away again.
+ */
 async function detach(language: Language): Promise<void> {
   const args = process.argv.slice(2).filter((arg) => arg !== '--detach')
-  const folder = join(defaultDataDirectory(), 'log')
-  mkdirSync(folder, { recursive: true })
-  const logFile = join(folder, `up-${process.pid}.log`)
+  const logFile = join(runRoot(), `up-${process.pid}.log`)
   const log = openSync(logFile, 'w', 0o600)
   const child = spawn(process.execPath, [process.argv[1] as string, ...args], {
     detached: true,
     stdio: ['ignore', log, log],
-    env: { ...process.env, EBB_DETACHED: '1', EBB_LANG: language },
+    env: { ...process.env, [LOG_VARIABLE]: logFile, EBB_LANG: language },
   })
   const ended = new Promise<number>((done) => child.once('exit', (code) => done(code ?? 1)))
   const text = () => readFileSync(logFile, 'utf8')
   const deadline = performance.now() + DETACHED_READY_MS
   while (!text().includes('export KUBECONFIG=')) {
     const code = await Promise.race([ended, new Promise<undefined>((wake) => setTimeout(() => wake(undefined), 20))])
-    if (code !== undefined)
-      throw new CliError(
-        text()
-          .trim()
-          .replace(/^ebb: /, '') || `ebb ended with ${code}; see ${logFile}`,
-        code || 1,
-      )
-    if (performance.now() > deadline)
-      throw new CliError(`ebb was not ready within ${DETACHED_READY_MS / 1000} s; see ${logFile}`)
+    if (code !== undefined) {
+      const said = text()
+        .trim()
+        .replace(/^ebb: /, '')
+      rmSync(logFile, { force: true })
+      throw new CliError(said || { en: `ebb ended with ${code}`, ko: `ebb가 ${code} 로 끝났습니다` }, code || 1)
+    }
+    if (performance.now() < deadline) continue
+    child.kill('SIGTERM')
+    throw new CliError({
+      en: `ebb was not ready within ${DETACHED_READY_MS / 1000} s and is ended; ${logFile} tells more`,
+      ko: `ebb가 ${DETACHED_READY_MS / 1000}초 안에 준비되지 않아 끝냅니다. ${logFile} 을(를) 보세요`,
+    })
   }
   child.unref()
   process.stdout.write(text())

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs'
 const [suite, ...args] = process.argv.slice(2)
 const SUITES = ['api', 'termination', 'kubectl']
 if (!SUITES.includes(suite)) {
-  console.error(`usage: npm run golden -- ${SUITES.join('|')} [--dir DIR] [--only NAME] [--verbose]`)
+  console.error(`usage: npm run golden -- ${SUITES.join('|')} [--dir DIR] [--only NAME] [--list FILE] [--again]`)
   process.exit(2)
 }
 const file = new URL(`./${suite}.mjs`, import.meta.url)

@@ -17,7 +17,7 @@ export async function main(args) {
     server: 'value',
     token: 'value',
     list: 'value',
-    verbose: 'flag',
+    again: 'flag',
     seen: 'flag',
   })
   const dir = options.dir ? resolve(options.dir) : reference('golden', 'termination')
@@ -49,16 +49,23 @@ export async function main(args) {
     // What stops a node would end other scenarios' pods too: such ones play alone, at the end.
     const alone = scenarios.filter((s) => s.action.some((a) => a.source === 'operator'))
     const queue = scenarios.filter((s) => !alone.includes(s))
+    const results = new Map()
     const worker = async () => {
-      for (let scenario = queue.shift(); scenario; scenario = queue.shift()) {
-        const result = await one(scenario, api, options)
-        passed += result.passed
-        failed += result.failed
-      }
+      for (let scenario = queue.shift(); scenario; scenario = queue.shift())
+        results.set(scenario, await one(scenario, api, options))
     }
     await Promise.all(Array.from({ length: Number(options.jobs ?? 4) }, worker))
     queue.push(...alone)
     await worker()
+    if (options.again) {
+      queue.push(...scenarios.filter((scenario) => results.get(scenario).failed > 0))
+      if (queue.length > 0) console.log('again, one by one, what the others may have held up:')
+      await worker()
+    }
+    for (const result of results.values()) {
+      passed += result.passed
+      failed += result.failed
+    }
   } finally {
     api.close()
     await cluster.stop()

@@ -46,14 +46,24 @@ const PLACEHOLDERS = {
   rand: '[a-z0-9]+',
   path: '\\S+?',
   runtime: '\\w+',
+  patch: '\\d+',
+  machine: '\\S.*?',
 }
 
-/** Facts of the recorded machine, not of Kubernetes: its runtime's name, and which of several tags of one digest it names. */
-function withoutCaveats(line) {
-  return line
-    .replace('containerd://', '<runtime>://')
-    .replace(/("?image"?: "?)docker\.io\/library\/busybox:1\.37/, '$1<path>')
-}
+/**
+ * Facts of the recorded machine, not of Kubernetes: its system, kernel and runtime, which of several tags of one digest the
+ * runtime names, and which patch release of kubectl was installed.
+ */
+const CAVEATS = [
+  [/containerd:\/\/[\d.]+\+unknown/, '<runtime>://<path>'],
+  ['containerd://', '<runtime>://'],
+  [/("?image"?: "?)docker\.io\/library\/busybox:1\.37/, '$1<path>'],
+  ['Debian GNU/Linux 12 (bookworm)', '<machine>'],
+  ['6.18.44-fc-v657', '<path>'],
+  [/^(Client Version: v\d+\.\d+)\.\d+/, '$1.<patch>'],
+]
+
+const withoutCaveats = (line) => CAVEATS.reduce((text, [from, to]) => text.replace(from, to), line)
 
 /** A recorded line as a pattern: placeholders, counts like `(x2 over 8s)`, and column widths are free. */
 export function linePattern(line) {
@@ -76,11 +86,21 @@ export function linePattern(line) {
 
 /** Drain works on several pods at once: its lines have no order. */
 const UNORDERED = /^kubectl drain/
+/** Tells how far a rollout is at each change that it sees: a quicker one shows fewer steps, and each less often. */
+const PROGRESS = /^kubectl rollout status/
+const STEP = /^Waiting for /
 
-/** Lines in an order that recorded and received share, where the command promises none. */
-export function comparable(command, text) {
-  return UNORDERED.test(command) ? text.trimEnd().split('\n').sort().join('\n') : text
+/** Both texts as far as the command promises the same: [recorded, received]. */
+export function comparable(command, recorded, received) {
+  const [want, got] = [recorded, received].map((text) => text.trimEnd().split('\n'))
+  if (UNORDERED.test(command)) return [want, got].map((lines) => lines.sort().join('\n'))
+  if (!PROGRESS.test(command)) return [recorded, received]
+  const seen = once(got)
+  const steps = once(want).filter((line) => !STEP.test(line) || seen.includes(line))
+  return [steps, seen].map((lines) => lines.join('\n'))
 }
+
+const once = (lines) => lines.filter((line, i) => line !== lines[i - 1])
 
 /** The first differences, as sentences; empty when equal but for placeholders. */
 export function differences(what, recorded, received) {

@@ -17,6 +17,9 @@ const RENAMED_MAX = 4
 /** The recorded kubelet wrote a terminal status up to this long (ms) after the container's end. */
 const STATUS_LAG_MS = 700
 
+/** An event is told beside what it is about, by a request of its own: up to so much later (ms) it has the same place in the order. */
+const TOLD_BESIDE_MS = 250
+
 const COUNTED =
   /^(log .*: (TERM|exiting|preStop)|event Normal Killing|event Warning FailedPreStopHook|pod\/\S+ DELETED)/
 
@@ -136,7 +139,7 @@ function outOfOrder(facts, found) {
         found.has(f) &&
         !isUnrelated(f, later) &&
         later.t_ms - f.t_ms > later.tolerance_ms + f.tolerance_ms &&
-        found.get(f).t > seenLater.t,
+        found.get(f).t > seenLater.t + (f.text.startsWith('event ') ? TOLD_BESIDE_MS : 0),
     )
     if (before) broken.push({ fact: later, why: `came before "${before.text}", which was recorded earlier` })
   }

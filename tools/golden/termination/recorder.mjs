@@ -47,7 +47,9 @@ export class Recorder {
     this.normalised = []
     this.namesKnown = 0
     this.objects = new Map()
-    this.logs = new Map()
+    this.logs = new Set()
+    /** With their times, so that what two questions brought counts once. */
+    this.logLines = new Set()
     this.stops = []
     this.waiting = []
     this.changedAt = 0
@@ -147,23 +149,32 @@ export class Recorder {
     return this.normalised
   }
 
-  /** Follows each instance of each container, from its first line, for as long as it lives. */
+  /**
+   * Follows each instance of each container, from its first line, for as long as it lives. One that ended before the question
+   * arrived is read as the previous of the next: by then the question was answered with the log of that one.
+   */
   followLogs(pod) {
     for (const status of [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])]) {
       const id = status.containerID
       if (!id || this.logs.has(id)) continue
-      this.logs.set(id, true)
-      const path = `/api/v1/namespaces/${this.namespace}/pods/${pod.metadata.name}/log?container=${status.name}&follow=true&timestamps=true`
-      this.stops.push(
-        this.api.lines(path, (line, _, code) => {
-          if (code !== 200) return
-          const space = line.indexOf(' ')
-          const at = preciseTime(line.slice(0, space))
-          const text = line.slice(space + 1).trimEnd()
-          if (text) this.say(`log pod/${pod.metadata.name} container ${status.name}: ${text}`, at)
-        }),
-      )
+      this.logs.add(id)
+      this.readLog(pod.metadata.name, status.name, 'follow=true')
+      if (status.restartCount > 0) this.readLog(pod.metadata.name, status.name, 'previous=true')
     }
+  }
+
+  readLog(pod, container, which) {
+    const path = `/api/v1/namespaces/${this.namespace}/pods/${pod}/log?container=${container}&timestamps=true&${which}`
+    this.stops.push(
+      this.api.lines(path, (line, _, code) => {
+        const stamped = `${pod} ${container} ${line}`
+        if (code !== 200 || this.logLines.has(stamped)) return
+        this.logLines.add(stamped)
+        const space = line.indexOf(' ')
+        const text = line.slice(space + 1).trimEnd()
+        if (text) this.say(`log pod/${pod} container ${container}: ${text}`, preciseTime(line.slice(0, space)))
+      }),
+    )
   }
 
   /** Resolves to true once `done()` holds, false after `ms`. Looks again at each change. */

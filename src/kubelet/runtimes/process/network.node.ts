@@ -89,7 +89,8 @@ export class PodNetwork {
     await this.ip.run(
       [
         'link set lo up',
-        `link add ${BRIDGE} type bridge`,
+        // With an address of its own: else it takes that of one of its ports, and when that pod ends, others send into the void.
+        `link add ${BRIDGE} address ${linkAddress(gateway)} type bridge`,
         `addr add ${gateway}/24 dev ${BRIDGE}`,
         `link set ${BRIDGE} up`,
       ],
@@ -154,6 +155,11 @@ export class PodNetwork {
     ])
     return { netns, ip: address(slot), slot }
   }
+}
+
+/** A locally administered link address made of an IPv4 address, as CNI plugins make theirs: 10.244.0.1 -> 0a:58:0a:f4:00:01. */
+function linkAddress(ip: string): string {
+  return ['0a', '58', ...ip.split('.').map((byte) => Number(byte).toString(16).padStart(2, '0'))].join(':')
 }
 
 /** One `ip -force -batch -`, fed by lines; an answer to `link show dev lo` acknowledges all before it. */

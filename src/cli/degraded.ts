@@ -1,0 +1,15 @@
+/** What a node says of its limits in the annotation `ebb.dev/degraded`, sentence after sentence, for a terminal. */
+import { inKorean, type Language } from './text.ts'
+
+/** Limits of every node; only what goes beyond them is said at the start and in the status. */
+const EVERYWHERE = /^(CPU and memory limits of containers|Every container runs as the user who started ebb)/
+const BETWEEN = /(?<=\.) (?=[A-Z]|bubblewrap )/
+
+/** Sentences about what this machine cannot give, and another could. */
+export function degradedBeyond(annotation: string | undefined): readonly string[] {
+  return (annotation ?? '').split(BETWEEN).filter((sentence) => sentence !== '' && !EVERYWHERE.test(sentence))
+}
+
+export function degradedLines(sentences: readonly string[], language: Language): readonly string[] {
+  return sentences.map((text) => (language === 'ko' ? `제한: ${inKorean(text)}` : `degraded: ${text}`))
+}
