@@ -10,7 +10,6 @@ import type { Language, Text } from '../cli/text.ts'
 import { type Ready, readyText, type UpOptions } from '../cli/up.ts'
 import { ECHO_IMAGE, readProgram } from '../kubelet/runtimes/process/images.node.ts'
 import { NODES_READY_MS, startCluster } from './cluster.node.ts'
-import { compileEarly } from './compile-early.node.ts'
 import {
   createRunDirectory,
   defaultDataDirectory,
@@ -91,7 +90,7 @@ async function start(options: UpOptions, life: Lifetime, language: Language): Pr
     detached: process.env[LOG_VARIABLE] !== undefined,
   }
   process.stdout.write(readyText(text, language))
-  compileEarly()
+  await cluster.warmUp()
 }
 
 /** First signal: pods end gracefully, then everything. Second: at once. */

@@ -15,7 +15,6 @@ import { noTrace } from '../../src/base/trace.ts'
 import { ApiClient } from '../../src/client/api-client.ts'
 import { directTransport } from '../../src/client/direct.ts'
 import { startControllers } from '../../src/controllers/index.ts'
-import { compileEarly } from '../../src/main/compile-early.node.ts'
 import { ensurePki } from '../../src/main/pki.node.ts'
 import { createRegistry } from '../../src/registry/registry.ts'
 import { RESOURCES } from '../../src/resources/index.ts'
@@ -74,7 +73,6 @@ const running = await startServer({
   },
   fault,
 })
-compileEarly()
 console.log(`https://127.0.0.1:${running.port}`)
 const stop = async () => {
   await lifetime.close()
