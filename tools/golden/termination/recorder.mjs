@@ -36,6 +36,8 @@ const ENDS_ONLY = new Set([
   'PersistentVolumeClaim',
   'PodDisruptionBudget',
 ])
+/** A log whose stream ended under a living container is asked for again after this time (ms). */
+const FOLLOW_AGAIN_MS = 100
 const SERVICE_LABEL = 'kubernetes.io/service-name'
 
 export class Recorder {
@@ -53,6 +55,7 @@ export class Recorder {
     this.stops = []
     this.waiting = []
     this.changedAt = 0
+    this.stopped = false
   }
 
   /** Resolves when every watch of a kind that the server knows has begun. */
@@ -158,22 +161,38 @@ export class Recorder {
       const id = status.containerID
       if (!id || this.logs.has(id)) continue
       this.logs.add(id)
-      this.readLog(pod.metadata.name, status.name, 'follow=true')
+      this.follow(pod.metadata.name, status.name, id)
       if (status.restartCount > 0) this.readLog(pod.metadata.name, status.name, 'previous=true')
     }
   }
 
-  readLog(pod, container, which) {
+  /** A kubelet that stops ends the stream: it is asked for again while the container is still said to run. */
+  follow(pod, container, id) {
+    this.readLog(pod, container, 'follow=true', () => {
+      if (!this.stopped && this.runs(pod, id)) setTimeout(() => this.follow(pod, container, id), FOLLOW_AGAIN_MS)
+    })
+  }
+
+  runs(pod, id) {
+    const { initContainerStatuses = [], containerStatuses = [] } = this.objects.get(`Pod/${pod}`)?.status ?? {}
+    return [...initContainerStatuses, ...containerStatuses].some((c) => c.containerID === id && c.state?.running)
+  }
+
+  readLog(pod, container, which, end) {
     const path = `/api/v1/namespaces/${this.namespace}/pods/${pod}/log?container=${container}&timestamps=true&${which}`
     this.stops.push(
-      this.api.lines(path, (line, _, code) => {
-        const stamped = `${pod} ${container} ${line}`
-        if (code !== 200 || this.logLines.has(stamped)) return
-        this.logLines.add(stamped)
-        const space = line.indexOf(' ')
-        const text = line.slice(space + 1).trimEnd()
-        if (text) this.say(`log pod/${pod} container ${container}: ${text}`, preciseTime(line.slice(0, space)))
-      }),
+      this.api.lines(
+        path,
+        (line, _, code) => {
+          const stamped = `${pod} ${container} ${line}`
+          if (code !== 200 || this.logLines.has(stamped)) return
+          this.logLines.add(stamped)
+          const space = line.indexOf(' ')
+          const text = line.slice(space + 1).trimEnd()
+          if (text) this.say(`log pod/${pod} container ${container}: ${text}`, preciseTime(line.slice(0, space)))
+        },
+        end,
+      ),
     )
   }
 
@@ -192,6 +211,7 @@ export class Recorder {
   }
 
   stop() {
+    this.stopped = true
     for (const stop of this.stops) stop()
   }
 }
