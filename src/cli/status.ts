@@ -1,5 +1,6 @@
 /** `ebb status`: what runs, in a few lines. */
 
+import { isConditionTrue } from '../api/conditions.ts'
 import { parseTime } from '../api/time.ts'
 import type { Pod } from '../api/types/core-v1.gen.ts'
 import type { ApiClient } from '../client/api-client.ts'
@@ -25,7 +26,7 @@ export async function statusText(
   const ko = language === 'ko'
   const lines = [`${head.url}  (pid ${head.pid}, ${head.data ?? (ko ? '메모리' : 'in memory')})`]
   for (const node of nodeList.items) {
-    const ready = node.status?.conditions?.find((c) => c.type === 'Ready')?.status === 'True'
+    const ready = isConditionTrue(node.status, 'Ready')
     lines.push(`  node/${node.metadata.name}  ${ready ? 'Ready' : 'NotReady'}`)
     const degraded = degradedBeyond(node.metadata.annotations?.['ebb.dev/degraded'])
     lines.push(...degradedLines(degraded, language).map((line) => `    ${line}`))

@@ -13,6 +13,7 @@
  * Example: grace 5, preStop `sleep 2`, a program that ignores TERM. t=0 begin-end and pre-stop; t=2 stop with 3 s; t=5 KILL.
  * With a preStop that sleeps 30 and grace 3: t=3 stop with 2 s (the floor); t=5 KILL.
  */
+import { isTerminalPhase } from '../api/pod-phase.ts'
 import { restartAt } from './back-off.ts'
 import {
   type ContainerView,
@@ -83,8 +84,7 @@ function deadlineOf({ pod, startedAtMs }: PodView): number {
 
 /** Nothing in the pod will run again: its phase is terminal, its initialization failed, or all main containers are done. */
 function finished({ pod, containers }: PodView): boolean {
-  const { phase } = pod.status ?? {}
-  if (phase === 'Succeeded' || phase === 'Failed') return true
+  if (isTerminalPhase(pod.status?.phase)) return true
   const over = (c: ContainerView) => c.run?.state === 'exited' && !c.starting && !restarts(c, pod)
   if (containers.some((c) => c.kind === 'init' && over(c) && !initialized(c))) return true
   return containers.every((c) => c.kind !== 'main' || over(c))
