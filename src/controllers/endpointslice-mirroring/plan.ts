@@ -2,10 +2,10 @@
  * Pure: the EndpointSlices that say what Endpoints made by hand say, one for each subset of ports and address family. Source:
  * the EndpointSlice API, "EndpointSlice mirroring".
  */
+import { jsonEqual } from '../../api/json-equal.ts'
 import type { EndpointAddress, EndpointSubset, Endpoints } from '../../api/types/core-v1.gen.ts'
 import type { Endpoint, EndpointPort, EndpointSlice } from '../../api/types/discovery-v1.gen.ts'
 import { endpoints as endpointsResource } from '../../client/resources.ts'
-import { canonicalEqual } from '../canonical.ts'
 import { MANAGED_BY, SERVICE_NAME, type SlicePlan } from '../managed-slices.ts'
 import { controllerReference } from '../ownership.ts'
 import { TRIGGER_TIME } from '../service-endpoints.ts'
@@ -43,7 +43,7 @@ export function planMirror(endpoints: Endpoints, existing: readonly EndpointSlic
     return found
   }
   const kept = mirrored.map(({ addressType, ports }) =>
-    take((slice) => slice.addressType === addressType && canonicalEqual(slice.ports ?? [], ports)),
+    take((slice) => slice.addressType === addressType && jsonEqual(slice.ports ?? [], ports)),
   )
   const create: EndpointSlice[] = []
   const update: EndpointSlice[] = []
@@ -112,5 +112,5 @@ function says(slice: EndpointSlice, other: EndpointSlice): boolean {
     ports,
     endpoints,
   ]
-  return canonicalEqual(said(slice), said(other))
+  return jsonEqual(said(slice), said(other))
 }

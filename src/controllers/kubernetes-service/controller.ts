@@ -3,13 +3,13 @@
  * EndpointSlice, by which pods reach the API server. Deleted, they come back.
  */
 
+import { jsonEqual } from '../../api/json-equal.ts'
 import type { KubernetesObject } from '../../api/object.ts'
 import type { Endpoints, Namespace, Service } from '../../api/types/core-v1.gen.ts'
 import type { EndpointSlice } from '../../api/types/discovery-v1.gen.ts'
 import type { Resource } from '../../client/api-client.ts'
 import { done } from '../../client/controller.ts'
 import { endpointSlices, endpoints, namespaces, services } from '../../client/resources.ts'
-import { canonicalEqual } from '../canonical.ts'
 import { type ControllerContext, newController } from '../context.ts'
 import { createQuietly } from '../quietly.ts'
 
@@ -47,13 +47,12 @@ export async function startKubernetesService(context: ControllerContext, server?
     if (!known.services.lister.get(KEY)) await createQuietly(client, services, serviceFor(server))
     if (wantedEndpoints) {
       const present = known.endpoints.lister.get(KEY)
-      const same = canonicalEqual(present?.subsets, wantedEndpoints.subsets)
+      const same = jsonEqual(present?.subsets, wantedEndpoints.subsets)
       if (!same) await put(endpoints, wantedEndpoints, present)
     }
     if (wantedSlice) {
       const present = known.slices.lister.get(KEY)
-      const same =
-        canonicalEqual(present?.endpoints, wantedSlice.endpoints) && canonicalEqual(present?.ports, wantedSlice.ports)
+      const same = jsonEqual(present?.endpoints, wantedSlice.endpoints) && jsonEqual(present?.ports, wantedSlice.ports)
       if (!same) await put(endpointSlices, wantedSlice, present)
     }
     return done
