@@ -2,7 +2,7 @@
  * How a pod lives and how it ends: from what is known now to what is to be done now. Pure; the worker carries it out and asks
  * again after every change. Nothing here remembers, so whatever was missed is made up for the next time.
  *
- * The end of a pod, top to bottom:
+ * The end of a pod, top to bottom. A pass over the pod that has begun is finished first (finishPass).
  *   1. every running container begins its end at the same instant: Killing is announced, preStop starts
  *   2. after preStop (or when it has used up the grace) the stop signal, with what is left of the grace, at least 2 s
  *   3. the runtime waits and KILLs; a wait that has begun is neither shortened nor lengthened

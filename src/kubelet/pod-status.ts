@@ -23,7 +23,7 @@ export interface NodeFacts {
   readonly runtimeName: string
 }
 
-const DEADLINE_MESSAGE = 'Pod was active on the node longer than the specified deadline'
+export const DEADLINE_MESSAGE = 'Pod was active on the node longer than the specified deadline'
 const NEVER_LOCATED = 'The container could not be located when the pod was terminated'
 
 type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed'

@@ -21,7 +21,7 @@ import { type ContainerSeams, ContainerWorker } from './container-worker.ts'
 import type { DownwardFacts } from './downward.ts'
 import { Images } from './images.ts'
 import { type Action, endReason, plan } from './plan.ts'
-import { type NodeFacts, podStatus } from './pod-status.ts'
+import { DEADLINE_MESSAGE, type NodeFacts, podStatus } from './pod-status.ts'
 import {
   type ContainerView,
   isInPass,
@@ -39,8 +39,6 @@ import type { PodVolumes } from './volumes.ts'
 
 /** Between attempts of what must succeed in the end (sandbox, volumes, stops, the final delete), in ms. */
 const RETRY_MS = 1_000
-
-const DEADLINE_MESSAGE = 'Pod was active on the node longer than the specified deadline'
 
 export interface WorkerSeams {
   readonly runtime: Runtime
