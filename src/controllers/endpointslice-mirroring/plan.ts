@@ -8,13 +8,12 @@ import type { Endpoint, EndpointPort, EndpointSlice } from '../../api/types/disc
 import { endpoints as endpointsResource } from '../../client/resources.ts'
 import { MANAGED_BY, SERVICE_NAME, type SlicePlan } from '../managed-slices.ts'
 import { controllerReference } from '../ownership.ts'
-import { TRIGGER_TIME } from '../service-endpoints.ts'
+import { SKIP_MIRROR, TRIGGER_TIME } from '../service-endpoints.ts'
 
 export const MANAGER = 'endpointslicemirroring-controller.k8s.io'
 /** Addresses of one subset that are mirrored; the rest is left out, and an event says so. */
 export const MIRRORED_PER_SUBSET_MAX = 1000
 
-const SKIP = 'endpointslice.kubernetes.io/skip-mirror'
 const LEADER = 'control-plane.alpha.kubernetes.io/leader'
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
 
@@ -31,7 +30,7 @@ interface Mirrored {
 
 /** Neither told to be left alone nor somebody's lock. */
 export function isMirrored({ metadata }: Endpoints): boolean {
-  return metadata.labels?.[SKIP] !== 'true' && metadata.annotations?.[LEADER] === undefined
+  return metadata.labels?.[SKIP_MIRROR] !== 'true' && metadata.annotations?.[LEADER] === undefined
 }
 
 export function planMirror(endpoints: Endpoints, existing: readonly EndpointSlice[]): MirrorPlan {

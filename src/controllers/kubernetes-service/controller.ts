@@ -11,7 +11,9 @@ import type { Resource } from '../../client/api-client.ts'
 import { done } from '../../client/controller.ts'
 import { endpointSlices, endpoints, namespaces, services } from '../../client/resources.ts'
 import { type ControllerContext, newController } from '../context.ts'
+import { SERVICE_NAME } from '../managed-slices.ts'
 import { createQuietly } from '../quietly.ts'
+import { SKIP_MIRROR } from '../service-endpoints.ts'
 
 /** First address of the service range, kept for the API server. */
 const KUBERNETES_CLUSTER_IP = '10.96.0.1'
@@ -99,7 +101,7 @@ function endpointsFor({ address, port }: ApiServerAddress): Endpoints {
   return {
     apiVersion: 'v1',
     kind: 'Endpoints',
-    metadata: { name: NAME, namespace: 'default', labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
+    metadata: { name: NAME, namespace: 'default', labels: { [SKIP_MIRROR]: 'true' } },
     subsets: [{ addresses: [{ ip: address }], ports: [{ name: 'https', port, protocol: 'TCP' }] }],
   }
 }
@@ -108,7 +110,7 @@ function sliceFor({ address, port }: ApiServerAddress): EndpointSlice {
   return {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
-    metadata: { name: NAME, namespace: 'default', labels: { 'kubernetes.io/service-name': NAME } },
+    metadata: { name: NAME, namespace: 'default', labels: { [SERVICE_NAME]: NAME } },
     addressType: 'IPv4',
     endpoints: [{ addresses: [address], conditions: { ready: true } }],
     ports: [{ name: 'https', port, protocol: 'TCP' }],
