@@ -236,11 +236,10 @@ describe('before and while deleting', () => {
   })
 
   it('get -w shows the end as it goes; events are kept for the pod', async () => {
-    const watch = shell.run('timeout 8 kubectl get po -w')
-    await shell.until('kubectl get po mypod -o name', (ran) => ran.code === 0)
-    await new Promise((resolve) => setTimeout(resolve, 1_000))
+    const watch = shell.start('timeout 8 kubectl get po -w')
+    await watch.begun
     await shell.ok('kubectl delete po mypod')
-    const seen = (await watch).stdout
+    const seen = (await watch.ended).stdout
     expect(seen).toMatch(/mypod +1\/1 +Running[\s\S]*mypod +1\/1 +Terminating[\s\S]*mypod +0\/1 +Completed/)
     const events = await shell.ok('kubectl get events --field-selector involvedObject.name=mypod')
     for (const reason of ['Scheduled', 'Pulled', 'Created', 'Started', 'Killing']) expect(events).toContain(reason)

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ApiConnection } from '../tools/golden/api-connection.mjs'
 import { type StartedCluster, startCluster } from '../tools/golden/cluster.mjs'
+import { gone, processesWith } from './processes.ts'
 import { Shell } from './shell.ts'
 
 let cluster: StartedCluster
@@ -52,10 +53,11 @@ describe('a crash of the node process', () => {
     const id = `kubectl get po lives -o jsonpath='{.status.containerStatuses[0].containerID} {.status.containerStatuses[0].restartCount}'`
     const before = await shell.ok(id)
     expect(before).toMatch(/ 0$/)
+    expect(processesWith('exit 7')).not.toEqual([])
     // Ends half a second from now, when nobody looks.
     await shell.ok('kubectl exec ends -- sh -c "(sleep 0.5; touch /tmp/go) >/dev/null 2>&1 &"')
     expect((await node('ebb-1', 'stop')).status).toBe(200)
-    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    await gone(() => processesWith('exit 7'))
     expect((await node('ebb-1', 'start')).status).toBe(200)
     const ended = await shell.until(
       `kubectl get po ends -o jsonpath='{.status.phase} {.status.containerStatuses[0].state.terminated.exitCode}'`,

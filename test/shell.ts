@@ -35,12 +35,12 @@ export class Shell {
   }
 
   run(command: string, stdin = ''): Promise<Ran> {
-    this.history.push(command)
     return this.start(command, stdin).ended
   }
 
   /** Like `run`, for what goes on: `begun` resolves at the first output, `ended` at the end, which `stop` brings about. */
   start(command: string, stdin = ''): { readonly begun: Promise<void>; readonly ended: Promise<Ran>; stop(): void } {
+    this.history.push(command)
     let stop: () => void = () => {}
     let begin: () => void = () => {}
     const begun = new Promise<void>((resolve) => {
@@ -95,7 +95,6 @@ export class Shell {
   /** Runs a command again until its output fits; the last output is in the error. Looks every 100 ms, up to `seconds`. */
   async until(command: string, fits: (ran: Ran) => boolean, seconds = 20): Promise<Ran> {
     const deadline = performance.now() + seconds * 1000
-    this.history.push(command)
     for (;;) {
       const ran = await this.start(command).ended
       if (fits(ran)) return ran

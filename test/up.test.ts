@@ -17,6 +17,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type StartedCluster, startCluster } from '../tools/golden/cluster.mjs'
 import { root } from '../tools/golden/reference.mjs'
+import { gone, processesWith } from './processes.ts'
 import { Shell } from './shell.ts'
 
 const EBB = join(root, 'dist/ebb.mjs')
@@ -39,29 +40,6 @@ function ebb(args: readonly string[], env: Record<string, string> = {}): Promise
     for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (out += text))
     child.on('close', (code) => resolve({ code, out }))
   })
-}
-
-/** Processes whose environment or command line holds `mark`. */
-function processesWith(mark: string): string[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) =>
-      ['environ', 'cmdline'].some((file) => {
-        try {
-          return readFileSync(`/proc/${pid}/${file}`, 'latin1').includes(mark)
-        } catch {
-          return false
-        }
-      }),
-    )
-}
-
-async function gone(look: () => readonly unknown[], seconds = 10): Promise<void> {
-  const deadline = performance.now() + seconds * 1000
-  while (look().length > 0) {
-    if (performance.now() > deadline) throw new Error(`left behind: ${look().join(', ')}`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
 }
 
 describe('ebb says what is wrong in a sentence', () => {

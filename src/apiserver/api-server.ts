@@ -101,16 +101,19 @@ async function handle(request: ApiRequest, { stages, serve, fault }: Way): Promi
       const answer = passing instanceof Promise ? await passing : passing
       if (answer) return answer
     }
-    const response = await serve(exchange)
-    const form = formOf(exchange)
-    return withWarnings(form ? await inForm(response, form) : response, exchange.warnings)
+    return await finished(await serve(exchange), exchange)
   } catch (error) {
-    const response = errorResponse(error, fault)
-    const form = formOf(exchange)
-    return withWarnings(form ? await inForm(response, form) : response, exchange.warnings)
+    return await finished(errorResponse(error, fault), exchange)
   } finally {
     for (const end of exchange.ends) end()
   }
+}
+
+/** An answer as it goes out: in the form that is wanted, with its warnings. */
+function finished(response: ApiResponse, exchange: Exchange): ApiResponse | Promise<ApiResponse> {
+  const form = formOf(exchange)
+  const warned = (answer: ApiResponse) => withWarnings(answer, exchange.warnings)
+  return form ? inForm(response, form).then(warned) : warned(response)
 }
 
 /** Another form of the answer, errors and discovery too, for those who want one. All answers are made as plain JSON first. */

@@ -11,5 +11,5 @@ export function degradedBeyond(annotation: string | undefined): readonly string[
 }
 
 export function degradedLines(sentences: readonly string[], language: Language): readonly string[] {
-  return sentences.map((text) => (language === 'ko' ? `제한: ${inKorean(text)}` : `degraded: ${text}`))
+  return sentences.map((text) => ({ en: `degraded: ${text}`, ko: `제한: ${inKorean(text)}` })[language])
 }

@@ -1,11 +1,12 @@
 /** `ebb status`: what runs, in a few lines. */
 
+import { isConditionTrue } from '../api/conditions.ts'
 import { parseTime } from '../api/time.ts'
 import type { Pod } from '../api/types/core-v1.gen.ts'
 import type { ApiClient } from '../client/api-client.ts'
 import { nodes, pods } from '../client/resources.ts'
 import { degradedBeyond, degradedLines } from './degraded.ts'
-import type { Language } from './text.ts'
+import type { Language, Text } from './text.ts'
 import { shellWord } from './up.ts'
 
 export interface StatusHead {
@@ -15,6 +16,10 @@ export interface StatusHead {
   readonly data: string | undefined
 }
 
+const IN_MEMORY: Text = { en: 'in memory', ko: '메모리' }
+const PODS: Text = { en: 'pods', ko: '파드' }
+const NONE: Text = { en: 'none', ko: '없음' }
+
 export async function statusText(
   client: ApiClient,
   head: StatusHead,
@@ -22,10 +27,9 @@ export async function statusText(
   language: Language,
 ): Promise<string> {
   const [nodeList, podList] = await Promise.all([client.list(nodes), client.list(pods)])
-  const ko = language === 'ko'
-  const lines = [`${head.url}  (pid ${head.pid}, ${head.data ?? (ko ? '메모리' : 'in memory')})`]
+  const lines = [`${head.url}  (pid ${head.pid}, ${head.data ?? IN_MEMORY[language]})`]
   for (const node of nodeList.items) {
-    const ready = node.status?.conditions?.find((c) => c.type === 'Ready')?.status === 'True'
+    const ready = isConditionTrue(node.status, 'Ready')
     lines.push(`  node/${node.metadata.name}  ${ready ? 'Ready' : 'NotReady'}`)
     const degraded = degradedBeyond(node.metadata.annotations?.['ebb.dev/degraded'])
     lines.push(...degradedLines(degraded, language).map((line) => `    ${line}`))
@@ -34,16 +38,17 @@ export async function statusText(
   for (const pod of podList.items)
     phases.set(pod.status?.phase ?? 'Unknown', (phases.get(pod.status?.phase ?? 'Unknown') ?? 0) + 1)
   const counts = [...phases].map(([phase, n]) => `${n} ${phase}`).join(', ')
-  lines.push(`  ${ko ? '파드' : 'pods'}: ${counts || (ko ? '없음' : 'none')}`)
-  for (const pod of podList.items) if (pod.metadata.deletionTimestamp) lines.push(terminating(pod, nowMs, ko))
+  lines.push(`  ${PODS[language]}: ${counts || NONE[language]}`)
+  for (const pod of podList.items) if (pod.metadata.deletionTimestamp) lines.push(terminating(pod, nowMs, language))
   lines.push(`  export KUBECONFIG=${shellWord(head.kubeconfig)}`)
   return `${lines.join('\n')}\n`
 }
 
-function terminating(pod: Pod, nowMs: number, ko: boolean): string {
+function terminating(pod: Pod, nowMs: number, language: Language): string {
   const due = parseTime(pod.metadata.deletionTimestamp ?? '') ?? nowMs
   const left = Math.round((due - nowMs) / 1000)
   const finalizers = pod.metadata.finalizers?.length ? `, finalizers ${pod.metadata.finalizers.join(' ')}` : ''
-  const when = left >= 0 ? (ko ? `${left}초 남음` : `${left} s left`) : ko ? `${-left}초 지남` : `${-left} s overdue`
-  return `    ${pod.metadata.namespace}/${pod.metadata.name}  Terminating, ${when}${finalizers}`
+  const when: Text =
+    left >= 0 ? { en: `${left} s left`, ko: `${left}초 남음` } : { en: `${-left} s overdue`, ko: `${-left}초 지남` }
+  return `    ${pod.metadata.namespace}/${pod.metadata.name}  Terminating, ${when[language]}${finalizers}`
 }

@@ -1,7 +1,7 @@
 /**
- * What people read, in English and Korean. Messages of this folder and of main/ are written in both; other parts of ebb speak
- * English only (their sentences also stand in events and annotations), and what of theirs comes to the terminal is put into
- * Korean here.
+ * What people read, in English and Korean. Messages of this folder and of main/ are written in both, each as a Text; other parts
+ * of ebb speak English only (their sentences also stand in events and annotations), and what of theirs comes to the terminal is
+ * put into Korean here.
  */
 export type Language = 'en' | 'ko'
 export type Text = Readonly<Record<Language, string>>

@@ -1,7 +1,7 @@
 /** `ebb up`: its options, checked, and what it prints. Starting is done by main. */
 import { CliError } from './cli-error.ts'
 import { degradedLines } from './degraded.ts'
-import type { Language } from './text.ts'
+import type { Language, Text } from './text.ts'
 
 export interface UpOptions {
   /** 0: any free port. */
@@ -110,35 +110,31 @@ export interface Ready {
   readonly detached: boolean
 }
 
+const IN_MEMORY: Text = { en: 'data in memory: gone when it stops', ko: '데이터: 메모리 (멈추면 사라집니다)' }
+const TYPE_NEXT: Text = { en: 'Type next:', ko: '다음을 입력하세요:' }
+const TO_STOP: Text = { en: 'to stop:', ko: '멈추려면:' }
+
 /** The ready line says in how many ms, where, and what to type next. */
 export function readyText(ready: Ready, language: Language): string {
   const ms = Math.round(ready.ms)
   const where = `${ready.url}, Kubernetes ${ready.version}`
   const nodes = ready.nodes.join(', ')
-  const lines =
-    language === 'ko'
-      ? [
-          `ebb 준비 완료 (${ms} ms): ${where}${nodes ? `, 노드 ${nodes}` : ', 노드 없음'}`,
-          ready.data ? `데이터: ${ready.data}` : '데이터: 메모리 (멈추면 사라집니다)',
-          ...degradedLines(ready.degraded, language),
-          '',
-          '다음을 입력하세요:',
-        ]
-      : [
-          `ebb is ready in ${ms} ms: ${where}${nodes ? `, node${ready.nodes.length > 1 ? 's' : ''} ${nodes}` : ', no node'}`,
-          ready.data ? `data in ${ready.data}` : 'data in memory: gone when it stops',
-          ...degradedLines(ready.degraded, language),
-          '',
-          'Type next:',
-        ]
+  const head: Text = {
+    en: `ebb is ready in ${ms} ms: ${where}${nodes ? `, node${ready.nodes.length > 1 ? 's' : ''} ${nodes}` : ', no node'}`,
+    ko: `ebb 준비 완료 (${ms} ms): ${where}${nodes ? `, 노드 ${nodes}` : ', 노드 없음'}`,
+  }
+  const data: Text = ready.data ? { en: `data in ${ready.data}`, ko: `데이터: ${ready.data}` } : IN_MEMORY
   const port = new URL(ready.url).port
-  const stop = language === 'ko' ? '멈추려면:' : 'to stop:'
   return [
-    ...lines,
+    head[language],
+    data[language],
+    ...degradedLines(ready.degraded, language),
+    '',
+    TYPE_NEXT[language],
     `  export KUBECONFIG=${shellWord(ready.kubeconfig)}`,
     '  kubectl get nodes',
     '',
-    `${stop} ${ready.detached ? `ebb down${port === DEFAULT_PORT ? '' : ` --port ${port}`}` : 'Ctrl-C'}`,
+    `${TO_STOP[language]} ${ready.detached ? `ebb down${port === DEFAULT_PORT ? '' : ` --port ${port}`}` : 'Ctrl-C'}`,
     '',
   ].join('\n')
 }

@@ -1,3 +1,4 @@
+/** Label selectors as objects hold them. */
 import { labelSelector, mapSelector, type Selector } from '../api/selector.ts'
 import type { LabelSelector } from '../api/types/meta-v1.gen.ts'
 

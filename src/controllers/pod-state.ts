@@ -1,18 +1,16 @@
 /** What the controllers ask of a pod. Sources: pkg/api/v1/pod of Kubernetes, API fields PodStatus. */
+import { conditionOf, isConditionTrue } from '../api/conditions.ts'
+import { isTerminalPhase } from '../api/pod-phase.ts'
 import { parseTime } from '../api/time.ts'
-import type { Pod, PodCondition } from '../api/types/core-v1.gen.ts'
-
-export function podCondition(pod: Pod, type: string): PodCondition | undefined {
-  return pod.status?.conditions?.find((condition) => condition.type === type)
-}
+import type { Pod } from '../api/types/core-v1.gen.ts'
 
 export function isReady(pod: Pod): boolean {
-  return podCondition(pod, 'Ready')?.status === 'True'
+  return isConditionTrue(pod.status, 'Ready')
 }
 
 /** When the pod became ready, in ms since 1970; undefined while it is not. */
 export function readySince(pod: Pod): number | undefined {
-  const condition = podCondition(pod, 'Ready')
+  const condition = conditionOf(pod.status, 'Ready')
   if (condition?.status !== 'True') return undefined
   return condition.lastTransitionTime ? parseTime(condition.lastTransitionTime) : undefined
 }
@@ -27,8 +25,7 @@ export function isAvailable(pod: Pod, minReadySeconds: number, now: number): boo
 
 /** Succeeded or Failed: it has run and will not run again. */
 export function isTerminal(pod: Pod): boolean {
-  const phase = pod.status?.phase
-  return phase === 'Succeeded' || phase === 'Failed'
+  return isTerminalPhase(pod.status?.phase)
 }
 
 /** Counts as a replica: neither over nor on its way out. */

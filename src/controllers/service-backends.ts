@@ -1,3 +1,4 @@
+import { conditionOf } from '../api/conditions.ts'
 import { keyOf } from '../api/object.ts'
 import type { Pod, Service } from '../api/types/core-v1.gen.ts'
 import type { Informer } from '../client/informer.ts'
@@ -48,13 +49,12 @@ export class ServiceBackends {
 
 /** Most changes of a pod's status (container states, heartbeats of probes) change nothing about its endpoint. */
 function concernsEndpoints(pod: Pod, old: Pod): boolean {
-  const ready = (each: Pod) => each.status?.conditions?.find((condition) => condition.type === 'Ready')
   return (
     pod.metadata.deletionTimestamp !== old.metadata.deletionTimestamp ||
     pod.metadata.labels !== old.metadata.labels ||
     pod.status?.phase !== old.status?.phase ||
     pod.status?.podIP !== old.status?.podIP ||
     pod.spec.nodeName !== old.spec.nodeName ||
-    ready(pod)?.status !== ready(old)?.status
+    conditionOf(pod.status, 'Ready')?.status !== conditionOf(old.status, 'Ready')?.status
   )
 }

@@ -2,6 +2,8 @@
 import type { ContainerPort, Pod, Service, ServicePort } from '../api/types/core-v1.gen.ts'
 
 export const HEADLESS = 'service.kubernetes.io/headless'
+/** On Endpoints whose EndpointSlices somebody else makes. */
+export const SKIP_MIRROR = 'endpointslice.kubernetes.io/skip-mirror'
 export const TRIGGER_TIME = 'endpoints.kubernetes.io/last-change-trigger-time'
 
 type Annotations = Readonly<Record<string, string>>

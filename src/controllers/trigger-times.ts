@@ -1,6 +1,6 @@
+import { conditionOf } from '../api/conditions.ts'
 import { parseTime, rfc3339 } from '../api/time.ts'
 import type { Pod, Service } from '../api/types/core-v1.gen.ts'
-import { podCondition } from './pod-state.ts'
 
 /**
  * When that happened which a controller of endpoints is about to write, for the annotation from which the delay until rules
@@ -16,7 +16,7 @@ export class TriggerTimes {
     const before = this.seen.get(key)
     const now = new Map<string, number>()
     for (const pod of pods) {
-      const at = parseTime(podCondition(pod, 'Ready')?.lastTransitionTime ?? '')
+      const at = parseTime(conditionOf(pod.status, 'Ready')?.lastTransitionTime ?? '')
       if (at !== undefined) now.set(pod.metadata.name ?? '', at)
     }
     this.seen.set(key, now)

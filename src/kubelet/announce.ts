@@ -1,7 +1,6 @@
 /** The events of a pod, in Kubernetes' words. */
 import type { Pod } from '../api/types/core-v1.gen.ts'
-import type { EventRecorder } from '../client/events.ts'
-import { involved } from '../client/events.ts'
+import { type EventRecorder, involved } from '../client/events.ts'
 import { pods } from '../client/resources.ts'
 import type { Announce } from './images.ts'
 import type { EndReason } from './plan.ts'

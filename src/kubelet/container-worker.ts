@@ -7,8 +7,7 @@ import type { Pod } from '../api/types/core-v1.gen.ts'
 import type { Clock } from '../base/clock.ts'
 import type { EventRecorder } from '../client/events.ts'
 import { announcer, killingMessage, longName } from './announce.ts'
-import type { ContainerRecord } from './container-record.ts'
-import { runOf } from './container-record.ts'
+import { type ContainerRecord, runOf } from './container-record.ts'
 import { logPathOf, StartFailed, type StartSeams, startContainer } from './container-start.ts'
 import { hookFailure, runHook } from './hooks.ts'
 import { StartHalted } from './images.ts'
@@ -19,7 +18,7 @@ import { ContainerProbes } from './probes.ts'
 import type { ContainerStatus, Runtime, SandboxStatus } from './runtime.ts'
 
 /** After a start that failed for no reason of the pod's, in ms. */
-const START_RETRY_MS = 1_000
+const CREATE_RETRY_MS = 1_000
 
 /** What a container's worker needs of its pod's. */
 export interface ContainerSeams {
@@ -251,7 +250,7 @@ export class ContainerWorker {
     const { message } = error as Error
     const nowMs = seams.clock.now()
     if (!(error instanceof StartFailed)) {
-      record.waiting = { reason: 'CreateContainerError', message, untilMs: nowMs + START_RETRY_MS }
+      record.waiting = { reason: 'CreateContainerError', message, untilMs: nowMs + CREATE_RETRY_MS }
       this.announce('Warning', 'Failed', `Error: ${message}`)
       return
     }

@@ -1,7 +1,7 @@
 /** Lifecycle hooks: postStart and preStop. A failed hook throws; what follows from it is the worker's matter. */
 import type { Container, LifecycleHandler } from '../api/types/core-v1.gen.ts'
 import { type Clock, sleep } from '../base/clock.ts'
-import type { Prober } from './prober.ts'
+import { httpTarget, type Prober } from './prober.ts'
 import { type ContainerId, type Runtime, rpcWords } from './runtime.ts'
 
 /** Longest hook, in ms: what really ends it is the end of its container. */
@@ -65,24 +65,6 @@ export function hookFailure(handler: LifecycleHandler, container: string, pod: s
 
 /** Any answer is success: Kubernetes does not look at the status of a hook. */
 async function httpHook(get: NonNullable<LifecycleHandler['httpGet']>, context: HookContext): Promise<void> {
-  const { prober, container, podIP, signal } = context
-  await prober.http({
-    scheme: get.scheme === 'HTTPS' ? 'HTTPS' : 'HTTP',
-    host: get.host || podIP,
-    port: portNumber(get.port, container),
-    path: get.path || '/',
-    headers: get.httpHeaders ?? [],
-    timeoutMs: HOOK_MAX_MS,
-    signal,
-  })
-}
-
-/** A port by number, or by the name of a container's port. Throws when there is none of that name. */
-export function portNumber(port: number | string, container: Container): number {
-  if (typeof port === 'number') return port
-  const named = container.ports?.find((p) => p.name === port)?.containerPort
-  const number = named ?? Number(port)
-  if (!Number.isInteger(number))
-    throw new Error(`couldn't find port: ${JSON.stringify(port)} in container ${container.name}`)
-  return number
+  const { prober, signal } = context
+  await prober.http({ ...httpTarget(get, context), headers: get.httpHeaders ?? [], timeoutMs: HOOK_MAX_MS, signal })
 }

@@ -1,8 +1,9 @@
 /**
  * The node's own object: registered at the start, alive by its Lease in kube-node-lease every 10 s, its status looked at every
- * 10 s, written when somebody has put something else there and every 5 min (Kubernetes: "Nodes", heartbeats; KEP-589). While the API server does not answer it tries again and
- * again; pods are not touched by that.
+ * 10 s, written when somebody has put something else there and every 5 min (Kubernetes: "Nodes", heartbeats; KEP-589). While the
+ * API server does not answer it tries again and again; pods are not touched by that.
  */
+import { conditionOf, isConditionTrue, transitionTime } from '../api/conditions.ts'
 import { isApiError } from '../api/status.ts'
 import { rfc3339, rfc3339Micro } from '../api/time.ts'
 import type { Node, NodeCondition } from '../api/types/core-v1.gen.ts'
@@ -153,22 +154,20 @@ const GOOD: readonly (readonly [type: string, status: string, reason: string, me
   ['Ready', 'True', 'KubeletReady', 'kubelet is posting ready status'],
 ]
 
-const conditionOf = (node: Node, type: string) => node.status?.conditions?.find((c) => c.type === type)
-
-const isReady = (node: Node): boolean => conditionOf(node, 'Ready')?.status === 'True'
+const isReady = ({ status }: Node): boolean => isConditionTrue(status, 'Ready')
 
 /** Whether the conditions say what this process would say. */
 function isTrue(known: Node): boolean {
   return GOOD.every(([type, status, reason, message]) => {
-    const condition = conditionOf(known, type)
+    const condition = conditionOf(known.status, type)
     return condition?.status === status && condition.reason === reason && condition.message === message
   })
 }
 
 function conditionsOf(known: Node, now: string): NodeCondition[] {
   return GOOD.map(([type, status, reason, message]) => {
-    const old = conditionOf(known, type)
-    const lastTransitionTime = old?.status === status ? (old.lastTransitionTime ?? now) : now
+    const old = conditionOf(known.status, type)
+    const lastTransitionTime = transitionTime(old, status, now)
     return { type, status, lastHeartbeatTime: now, lastTransitionTime, reason, message }
   })
 }

@@ -2,7 +2,7 @@
  * How a pod lives and how it ends: from what is known now to what is to be done now. Pure; the worker carries it out and asks
  * again after every change. Nothing here remembers, so whatever was missed is made up for the next time.
  *
- * The end of a pod, top to bottom:
+ * The end of a pod, top to bottom. A pass over the pod that has begun is finished first (finishPass).
  *   1. every running container begins its end at the same instant: Killing is announced, preStop starts
  *   2. after preStop (or when it has used up the grace) the stop signal, with what is left of the grace, at least 2 s
  *   3. the runtime waits and KILLs; a wait that has begun is neither shortened nor lengthened
@@ -13,6 +13,7 @@
  * Example: grace 5, preStop `sleep 2`, a program that ignores TERM. t=0 begin-end and pre-stop; t=2 stop with 3 s; t=5 KILL.
  * With a preStop that sleeps 30 and grace 3: t=3 stop with 2 s (the floor); t=5 KILL.
  */
+import { isTerminalPhase } from '../api/pod-phase.ts'
 import { restartAt } from './back-off.ts'
 import {
   type ContainerView,
@@ -83,8 +84,7 @@ function deadlineOf({ pod, startedAtMs }: PodView): number {
 
 /** Nothing in the pod will run again: its phase is terminal, its initialization failed, or all main containers are done. */
 function finished({ pod, containers }: PodView): boolean {
-  const { phase } = pod.status ?? {}
-  if (phase === 'Succeeded' || phase === 'Failed') return true
+  if (isTerminalPhase(pod.status?.phase)) return true
   const over = (c: ContainerView) => c.run?.state === 'exited' && !c.starting && !restarts(c, pod)
   if (containers.some((c) => c.kind === 'init' && over(c) && !initialized(c))) return true
   return containers.every((c) => c.kind !== 'main' || over(c))

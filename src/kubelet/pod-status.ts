@@ -3,6 +3,8 @@
  * (documentation: "Pod Lifecycle"; the terminal ones from the recordings in golden/termination).
  */
 
+import { conditionOf, transitionTime } from '../api/conditions.ts'
+import { isTerminalPhase } from '../api/pod-phase.ts'
 import { rfc3339 } from '../api/time.ts'
 import type {
   ContainerState,
@@ -21,11 +23,10 @@ export interface NodeFacts {
   readonly runtimeName: string
 }
 
-const DEADLINE_MESSAGE = 'Pod was active on the node longer than the specified deadline'
+export const DEADLINE_MESSAGE = 'Pod was active on the node longer than the specified deadline'
 const NEVER_LOCATED = 'The container could not be located when the pod was terminated'
 
 type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed'
-const isTerminal = (phase: Phase): boolean => phase === 'Succeeded' || phase === 'Failed'
 
 /**
  * `last` is the status written before (or the API's): it keeps transition times, and the phase, which does not become
@@ -36,7 +37,7 @@ export function podStatus(real: PodView, nowMs: number, node: NodeFacts, last: P
   const why = endReason(real, nowMs)
   const ended = why !== undefined && allEnded(real)
   const computed = phaseOf(view, why, ended)
-  const phase = isTerminal(computed) && !ended ? phaseNow(last, view) : ended ? terminal(computed) : computed
+  const phase = isTerminalPhase(computed) && !ended ? phaseNow(last, view) : ended ? terminal(computed) : computed
   const deadline = isOverdue(real, why) && ended
   const generation = view.pod.metadata.generation
   const statuses = (kinds: (c: ContainerView) => boolean) =>
@@ -67,7 +68,7 @@ function asShown(c: ContainerView): ContainerView {
   return isHidden ? { ...c, run: c.previous, previous: undefined } : c
 }
 
-const terminal = (phase: Phase): Phase => (isTerminal(phase) ? phase : 'Failed')
+const terminal = (phase: Phase): Phase => (isTerminalPhase(phase) ? phase : 'Failed')
 
 /** Containers ended and the sandbox is gone: the status is the last one. */
 function allEnded({ containers, sandbox }: PodView): boolean {
@@ -86,7 +87,7 @@ const isOverdue = (view: PodView, why: EndReason | undefined): boolean => view.o
 function phaseOf(view: PodView, why: EndReason | undefined, ended: boolean): Phase {
   const { pod, containers } = view
   const known = pod.status?.phase
-  if (known === 'Succeeded' || known === 'Failed') return known
+  if (isTerminalPhase(known)) return known
   if (isOverdue(view, why)) return 'Failed'
   const over = (c: ContainerView) => c.run?.state === 'exited'
   const failedInit = (c: ContainerView) => c.kind === 'init' && over(c) && c.run?.exitCode !== 0
@@ -121,11 +122,10 @@ function conditionsOf(view: PodView, phase: Phase, nowMs: number, last: PodStatu
   ]
   return findings.map((finding) => {
     const old = before.find((c) => c.type === finding.type)
-    const since = old?.status === finding.status ? old.lastTransitionTime : undefined
     return {
       ...finding,
       lastProbeTime: null as unknown as string,
-      lastTransitionTime: since ?? rfc3339(nowMs),
+      lastTransitionTime: transitionTime(old, finding.status, rfc3339(nowMs)),
       ...(generation === undefined ? {} : { observedGeneration: generation }),
     }
   })
@@ -154,7 +154,7 @@ function readyOf({ pod }: PodView, containersReady: Finding): Finding {
   const type = 'Ready'
   if (containersReady.status === 'False') return { ...containersReady, type }
   const messages = (pod.spec.readinessGates ?? []).flatMap(({ conditionType }) => {
-    const found = pod.status?.conditions?.find((c) => c.type === conditionType)
+    const found = conditionOf(pod.status, conditionType)
     if (!found) return [`corresponding condition of pod readiness gate "${conditionType}" does not exist.`]
     return found.status === 'True'
       ? []

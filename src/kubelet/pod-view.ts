@@ -129,7 +129,7 @@ export const isReplaced = ({ unhealthy }: ContainerView): boolean =>
  * one after the other, each with its postStart, and only then the pod is looked at again.
  */
 export const isInPass = (c: ContainerView): boolean =>
-  c.starting || (c.run?.state === 'running' && c.end !== undefined && c.unhealthy !== undefined)
+  c.starting || (lives(c) && c.end !== undefined && c.unhealthy !== undefined)
 
 /**
  * Whether a container that ended starts again as long as its pod lives: container rules, then container policy, then the pod's.

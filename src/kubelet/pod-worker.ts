@@ -4,6 +4,8 @@
  * takes time (sandbox, start, hook, stop, requests) is a job beside it, and its end is the next change.
  */
 
+import { isConditionTrue } from '../api/conditions.ts'
+import { isTerminalPhase } from '../api/pod-phase.ts'
 import { ApiError } from '../api/status.ts'
 import { parseTime } from '../api/time.ts'
 import type { EbbTracer } from '../api/trace-steps.ts'
@@ -19,7 +21,7 @@ import { type ContainerSeams, ContainerWorker } from './container-worker.ts'
 import type { DownwardFacts } from './downward.ts'
 import { Images } from './images.ts'
 import { type Action, endReason, plan } from './plan.ts'
-import { type NodeFacts, podStatus } from './pod-status.ts'
+import { DEADLINE_MESSAGE, type NodeFacts, podStatus } from './pod-status.ts'
 import {
   type ContainerView,
   isInPass,
@@ -37,8 +39,6 @@ import type { PodVolumes } from './volumes.ts'
 
 /** Between attempts of what must succeed in the end (sandbox, volumes, stops, the final delete), in ms. */
 const RETRY_MS = 1_000
-
-const DEADLINE_MESSAGE = 'Pod was active on the node longer than the specified deadline'
 
 export interface WorkerSeams {
   readonly runtime: Runtime
@@ -110,7 +110,7 @@ export class PodWorker {
     this.startedAtMs = parseTime(pod.status?.startTime ?? '') ?? clock.now()
     this.images = new Images(seams.runtime, clock)
     this.lastStatus = pod.status
-    if (isOver(pod.status)) this.terminalStatus = 'written'
+    if (isTerminalPhase(pod.status?.phase)) this.terminalStatus = 'written'
     const written = (status: PodStatus) => this.statusWritten(status)
     const failed = (error: unknown) => seams.failed(`status of ${this.object}`, error)
     this.writer = new StatusWriter({ namespace, name, uid }, { client, clock, signal, written, failed })
@@ -429,7 +429,7 @@ export class PodWorker {
     if (isEnded && !this.passing) this.shown ??= this.workers.map(({ record }) => ({ ...record }))
     if (isEnded && !this.hasNews) return
     this.hasNews = false
-    if (!isOver(this.status)) void this.writer.submit(this.newStatus(this.shown))
+    if (!isTerminalPhase(this.status.phase)) void this.writer.submit(this.newStatus(this.shown))
   }
 
   private writeTerminalStatus(): void {
@@ -443,10 +443,10 @@ export class PodWorker {
 
   private statusWritten(status: PodStatus): void {
     const { trace } = this.seams
-    const ready = status.conditions?.some((c) => c.type === 'Ready' && c.status === 'True') ?? false
+    const ready = isConditionTrue(status, 'Ready')
     if (ready && !this.wasReady) trace.emit('pod-ready', this.object)
     this.wasReady = ready
-    if (isOver(status)) trace.emit('status-written', this.object, { detail: { phase: status.phase ?? '' } })
+    if (isTerminalPhase(status.phase)) trace.emit('status-written', this.object, { detail: { phase: status.phase } })
   }
 
   /** Only this pod: not one that has its name meanwhile. */
@@ -483,8 +483,6 @@ export class PodWorker {
     this.seams.trace.emit('delete-seen', this.object, { detail: { grace } })
   }
 }
-
-const isOver = (status: PodStatus | undefined): boolean => status?.phase === 'Succeeded' || status?.phase === 'Failed'
 
 /** What was to be taken away is not there: the API's 404 and 409 (another uid), the runtime's not-found. */
 function isMissing(error: unknown): boolean {

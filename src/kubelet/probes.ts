@@ -5,8 +5,7 @@
  */
 import type { Container, Probe } from '../api/types/core-v1.gen.ts'
 import type { Clock, Timer } from '../base/clock.ts'
-import { portNumber } from './hooks.ts'
-import type { Prober } from './prober.ts'
+import { httpTarget, type Prober, portNumber } from './prober.ts'
 import { type ContainerId, type Runtime, rpcWords } from './runtime.ts'
 
 /** Characters of a probe's output in an event. */
@@ -234,14 +233,12 @@ async function httpProbe(
   target: ProbeTarget,
   { prober }: ProbeSeams,
 ): Promise<Outcome> {
-  const port = portNumber(get.port, target.container)
+  const at = httpTarget(get, target)
   const given = get.httpHeaders ?? []
   const hasAgent = given.some(({ name }) => name.toLowerCase() === 'user-agent')
   const headers = hasAgent ? given : [...given, { name: 'User-Agent', value: 'kube-probe/1.36' }]
-  const scheme = get.scheme === 'HTTPS' ? 'HTTPS' : 'HTTP'
-  const request = { scheme, host: get.host || target.podIP, port, path: get.path || '/', headers, timeoutMs } as const
   try {
-    const { status } = await prober.http(request)
+    const { status } = await prober.http({ ...at, headers, timeoutMs })
     return status >= 200 && status < 400 ? OK : failed(`HTTP probe failed with statuscode: ${status}`)
   } catch (error) {
     return failed((error as Error).message)

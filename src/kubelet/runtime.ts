@@ -1,6 +1,6 @@
 /**
  * The runtime port, shaped after CRI. Implementations: runtimes/process.node.ts (real processes), runtimes/simulated.ts
- * (programs described by data, virtual time), later cri.node.ts (containerd). One contract suite: runtimes/contract.ts.
+ * (programs described by data, virtual time). One contract suite: runtimes/contract.ts.
  *
  * Contract in short: a container's main process is PID 1 of its pod's or its own PID namespace; PID 1 without a handler for the
  * stop signal does not die of it (where there is no PID namespace the runtime reads SigCgt and withholds the signal the same

@@ -109,8 +109,9 @@ async function upgrade(options: KubeletServerOptions, request: IncomingMessage, 
   }
   const wanted = streamRequest(query)
   const { command, tty, stdin } = wanted
-  if (verb === 'exec') await runStreams(socket, wanted, () => runtime.exec(life.id, command, { tty, stdin }))
-  else await runStreams(socket, { ...wanted, command: [] }, () => runtime.attach(life.id))
+  await runStreams(socket, verb, wanted, () =>
+    verb === 'exec' ? runtime.exec(life.id, command, { tty, stdin }) : runtime.attach(life.id),
+  )
 }
 
 function refuse(socket: Socket, error: Error): void {

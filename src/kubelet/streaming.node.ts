@@ -45,18 +45,18 @@ export function streamRequest(query: URLSearchParams): StreamRequest {
   }
 }
 
+const DOING = { exec: 'executing command in', attach: 'attaching to' }
+
 /**
  * Carries a session's streams until its program has ended or the client is gone; then tells how it ended. Of a program that was
- * only attached to (`command` empty) that it ended is all that is told.
+ * only attached to that it ended is all that is told.
  */
 export async function runStreams(
   socket: WebSocket,
+  verb: 'exec' | 'attach',
   request: StreamRequest,
   open: () => Promise<ExecSession>,
 ): Promise<void> {
-  const { command } = request
-  const isExec = command.length > 0
-  const verb = isExec ? 'executing command in' : 'attaching to'
   // Tells the client that the connection stands.
   await send(socket, request.stdout ? STDOUT : request.stderr ? STDERR : ERROR, new Uint8Array(0))
   const early: Buffer[] = []
@@ -68,7 +68,7 @@ export async function runStreams(
   try {
     session = await open()
   } catch (error) {
-    await finish(socket, failure(`error ${verb} container: ${(error as Error).message}`))
+    await finish(socket, failure(`error ${DOING[verb]} container: ${(error as Error).message}`))
     return
   }
   let isOpen = true
@@ -86,7 +86,7 @@ export async function runStreams(
     await Promise.all(copies)
     const code = await session.exit
     isOpen = false
-    await finish(socket, code === 0 || !isExec ? SUCCESS : nonZero(code, command))
+    await finish(socket, code === 0 || verb === 'attach' ? SUCCESS : nonZero(code, request.command))
   } catch (error) {
     isOpen = false
     session.kill()

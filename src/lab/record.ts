@@ -5,6 +5,7 @@
  * Where the trace tells a step, what the watch saw of it is left out: the trace is closer to the deed. Only its time counts when it
  * is the earlier one.
  */
+import { isConditionTrue } from '../api/conditions.ts'
 import { keyOf } from '../api/object.ts'
 import type { EbbTraceEvent, Step } from '../api/trace-steps.ts'
 import type { Pod } from '../api/types/core-v1.gen.ts'
@@ -156,7 +157,7 @@ export class Recorder {
 const podName = (pod: Pod) => `pod ${keyOf(pod)}`
 
 function isReady(pod: Pod): boolean {
-  return pod.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+  return isConditionTrue(pod.status, 'Ready')
 }
 
 interface Conditions {

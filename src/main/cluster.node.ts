@@ -7,6 +7,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { createConnection, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isConditionTrue } from '../api/conditions.ts'
 import { ApiError } from '../api/status.ts'
 import type { Step } from '../api/trace-steps.ts'
 import { createApiServer } from '../apiserver/api-server.ts'
@@ -379,7 +380,7 @@ async function whenReady(
     const { items } = await client.list(nodeResource)
     const ready = items
       .filter((node) => names.includes(node.metadata.name ?? ''))
-      .filter((node) => node.status?.conditions?.some((c) => c.type === 'Ready' && c.status === 'True'))
+      .filter((node) => isConditionTrue(node.status, 'Ready'))
       .map(({ metadata }) => ({
         name: metadata.name ?? '',
         degraded: degradedBeyond(metadata.annotations?.['ebb.dev/degraded']),

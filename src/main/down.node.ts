@@ -1,6 +1,6 @@
 /** `ebb down`: ends a running cluster as Ctrl-C would, and waits until it is gone. */
 import { CliError } from '../cli/cli-error.ts'
-import type { Language } from '../cli/text.ts'
+import type { Language, Text } from '../cli/text.ts'
 import { startTicks } from './instance.node.ts'
 import { ENDING, sayWhenSlow } from './progress.node.ts'
 import { theInstance } from './running.node.ts'
@@ -13,7 +13,10 @@ export async function down(port: string | undefined, language: Language): Promis
   const { pid, startTicks: started, url } = theInstance(port)
   const atOnce = `kill -INT ${pid}`
   end(pid)
-  const said = sayWhenSlow(`${ENDING[language]} (${language === 'ko' ? '즉시 종료' : 'at once'}: ${atOnce})`)
+  const said = sayWhenSlow(
+    { en: `${ENDING.en} (at once: ${atOnce})`, ko: `${ENDING.ko} (즉시 종료: ${atOnce})` },
+    language,
+  )
   const deadline = performance.now() + GONE_WITHIN_MS
   while (startTicks(pid) === started) {
     if (performance.now() > deadline)
@@ -24,7 +27,8 @@ export async function down(port: string | undefined, language: Language): Promis
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS))
   }
   said()
-  process.stdout.write(language === 'ko' ? `${url} 의 ebb를 종료했습니다.\n` : `ebb at ${url} has ended.\n`)
+  const ended: Text = { en: `ebb at ${url} has ended.`, ko: `${url} 의 ebb를 종료했습니다.` }
+  process.stdout.write(`${ended[language]}\n`)
 }
 
 /** It may have ended by itself just now. */

@@ -1,11 +1,11 @@
 /** Whatever takes longer than a second says what it is about. */
-import type { Text } from '../cli/text.ts'
+import type { Language, Text } from '../cli/text.ts'
 
 const PROGRESS_AFTER_MS = 1_000
 
 /** Prints the sentence after a while, unless what it speaks of is over by then: call the result when it is. */
-export function sayWhenSlow(sentence: string): () => void {
-  const timer = setTimeout(() => process.stderr.write(`${sentence}\n`), PROGRESS_AFTER_MS)
+export function sayWhenSlow(sentence: Text, language: Language): () => void {
+  const timer = setTimeout(() => process.stderr.write(`${sentence[language]}\n`), PROGRESS_AFTER_MS)
   return () => clearTimeout(timer)
 }
 

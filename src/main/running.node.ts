@@ -45,7 +45,7 @@ const NONE_RUNS: Text = {
 /** Works with a client that has the credentials of the instance's kubeconfig; says what is wrong in a sentence. */
 async function withClient(instance: Instance, language: Language, work: (client: ApiClient) => Promise<void>) {
   const { url } = instance
-  const said = sayWhenSlow(language === 'ko' ? `${url} 의 응답을 기다리는 중입니다.` : `Waiting for ${url} to answer.`)
+  const said = sayWhenSlow({ en: `Waiting for ${url} to answer.`, ko: `${url} 의 응답을 기다리는 중입니다.` }, language)
   try {
     const client = await clientOf(instance)
     await work(client).finally(() => client.transport.close())

@@ -58,9 +58,11 @@ async function start(options: UpOptions, life: Lifetime, language: Language): Pr
   const kubeconfig = writeKubeconfig(options.kubeconfig, data ?? runDirectory, cluster.kubeconfig)
   if (options.kubeconfig && options.ephemeral) life.add('kubeconfig', () => rmSync(kubeconfig, { force: true }))
   const said = sayWhenSlow(
-    language === 'ko'
-      ? `API 서버는 ${cluster.url} 에서 응답합니다. 노드를 기다리는 중입니다 (${options.nodes}개).`
-      : `The API server answers at ${cluster.url}; waiting for ${options.nodes} node(s).`,
+    {
+      en: `The API server answers at ${cluster.url}; waiting for ${options.nodes} node(s).`,
+      ko: `API 서버는 ${cluster.url} 에서 응답합니다. 노드를 기다리는 중입니다 (${options.nodes}개).`,
+    },
+    language,
   )
   const ready = await cluster.nodesReady()
   const nodes = ready.map(({ name }) => name)
@@ -93,6 +95,12 @@ async function start(options: UpOptions, life: Lifetime, language: Language): Pr
   await cluster.warmUp()
 }
 
+const ENDING_BY_SIGNAL: Text = {
+  en: `${ENDING.en} Ctrl-C once more ends them at once.`,
+  ko: `${ENDING.ko} 한 번 더 누르면 즉시 종료합니다.`,
+}
+const AT_ONCE: Text = { en: 'Ending at once.', ko: '즉시 종료합니다.' }
+
 /** First signal: pods end gracefully, then everything. Second: at once. */
 function endOnSignals(life: Lifetime, language: Language): { ended: Promise<void>; forget(): void } {
   let asked = 0
@@ -103,11 +111,10 @@ function endOnSignals(life: Lifetime, language: Language): { ended: Promise<void
   const onSignal = () => {
     asked++
     if (asked > 1) {
-      process.stderr.write(language === 'ko' ? '\n즉시 종료합니다.\n' : '\nEnding at once.\n')
+      process.stderr.write(`\n${AT_ONCE[language]}\n`)
       process.exit(130)
     }
-    const atOnce = language === 'ko' ? '한 번 더 누르면 즉시 종료합니다.' : 'Ctrl-C once more ends them at once.'
-    const said = sayWhenSlow(`${ENDING[language]} ${atOnce}`)
+    const said = sayWhenSlow(ENDING_BY_SIGNAL, language)
     const closed = life.close().finally(said)
     void closed.then(finish, (error: unknown) => {
       process.stderr.write(`ebb: ${describe(error)}\n`)

@@ -43,7 +43,7 @@ interface RuleChain {
 }
 
 export const TABLE = 'ip ebb-proxy'
-/** Set on packets that came to a node port and must be masqueraded; the bit kube-proxy uses. */
+/** Set on packets that came to a node port or an external IP and must be masqueraded; the bit kube-proxy uses. */
 const MARK = '0x4000'
 /** Longer names are cut and end in a hash: nft takes 128 characters at most. */
 const NAME_LENGTH_MAX = 110

@@ -11,12 +11,13 @@
  *   config map with a finalizer  DELETE           -> MODIFIED deletionTimestamp = now, grace 0
  *   config map                   DELETE           -> DELETED
  */
+import { jsonEqual } from '../api/json-equal.ts'
 import type { DeleteOptions, Draft, KubernetesObject } from '../api/object.ts'
 import { conflict, notFound } from '../api/status.ts'
 import { parseTime, rfc3339 } from '../api/time.ts'
 import type { Txn } from '../store/store.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
-import { draftOf, equal, metadataDraft } from './draft.ts'
+import { draftOf, metadataDraft } from './draft.ts'
 import {
   admissionOf,
   contextOf,
@@ -111,7 +112,7 @@ function carryOut(
   const removed = decision.kind === 'remove'
   const answer = returnsObject || !removed ? 'object' : 'status'
   if (dryRun) return { deleted: { item: unstored(marked), removed, answer }, removeNext: false }
-  if (!removed && equal(marked, current.object))
+  if (!removed && jsonEqual(marked, current.object))
     return { deleted: { item: current, removed, answer }, removeNext: false }
   const item = seal(kit, marked, txn.revision)
   txn.put(key, item)

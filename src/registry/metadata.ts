@@ -1,9 +1,9 @@
 /** Rules of metadata that hold for every kind (apimachinery's ValidateObjectMeta and ValidateObjectMetaUpdate). */
 import { type FieldError, forbiddenField, invalid, required } from '../api/field-error.ts'
+import { jsonEqual } from '../api/json-equal.ts'
 import { labelNameErrors, labelValueErrors, qualifiedNameErrors } from '../api/names.ts'
 import type { Draft, ObjectMeta, OwnerReference } from '../api/object.ts'
 import type { ResourceDeclaration } from '../resources/declaration.ts'
-import { equal } from './draft.ts'
 
 /** All keys and values of the annotations of an object together, in bytes. */
 const ANNOTATIONS_BYTES_MAX = 256 * 1024
@@ -116,7 +116,7 @@ export function dropDuplicateOwners(meta: Draft<ObjectMeta>, warn: (text: string
   const twice = new Set<string>()
   const kept: typeof owners = []
   for (const owner of owners) {
-    if (kept.some((other) => equal(other, owner))) twice.add(owner.uid)
+    if (kept.some((other) => jsonEqual(other, owner))) twice.add(owner.uid)
     else kept.push(owner)
   }
   if (twice.size === 0) return
@@ -171,10 +171,10 @@ export function metadataUpdateErrors(meta: ObjectMeta, old: ObjectMeta): FieldEr
 
 function changed(meta: ObjectMeta, old: ObjectMeta): boolean {
   return (
-    !equal(meta.labels, old.labels) ||
-    !equal(meta.annotations, old.annotations) ||
-    !equal(meta.finalizers, old.finalizers) ||
-    !equal(meta.ownerReferences, old.ownerReferences)
+    !jsonEqual(meta.labels, old.labels) ||
+    !jsonEqual(meta.annotations, old.annotations) ||
+    !jsonEqual(meta.finalizers, old.finalizers) ||
+    !jsonEqual(meta.ownerReferences, old.ownerReferences)
   )
 }
 

@@ -1,5 +1,7 @@
 /** Subresources with a behaviour of their own that changes objects: binding and eviction. */
+import { transitionTime } from '../api/conditions.ts'
 import type { DeleteOptions, Draft, KubernetesObject } from '../api/object.ts'
+import { isTerminalPhase } from '../api/pod-phase.ts'
 import { conflict, failure } from '../api/status.ts'
 import { rfc3339 } from '../api/time.ts'
 import { deleteObject } from './delete.ts'
@@ -92,8 +94,7 @@ function setCondition(
   draft.status = { ...draft.status, conditions }
   const at = conditions.findIndex((c) => c.type === condition.type)
   const old = conditions[at]
-  const since = old?.status === condition.status ? (old.lastTransitionTime ?? now) : now
-  const next = { lastProbeTime: null, lastTransitionTime: since, ...condition }
+  const next = { lastProbeTime: null, lastTransitionTime: transitionTime(old, condition.status, now), ...condition }
   if (at < 0) conditions.push(next)
   else conditions[at] = next
 }
@@ -106,7 +107,7 @@ export async function evict(
   request: DeleteOptions,
 ): Promise<void> {
   const pod = presentOrNotFound(kit, resource, options).object as PodLike
-  const finished = pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed'
+  const finished = isTerminalPhase(pod.status?.phase)
   if (!finished && pod.spec?.nodeName && pod.metadata.deletionTimestamp === undefined && !options.dryRun)
     await markDisrupted(kit, resource, options)
   await deleteObject(kit, resource, options, request)

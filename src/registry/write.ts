@@ -3,6 +3,7 @@
  * commit. An update runs the same list inside retry-on-conflict: admission may wait, the compare inside the transaction may not.
  */
 import { invalidObject } from '../api/field-error.ts'
+import { jsonEqual } from '../api/json-equal.ts'
 import type { Draft, KubernetesObject, ObjectMeta } from '../api/object.ts'
 import { ApiError, alreadyExists, badRequest, conflict, failure, notFound } from '../api/status.ts'
 import { rfc3339 } from '../api/time.ts'
@@ -12,7 +13,7 @@ import type { Entry } from '../store/store.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
 import type { AdmissionAttributes } from './admission-port.ts'
 import { allocateCreate, allocateUpdate } from './allocate.ts'
-import { draftOf, equal } from './draft.ts'
+import { draftOf } from './draft.ts'
 import {
   admissionOf,
   contextOf,
@@ -262,7 +263,7 @@ async function prepareUpdate(
   request.strategy.warn?.(draft as KubernetesObject, old, context)
   const validating = kit.admission.validate(attributes, draft as KubernetesObject)
   if (validating) await validating
-  return equal(draft, old) ? undefined : draft
+  return jsonEqual(draft, old) ? undefined : draft
 }
 
 function checkRevision(
@@ -318,7 +319,7 @@ function keepMetadata(draft: Draft<KubernetesObject>, old: KubernetesObject, opt
 /** Whether anything but metadata and status differs. */
 function specChanged(draft: Draft<KubernetesObject>, old: KubernetesObject): boolean {
   const rest = (object: object) => ({ ...object, metadata: undefined, status: undefined })
-  return !equal(rest(draft), rest(old))
+  return !jsonEqual(rest(draft), rest(old))
 }
 
 function validateUpdate(

@@ -15,11 +15,12 @@ export function negativeErrors(field: string, value: number | undefined): FieldE
 
 /** A status of counts: none is negative, and none but `replicas` itself is greater than that, of those in `parts`. */
 export function replicaStatusErrors(
-  status: { readonly [count: string]: unknown } | undefined,
+  status: object | undefined,
   counts: readonly string[],
   parts: readonly string[],
 ): FieldError[] {
-  const count = (name: string) => (status?.[name] as number | undefined) ?? 0
+  const present: Readonly<Record<string, unknown>> = { ...status }
+  const count = (name: string) => (present[name] as number | undefined) ?? 0
   const errors = counts.flatMap((name) => negativeErrors(`status.${name}`, count(name)))
   for (const name of parts)
     if (count(name) > count('replicas'))
@@ -30,7 +31,7 @@ export function replicaStatusErrors(
 }
 
 /** What ReplicationController and ReplicaSet count. */
-export function replicaSetStatusErrors(status: Parameters<typeof replicaStatusErrors>[0]): FieldError[] {
+export function replicaSetStatusErrors(status: object | undefined): FieldError[] {
   const parts = ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas']
   return replicaStatusErrors(status, ['replicas', ...parts, 'observedGeneration', 'terminatingReplicas'], parts)
 }

@@ -2,7 +2,9 @@
  * Binds pods to nodes. Choosing is synchronous and sees every choice made before; binding goes on beside it, and a pod counts on
  * its node from the moment it is chosen. Thin: `cycle.ts` decides.
  */
+import { conditionOf, transitionTime } from '../api/conditions.ts'
 import { keyOf, splitKey } from '../api/object.ts'
+import { isTerminalPhase } from '../api/pod-phase.ts'
 import { ApiError } from '../api/status.ts'
 import { rfc3339 } from '../api/time.ts'
 import type { Node, Pod } from '../api/types/core-v1.gen.ts'
@@ -101,7 +103,7 @@ class Scheduler {
   private podChanged(pod: Pod, old?: Pod): void {
     const key = keyOf(pod)
     const { nodeName } = pod.spec
-    if (isOver(pod)) this.podGone(key)
+    if (isTerminalPhase(pod.status?.phase)) this.podGone(key)
     else if (nodeName) {
       this.queue.remove(key)
       this.assumed.delete(key)
@@ -190,7 +192,7 @@ class Scheduler {
   }
 
   private async reportUnschedulable(pod: Pod, message: string): Promise<void> {
-    const old = pod.status?.conditions?.find((condition) => condition.type === 'PodScheduled')
+    const old = conditionOf(pod.status, 'PodScheduled')
     if (old?.status === 'False' && old.reason === 'Unschedulable' && old.message === message) return
     const now = rfc3339(this.seams.clock.now())
     const condition = {
@@ -199,7 +201,7 @@ class Scheduler {
       reason: 'Unschedulable',
       message,
       lastProbeTime: null,
-      lastTransitionTime: old?.status === 'False' ? (old.lastTransitionTime ?? now) : now,
+      lastTransitionTime: transitionTime(old, 'False', now),
     }
     try {
       const patch = { metadata: { uid: pod.metadata.uid }, status: { conditions: [condition] } }
@@ -208,10 +210,6 @@ class Scheduler {
       if (!(error instanceof ApiError && error.code === 404)) this.seams.failed?.(keyOf(pod), error)
     }
   }
-}
-
-function isOver({ status }: Pod): boolean {
-  return status?.phase === 'Succeeded' || status?.phase === 'Failed'
 }
 
 /** Waits for this scheduler: not on its way out, not gated, not another scheduler's. */

@@ -42,7 +42,7 @@ it.each([
 ])(
   '%s: a probe that is due while Kubernetes would stop the sandbox meets the ended container',
   async (_, probe, event) => {
-    // Probes at 50 ms past each second of the life: the next one 550 ms after an end that comes 4 s after the deletion.
+    // Probes each second of the life, by exec 50 ms past it: the next one about half a second after an end 4 s after the deletion.
     expect(await play({ 'app:1': endsAfter(4000) }, { ...probe, periodSeconds: 1 })).toEqual([event])
   },
 )

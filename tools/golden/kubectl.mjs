@@ -7,7 +7,7 @@ import { kubectlPath } from '../kubectl.mjs'
 import { ApiConnection } from './api-connection.mjs'
 import { startCluster } from './cluster.mjs'
 import { comparable, differences, parseTranscript } from './kubectl/transcript.mjs'
-import { absent, flags, reference } from './reference.mjs'
+import { absent, flags, listed, reference } from './reference.mjs'
 
 const RECORDED_NODE = 'gold-1'
 const READY_WITHIN_MS = 15_000
@@ -21,8 +21,8 @@ export async function main(args) {
     console.error(absent(options.dir ?? 'golden/kubectl'))
     return 2
   }
-  const listed = options.list ? new Set(readFileSync(options.list, 'utf8').split(/\s+/).filter(Boolean)) : undefined
-  const counts = (file) => !listed || listed.has(file.replace(/\.txt$/, ''))
+  const wanted = listed(options.list)
+  const counts = (file) => !wanted || wanted.has(file.replace(/\.txt$/, ''))
   const bin = mkdtempSync(join(tmpdir(), 'ebb-kubectl-'))
   const cluster = await startCluster()
   const api = new ApiConnection({ server: cluster.url, token: cluster.token })

@@ -1,5 +1,5 @@
 /** Where the recordings are: EBB_SHARED, else `shared` beside the checkout. The product never needs them. */
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -14,6 +14,9 @@ export function reference(...path) {
 
 export const absent = (what) =>
   `${what} is not here: set EBB_SHARED to the folder that holds golden/ and kubernetes-1.36/ (recordings of real Kubernetes)`
+
+/** The names in the file that `--list` names; undefined without one. */
+export const listed = (file) => (file ? new Set(readFileSync(file, 'utf8').split(/\s+/).filter(Boolean)) : undefined)
 
 /** `--name value` and `--flag` as an object; refuses what is not in `known` ({name: 'value' | 'flag'}). */
 export function flags(args, known) {

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 /** `npm run golden -- api|termination|kubectl [...]`: recordings of real Kubernetes against a fresh ebb. Each closes with `N passed, N failed`. */
-import { existsSync } from 'node:fs'
 
 const [suite, ...args] = process.argv.slice(2)
 const SUITES = ['api', 'termination', 'kubectl']
@@ -8,10 +7,5 @@ if (!SUITES.includes(suite)) {
   console.error(`usage: npm run golden -- ${SUITES.join('|')} [--dir DIR] [--only NAME] [--list FILE] [--again]`)
   process.exit(2)
 }
-const file = new URL(`./${suite}.mjs`, import.meta.url)
-if (!existsSync(file)) {
-  console.error(`golden ${suite}: not built yet`)
-  process.exit(2)
-}
-const { main } = await import(file.href)
+const { main } = await import(new URL(`./${suite}.mjs`, import.meta.url).href)
 process.exit(await main(args))

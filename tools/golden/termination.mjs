@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { ApiConnection } from './api-connection.mjs'
 import { startCluster } from './cluster.mjs'
-import { absent, flags, reference } from './reference.mjs'
+import { absent, flags, listed, reference } from './reference.mjs'
 import { compare } from './termination/compare.mjs'
 import { play } from './termination/scenario.mjs'
 
@@ -25,7 +25,7 @@ export async function main(args) {
     console.error(absent(options.dir ?? 'golden/termination'))
     return 2
   }
-  const wanted = options.list ? new Set(readFileSync(options.list, 'utf8').split(/\s+/).filter(Boolean)) : undefined
+  const wanted = listed(options.list)
   const scenarios = readdirSync(dir)
     .filter((file) => file.endsWith('.json') && (!options.only || file.includes(options.only)))
     .filter((file) => !wanted || wanted.has(file.replace(/\.json$/, '')))

@@ -1,4 +1,5 @@
 /** What an object took and lost against another one, as sets of fields. Source: KEP-555, server-side apply. */
+import { jsonEqual } from '../json-equal.ts'
 import type { Definition } from '../schema.ts'
 import { type FieldSet, LEAF, node } from './field-set.ts'
 import { keyElement, type Shape, shapeOf, shapeOfField, valueElement } from './shape.ts'
@@ -45,7 +46,7 @@ function compareValues(old: unknown, now: unknown, shape: Shape): Comparison {
 function compareLeaves(old: unknown, now: unknown): Comparison {
   if (old === undefined) return TAKEN
   if (now === undefined) return REMOVED
-  return sameJson(old, now) ? SAME : TAKEN
+  return jsonEqual(old, now) ? SAME : TAKEN
 }
 
 /** Absent, null, or a container with nothing in it. */
@@ -81,15 +82,6 @@ function byElement(value: unknown, element: (item: unknown) => string): Readonly
     else out.set(path, new Duplicates([...(other instanceof Duplicates ? other.items : [other]), item]))
   }
   return out
-}
-
-function sameJson(a: unknown, b: unknown): boolean {
-  if (a === b) return true
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
-  if (Array.isArray(a) !== Array.isArray(b)) return false
-  for (const key in a) if (!sameJson((a as Entries)[key], (b as Entries)[key])) return false
-  for (const key in b) if (!(key in a) && (b as Entries)[key] !== undefined) return false
-  return true
 }
 
 class Collector {

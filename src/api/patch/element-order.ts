@@ -3,7 +3,8 @@
  * the server's; the two sequences are zipped, an element of the server going first only where it stood before its
  * neighbour on the server too. So new elements come before the server's own.
  */
-import { isJsonObject, type Json, jsonEqual } from './json-value.ts'
+import { jsonEqual } from '../json-equal.ts'
+import { isJsonObject, type Json } from './json-value.ts'
 
 interface Orders {
   /** The patch's list, or its `$setElementOrder`. */

@@ -3,7 +3,8 @@
  * before the first slash of a path is ignored, negative indexes count from the end. A document is never left half
  * patched: all operations work on new values.
  */
-import { isJsonObject, type Json, type JsonObject, jsonEqual, sorted } from './json-value.ts'
+import { jsonEqual } from '../json-equal.ts'
+import { isJsonObject, type Json, type JsonObject, sorted } from './json-value.ts'
 
 export interface Operation {
   readonly op?: unknown

@@ -8,9 +8,10 @@
  *
  * Nothing is changed in place, so a patch that fails leaves nothing behind.
  */
+import { jsonEqual } from '../json-equal.ts'
 import type { Definition, Field, Type } from '../schema.ts'
 import { ordered } from './element-order.ts'
-import { goText, isJsonObject, type Json, type JsonObject, jsonEqual } from './json-value.ts'
+import { goText, isJsonObject, type Json, type JsonObject } from './json-value.ts'
 
 /** A patch that cannot be applied; `code` is the status that Kubernetes gives it. */
 export class StrategicMergeError extends Error {

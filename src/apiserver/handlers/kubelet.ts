@@ -1,6 +1,7 @@
 /** Logs, exec, attach and port-forward: checked here, carried out by the kubelet of the pod's node. */
 import { type FieldError, forbiddenField, invalid, invalidObject } from '../../api/field-error.ts'
 import type { KubernetesObject } from '../../api/object.ts'
+import { isTerminalPhase } from '../../api/pod-phase.ts'
 import { badRequest, notFound } from '../../api/status.ts'
 import type { ApiResponse } from '../../wire/exchange.ts'
 import { canonicalTime } from '../../wire/go-time.ts'
@@ -98,8 +99,9 @@ async function stream(call: Call, verb: 'exec' | 'attach'): Promise<ApiResponse>
   const { query } = call.exchange.request
   const container = containerOf(pod, query.get('container') ?? '', true)
   const node = assignedNode(pod)
-  if (pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed')
-    throw badRequest(`cannot exec into a container in a completed pod; current phase is ${pod.status.phase}`)
+  const phase = pod.status?.phase
+  if (isTerminalPhase(phase))
+    throw badRequest(`cannot exec into a container in a completed pod; current phase is ${phase}`)
   const rest = new URLSearchParams()
   for (const name of ['stdin', 'stdout', 'stderr', 'tty'])
     if (isSet(query.get(name))) rest.set(SHORT[name] ?? name, '1')

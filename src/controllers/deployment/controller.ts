@@ -2,6 +2,7 @@
  * Rolls Deployments: makes a ReplicaSet for each template and shifts replicas from the old ones to the new one within the
  * strategy's bounds. Thin: `plan.ts` and `status.ts` decide, this reads, writes and records.
  */
+import { conditionOf } from '../../api/conditions.ts'
 import { keyOf } from '../../api/object.ts'
 import { rfc3339 } from '../../api/time.ts'
 import type { Deployment, DeploymentStatus, ReplicaSet } from '../../api/types/apps-v1.gen.ts'
@@ -29,7 +30,6 @@ import {
 import { findNewSet, revisionOf, sameAnnotations, scaleAnnotations } from './revision.ts'
 import {
   type Condition,
-  conditionOf,
   countStatus,
   deadlineOf,
   hasDeadline,

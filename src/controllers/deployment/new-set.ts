@@ -1,4 +1,5 @@
 /** Makes and keeps the ReplicaSet of a Deployment's present template. */
+import { conditionOf } from '../../api/conditions.ts'
 import { isApiError } from '../../api/status.ts'
 import { rfc3339 } from '../../api/time.ts'
 import type { Deployment, ReplicaSet } from '../../api/types/apps-v1.gen.ts'
@@ -8,7 +9,7 @@ import type { ControllerContext } from '../context.ts'
 import { controllerOf, controllerReference } from '../ownership.ts'
 import { newSetReplicas, type Sets } from './plan.ts'
 import { newSetAnnotations, nextRevision, REVISION, revisionOf, sameAnnotations } from './revision.ts'
-import { type Condition, conditionOf, hasDeadline, withCondition } from './status.ts'
+import { type Condition, hasDeadline, withCondition } from './status.ts'
 import { HASH_LABEL, sameTemplate, templateHash } from './template.ts'
 
 /** A Deployment as last written, and its ReplicaSets. */

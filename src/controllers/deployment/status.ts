@@ -1,4 +1,5 @@
 /** Pure: what a Deployment's status says, and whether its rollout gets on. Reasons and messages are Kubernetes'. */
+import { conditionOf, transitionTime } from '../../api/conditions.ts'
 import { parseTime } from '../../api/time.ts'
 import type { Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet } from '../../api/types/apps-v1.gen.ts'
 import { boundsOf, sumReplicas, sumStatus } from './bounds.ts'
@@ -16,15 +17,11 @@ export interface Condition {
 
 type Conditions = readonly DeploymentCondition[]
 
-export function conditionOf(status: DeploymentStatus | undefined, type: string): DeploymentCondition | undefined {
-  return status?.conditions?.find((condition) => condition.type === type)
-}
-
 /** Sets a condition at `now` (RFC 3339). Status and reason unchanged: `old` itself. Status unchanged: the transition time stays. */
 export function withCondition(old: Conditions, condition: Condition, now: string): Conditions {
   const present = old.find((each) => each.type === condition.type)
   if (present?.status === condition.status && present.reason === condition.reason) return old
-  const lastTransitionTime = present?.status === condition.status ? (present.lastTransitionTime ?? now) : now
+  const lastTransitionTime = transitionTime(present, condition.status, now)
   const next = { ...condition, lastUpdateTime: now, lastTransitionTime }
   return [...old.filter((each) => each.type !== condition.type), next]
 }
@@ -143,7 +140,7 @@ function progressConditions(
     const next = progressing('True', 'ReplicaSetUpdated', 'is progressing.')
     // Each bit of progress starts the deadline anew, so the condition is renewed also when it says the same.
     const others = withoutCondition(conditions, 'Progressing')
-    const since = present?.status === 'True' ? (present.lastTransitionTime ?? now) : now
+    const since = transitionTime(present, next.status, now)
     return [...others, { ...next, lastUpdateTime: now, lastTransitionTime: since }]
   }
   const deadline = deadlineOf(deployment, status)
@@ -158,7 +155,7 @@ function progressConditions(
 
 /** The new ReplicaSet's failure to make pods, else an old one's. */
 function failureOf({ newSet, oldSets }: Sets): Condition | undefined {
-  const failureIn = (set: ReplicaSet) => set.status?.conditions?.find((each) => each.type === 'ReplicaFailure')
+  const failureIn = (set: ReplicaSet) => conditionOf(set.status, 'ReplicaFailure')
   const found = (newSet && failureIn(newSet)) ?? oldSets.map(failureIn).find((each) => each !== undefined)
   if (!found) return undefined
   return {

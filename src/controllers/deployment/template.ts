@@ -1,4 +1,5 @@
 /** Pod templates: are two the same, and the hash that names a template's ReplicaSet. */
+import { jsonEqual } from '../../api/json-equal.ts'
 import type { PodTemplateSpec } from '../../api/types/core-v1.gen.ts'
 import { goDump } from './go-dump.ts'
 
@@ -7,11 +8,9 @@ export const HASH_LABEL = 'pod-template-hash'
 /** Without vowels and look-alikes, so that no hash reads like a word: the alphabet of Kubernetes' generated names. */
 const SAFE_ALPHABET = 'bcdfghjklmnpqrstvwxz2456789'
 
-const canonicalTexts = new WeakMap<PodTemplateSpec, string>()
-
 /** Same but for the hash label. */
 export function sameTemplate(a: PodTemplateSpec | undefined, b: PodTemplateSpec | undefined): boolean {
-  return canonicalText(a ?? {}) === canonicalText(b ?? {})
+  return jsonEqual(withoutHash(a ?? {}), withoutHash(b ?? {}))
 }
 
 /** Kubernetes' own: `collisionCount` gives another one when an unrelated ReplicaSet has the name already. */
@@ -31,23 +30,8 @@ function fnv1a(from: number, bytes: Uint8Array): number {
   return hash >>> 0
 }
 
-function canonicalText(template: PodTemplateSpec): string {
-  let text = canonicalTexts.get(template)
-  if (text === undefined) {
-    const { labels = {}, annotations = {}, ...rest } = template.metadata ?? {}
-    const { [HASH_LABEL]: _, ...plainLabels } = labels
-    text = JSON.stringify(canonical({ ...template, metadata: { ...rest, labels: plainLabels, annotations } }))
-    canonicalTexts.set(template, text)
-  }
-  return text
-}
-
-/** Keys sorted, nulls left out: what is not said and what is null are the same. */
-function canonical(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(canonical)
-  if (typeof value !== 'object' || value === null) return value
-  const sorted: Record<string, unknown> = {}
-  for (const [key, item] of Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-    if (item !== null && item !== undefined) sorted[key] = canonical(item)
-  return sorted
+function withoutHash(template: PodTemplateSpec): PodTemplateSpec {
+  const { labels = {}, annotations = {}, ...rest } = template.metadata ?? {}
+  const { [HASH_LABEL]: _, ...own } = labels
+  return { ...template, metadata: { ...rest, annotations, labels: own } }
 }

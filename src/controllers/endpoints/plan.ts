@@ -1,4 +1,5 @@
 /** Pure: the Endpoints of a Service. Unlike in slices a pod is out as soon as it is marked for deletion. */
+import { jsonEqual } from '../../api/json-equal.ts'
 import type {
   EndpointAddress,
   EndpointPort,
@@ -7,7 +8,6 @@ import type {
   Pod,
   Service,
 } from '../../api/types/core-v1.gen.ts'
-import { canonicalEqual } from '../canonical.ts'
 import { isReady, isTerminal } from '../pod-state.ts'
 import { backendPorts, HEADLESS, hostnameOf, isHeadless, withTrigger } from '../service-endpoints.ts'
 
@@ -29,8 +29,8 @@ export function planEndpoints(
   const labels = { ...own, ...(isHeadless(service) ? { [HEADLESS]: '' } : {}), [MANAGED_BY]: MANAGER }
   const same =
     existing !== undefined &&
-    canonicalEqual(existing.subsets ?? [], subsets) &&
-    canonicalEqual(existing.metadata.labels ?? {}, labels) &&
+    jsonEqual(existing.subsets ?? [], subsets) &&
+    jsonEqual(existing.metadata.labels ?? {}, labels) &&
     (existing.metadata.annotations?.[OVER_CAPACITY] === 'truncated') === truncated
   if (same) return undefined
   const { [OVER_CAPACITY]: __, ...annotations } = existing?.metadata.annotations ?? {}

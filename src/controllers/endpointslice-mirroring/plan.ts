@@ -2,19 +2,18 @@
  * Pure: the EndpointSlices that say what Endpoints made by hand say, one for each subset of ports and address family. Source:
  * the EndpointSlice API, "EndpointSlice mirroring".
  */
+import { jsonEqual } from '../../api/json-equal.ts'
 import type { EndpointAddress, EndpointSubset, Endpoints } from '../../api/types/core-v1.gen.ts'
 import type { Endpoint, EndpointPort, EndpointSlice } from '../../api/types/discovery-v1.gen.ts'
 import { endpoints as endpointsResource } from '../../client/resources.ts'
-import { canonicalEqual } from '../canonical.ts'
 import { MANAGED_BY, SERVICE_NAME, type SlicePlan } from '../managed-slices.ts'
 import { controllerReference } from '../ownership.ts'
-import { TRIGGER_TIME } from '../service-endpoints.ts'
+import { SKIP_MIRROR, TRIGGER_TIME } from '../service-endpoints.ts'
 
 export const MANAGER = 'endpointslicemirroring-controller.k8s.io'
 /** Addresses of one subset that are mirrored; the rest is left out, and an event says so. */
 export const MIRRORED_PER_SUBSET_MAX = 1000
 
-const SKIP = 'endpointslice.kubernetes.io/skip-mirror'
 const LEADER = 'control-plane.alpha.kubernetes.io/leader'
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration'
 
@@ -31,7 +30,7 @@ interface Mirrored {
 
 /** Neither told to be left alone nor somebody's lock. */
 export function isMirrored({ metadata }: Endpoints): boolean {
-  return metadata.labels?.[SKIP] !== 'true' && metadata.annotations?.[LEADER] === undefined
+  return metadata.labels?.[SKIP_MIRROR] !== 'true' && metadata.annotations?.[LEADER] === undefined
 }
 
 export function planMirror(endpoints: Endpoints, existing: readonly EndpointSlice[]): MirrorPlan {
@@ -43,7 +42,7 @@ export function planMirror(endpoints: Endpoints, existing: readonly EndpointSlic
     return found
   }
   const kept = mirrored.map(({ addressType, ports }) =>
-    take((slice) => slice.addressType === addressType && canonicalEqual(slice.ports ?? [], ports)),
+    take((slice) => slice.addressType === addressType && jsonEqual(slice.ports ?? [], ports)),
   )
   const create: EndpointSlice[] = []
   const update: EndpointSlice[] = []
@@ -112,5 +111,5 @@ function says(slice: EndpointSlice, other: EndpointSlice): boolean {
     ports,
     endpoints,
   ]
-  return canonicalEqual(said(slice), said(other))
+  return jsonEqual(said(slice), said(other))
 }

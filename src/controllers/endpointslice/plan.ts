@@ -6,10 +6,10 @@
  *   publishNotReadyAddresses: ready is always true
  */
 
+import { jsonEqual } from '../../api/json-equal.ts'
 import type { Node, Pod, Service } from '../../api/types/core-v1.gen.ts'
 import type { Endpoint, EndpointPort, EndpointSlice } from '../../api/types/discovery-v1.gen.ts'
 import { services } from '../../client/resources.ts'
-import { canonicalEqual } from '../canonical.ts'
 import { MANAGED_BY, SERVICE_NAME, type SlicePlan } from '../managed-slices.ts'
 import { controllerReference } from '../ownership.ts'
 import { isReady, isTerminal } from '../pod-state.ts'
@@ -50,7 +50,7 @@ export function planSlices(
   const unused = new Set(existing.filter((slice) => slice.addressType === 'IPv4'))
   const goes = existing.filter((slice) => slice.addressType !== 'IPv4')
   for (const group of groupsOf(service, pods, nodeOf)) {
-    const same = [...unused].filter((slice) => canonicalEqual(slice.ports ?? [], group.ports))
+    const same = [...unused].filter((slice) => jsonEqual(slice.ports ?? [], group.ports))
     for (const slice of same) unused.delete(slice)
     const packed = pack(group, same)
     targets.push(...packed.filter((target) => target.endpoints.length > 0))
@@ -86,9 +86,9 @@ function finish(
       continue
     }
     const same =
-      canonicalEqual(existing.metadata.labels ?? {}, labels) &&
-      canonicalEqual(existing.ports ?? [], ports) &&
-      canonicalEqual(existing.endpoints ?? [], endpoints)
+      jsonEqual(existing.metadata.labels ?? {}, labels) &&
+      jsonEqual(existing.ports ?? [], ports) &&
+      jsonEqual(existing.endpoints ?? [], endpoints)
     const annotations = withTrigger(existing.metadata.annotations ?? {}, trigger)
     const metadata = { ...existing.metadata, labels, annotations }
     if (!same) update.push({ ...existing, metadata, endpoints, ports })

@@ -224,30 +224,32 @@ class GarbageCollector {
     await Promise.all(this.graph.dependentsOf(uid).map((dependent) => this.dropOwners(dependent, new Set([uid]))))
   }
 
-  private async dropOwners({ resource, object }: GraphNode, uids: ReadonlySet<string>): Promise<void> {
-    const { namespace = '', name = '', resourceVersion } = object.metadata
-    const left = ownersOf(object).filter((owner) => !uids.has(owner.uid))
-    if (left.length === ownersOf(object).length) return
-    const patch = { metadata: { resourceVersion, ownerReferences: left.length > 0 ? left : null } }
+  private async dropOwners(node: GraphNode, uids: ReadonlySet<string>): Promise<void> {
+    const owners = ownersOf(node.object)
+    const left = owners.filter((owner) => !uids.has(owner.uid))
+    if (left.length === owners.length) return
     try {
-      await this.context.client.patch(resource, { namespace, name }, patch, { type: 'merge' })
+      await this.patchMetadata(node, { ownerReferences: left.length > 0 ? left : null })
     } catch (error) {
       if (!isApiError(error, 'NotFound')) throw error
     }
   }
 
   /** Its own update brings it back here, and then it can go. */
-  private async unblockOwners({ resource, object }: GraphNode): Promise<void> {
-    const { namespace = '', name = '', resourceVersion } = object.metadata
-    const ownerReferences = ownersOf(object).map((owner) => ({ ...owner, blockOwnerDeletion: false }))
-    const patch = { metadata: { resourceVersion, ownerReferences } }
-    await this.context.client.patch(resource, { namespace, name }, patch, { type: 'merge' })
+  private async unblockOwners(node: GraphNode): Promise<void> {
+    const ownerReferences = ownersOf(node.object).map((owner) => ({ ...owner, blockOwnerDeletion: false }))
+    await this.patchMetadata(node, { ownerReferences })
   }
 
-  private async removeFinalizer({ resource, object }: GraphNode, finalizer: string): Promise<void> {
+  private async removeFinalizer(node: GraphNode, finalizer: string): Promise<void> {
+    const left = (node.object.metadata.finalizers ?? []).filter((each) => each !== finalizer)
+    await this.patchMetadata(node, { finalizers: left.length > 0 ? left : null })
+  }
+
+  /** Rejects with a conflict when the object is not as the graph knows it. */
+  private async patchMetadata({ resource, object }: GraphNode, change: object): Promise<void> {
     const { namespace = '', name = '', resourceVersion } = object.metadata
-    const left = (object.metadata.finalizers ?? []).filter((each) => each !== finalizer)
-    const patch = { metadata: { resourceVersion, finalizers: left.length > 0 ? left : null } }
+    const patch = { metadata: { resourceVersion, ...change } }
     await this.context.client.patch(resource, { namespace, name }, patch, { type: 'merge' })
   }
 }

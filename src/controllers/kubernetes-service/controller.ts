@@ -3,15 +3,17 @@
  * EndpointSlice, by which pods reach the API server. Deleted, they come back.
  */
 
+import { jsonEqual } from '../../api/json-equal.ts'
 import type { KubernetesObject } from '../../api/object.ts'
 import type { Endpoints, Namespace, Service } from '../../api/types/core-v1.gen.ts'
 import type { EndpointSlice } from '../../api/types/discovery-v1.gen.ts'
 import type { Resource } from '../../client/api-client.ts'
 import { done } from '../../client/controller.ts'
 import { endpointSlices, endpoints, namespaces, services } from '../../client/resources.ts'
-import { canonicalEqual } from '../canonical.ts'
 import { type ControllerContext, newController } from '../context.ts'
+import { SERVICE_NAME } from '../managed-slices.ts'
 import { createQuietly } from '../quietly.ts'
+import { SKIP_MIRROR } from '../service-endpoints.ts'
 
 /** First address of the service range, kept for the API server. */
 const KUBERNETES_CLUSTER_IP = '10.96.0.1'
@@ -47,13 +49,12 @@ export async function startKubernetesService(context: ControllerContext, server?
     if (!known.services.lister.get(KEY)) await createQuietly(client, services, serviceFor(server))
     if (wantedEndpoints) {
       const present = known.endpoints.lister.get(KEY)
-      const same = canonicalEqual(present?.subsets, wantedEndpoints.subsets)
+      const same = jsonEqual(present?.subsets, wantedEndpoints.subsets)
       if (!same) await put(endpoints, wantedEndpoints, present)
     }
     if (wantedSlice) {
       const present = known.slices.lister.get(KEY)
-      const same =
-        canonicalEqual(present?.endpoints, wantedSlice.endpoints) && canonicalEqual(present?.ports, wantedSlice.ports)
+      const same = jsonEqual(present?.endpoints, wantedSlice.endpoints) && jsonEqual(present?.ports, wantedSlice.ports)
       if (!same) await put(endpointSlices, wantedSlice, present)
     }
     return done
@@ -100,7 +101,7 @@ function endpointsFor({ address, port }: ApiServerAddress): Endpoints {
   return {
     apiVersion: 'v1',
     kind: 'Endpoints',
-    metadata: { name: NAME, namespace: 'default', labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
+    metadata: { name: NAME, namespace: 'default', labels: { [SKIP_MIRROR]: 'true' } },
     subsets: [{ addresses: [{ ip: address }], ports: [{ name: 'https', port, protocol: 'TCP' }] }],
   }
 }
@@ -109,7 +110,7 @@ function sliceFor({ address, port }: ApiServerAddress): EndpointSlice {
   return {
     apiVersion: 'discovery.k8s.io/v1',
     kind: 'EndpointSlice',
-    metadata: { name: NAME, namespace: 'default', labels: { 'kubernetes.io/service-name': NAME } },
+    metadata: { name: NAME, namespace: 'default', labels: { [SERVICE_NAME]: NAME } },
     addressType: 'IPv4',
     endpoints: [{ addresses: [address], conditions: { ready: true } }],
     ports: [{ name: 'https', port, protocol: 'TCP' }],

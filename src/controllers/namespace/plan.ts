@@ -1,7 +1,9 @@
 /** Pure: the conditions of a namespace that is being emptied. Types, reasons and texts are Kubernetes'. */
+import { transitionTime } from '../../api/conditions.ts'
 import type { KubernetesObject } from '../../api/object.ts'
 import type { NamespaceCondition, Pod } from '../../api/types/core-v1.gen.ts'
 import type { Resource } from '../../client/api-client.ts'
+import { isTerminal } from '../pod-state.ts'
 
 /** What a round of emptying came to. */
 export interface Emptying {
@@ -26,8 +28,7 @@ export function namespaceConditions(
     const present = result[at]
     if (present?.status === wanted.status && present.reason === wanted.reason && present.message === wanted.message)
       continue
-    const lastTransitionTime = present?.status === wanted.status ? (present.lastTransitionTime ?? now) : now
-    const next = { ...wanted, lastTransitionTime }
+    const next = { ...wanted, lastTransitionTime: transitionTime(present, wanted.status, now) }
     if (at < 0) result.push(next)
     else result[at] = next
     changed = true
@@ -129,9 +130,7 @@ const FINALIZER_ESTIMATE_SECONDS = 15
  * should be gone already. Pods that finalizers hold have their own estimate.
  */
 export function podsEstimateSeconds(pods: readonly Pod[], sinceMs: number): number {
-  const graces = pods
-    .filter((pod) => pod.status?.phase !== 'Succeeded' && pod.status?.phase !== 'Failed')
-    .map((pod) => pod.spec.terminationGracePeriodSeconds ?? 0)
+  const graces = pods.filter((pod) => !isTerminal(pod)).map((pod) => pod.spec.terminationGracePeriodSeconds ?? 0)
   const grace = Math.max(0, ...graces)
   if (sinceMs < grace * 1000) return grace
   return pods.some((pod) => (pod.metadata.finalizers ?? []).length > 0) ? FINALIZER_ESTIMATE_SECONDS : 0

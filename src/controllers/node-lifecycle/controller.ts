@@ -2,6 +2,7 @@
  * Watches over nodes: one whose heartbeats stop (Lease or status) becomes Ready=Unknown, is tainted, and its pods are Ready=False;
  * pods that do not tolerate a NoExecute taint, or not for longer, are deleted. Thin: `plan.ts` decides.
  */
+import { conditionOf } from '../../api/conditions.ts'
 import { keyOf } from '../../api/object.ts'
 import { rfc3339 } from '../../api/time.ts'
 import type { Lease } from '../../api/types/coordination-v1.gen.ts'
@@ -185,5 +186,5 @@ class NodeLifecycleController {
 }
 
 function heartbeat(node: Node): string | undefined {
-  return node.status?.conditions?.find((condition) => condition.type === 'Ready')?.lastHeartbeatTime
+  return conditionOf(node.status, 'Ready')?.lastHeartbeatTime
 }

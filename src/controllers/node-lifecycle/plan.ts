@@ -1,4 +1,5 @@
 /** Pure: what the control plane concludes about a node: conditions of one that is silent, taints, and pods that must leave. */
+import { conditionOf } from '../../api/conditions.ts'
 import { parseTime } from '../../api/time.ts'
 import { tolerates, untolerated } from '../../api/toleration.ts'
 import type { Node, NodeCondition, Pod, Taint } from '../../api/types/core-v1.gen.ts'
@@ -20,7 +21,7 @@ const CONDITION_TAINTS: readonly { readonly type: string; readonly status: strin
 const OURS: ReadonlySet<string> = new Set([...CONDITION_TAINTS.map(({ key }) => key), UNSCHEDULABLE])
 
 export function readyStatus(node: Node): 'True' | 'False' | 'Unknown' | undefined {
-  const status = node.status?.conditions?.find((condition) => condition.type === 'Ready')?.status
+  const status = conditionOf(node.status, 'Ready')?.status
   return status === 'True' || status === 'False' || status === 'Unknown' ? status : undefined
 }
 

@@ -1,4 +1,5 @@
 /** Pure: which pods nobody will finish. */
+import { isConditionTrue } from '../../api/conditions.ts'
 import type { Node, Pod } from '../../api/types/core-v1.gen.ts'
 import { isTerminal } from '../pod-state.ts'
 
@@ -48,6 +49,5 @@ function byCreation(a: Pod, b: Pod): number {
 const OUT_OF_SERVICE = 'node.kubernetes.io/out-of-service'
 
 export function isOutOfService({ spec, status }: Node): boolean {
-  const ready = status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True')
-  return !ready && (spec?.taints ?? []).some((taint) => taint.key === OUT_OF_SERVICE)
+  return !isConditionTrue(status, 'Ready') && (spec?.taints ?? []).some((taint) => taint.key === OUT_OF_SERVICE)
 }

@@ -1,3 +1,4 @@
+/** Pure: the status of a ReplicaSet or ReplicationController from the counts of its pods. */
 import type { OwnerStatus, ReplicaCondition } from './kinds.ts'
 import type { ReplicaStatus } from './plan.ts'
 

@@ -1,9 +1,9 @@
 /** Keeps the ConfigMap `kube-root-ca.crt` in every namespace: by it pods verify the API server. */
+import { jsonEqual } from '../../api/json-equal.ts'
 import { keyOf } from '../../api/object.ts'
 import type { ConfigMap, Namespace } from '../../api/types/core-v1.gen.ts'
 import { done } from '../../client/controller.ts'
 import { configMaps, namespaces as namespaceResource } from '../../client/resources.ts'
-import { canonicalEqual } from '../canonical.ts'
 import { type ControllerContext, newController } from '../context.ts'
 import { createQuietly } from '../quietly.ts'
 
@@ -34,7 +34,7 @@ export async function startRootCa(context: ControllerContext, caPem: string): Pr
       return done
     }
     const { annotations = {}, deletionTimestamp } = existing.metadata
-    const same = canonicalEqual(existing.data, data) && annotations[DESCRIPTION_KEY]
+    const same = jsonEqual(existing.data, data) && annotations[DESCRIPTION_KEY]
     if (!same && deletionTimestamp === undefined) {
       const metadata = { ...existing.metadata, annotations: { ...annotations, [DESCRIPTION_KEY]: DESCRIPTION } }
       await client.update(configMaps, { ...existing, metadata, data })

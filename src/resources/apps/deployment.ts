@@ -97,7 +97,7 @@ function specErrors(spec: DeploymentSpec, old: DeploymentSpec | undefined): Fiel
 function statusErrors({ status }: Deployment, old: Deployment): FieldError[] {
   const parts = ['updatedReplicas', 'readyReplicas', 'availableReplicas']
   const counts = ['observedGeneration', 'replicas', ...parts, 'unavailableReplicas', 'collisionCount']
-  const errors = replicaStatusErrors(status as never, counts, parts)
+  const errors = replicaStatusErrors(status, counts, parts)
   const before = old.status?.collisionCount
   const after = status?.collisionCount
   if (before !== undefined && (after === undefined || after < before))

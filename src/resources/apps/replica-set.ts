@@ -35,7 +35,7 @@ export const replicaSet: ResourceDeclaration<ReplicaSet> = declare<ReplicaSet>({
   prepare: (draft) => dropGatedFields(draft.spec.template?.spec),
   validate: (object, old) => specErrors(object, old),
   warn: workloadWarnings,
-  validateStatus: ({ status }) => replicaSetStatusErrors(status as never),
+  validateStatus: ({ status }) => replicaSetStatusErrors(status),
   scale: {
     replicas: (rs) => rs.spec.replicas ?? 0,
     setReplicas(draft, replicas) {

@@ -1,4 +1,5 @@
 /** Node v1. */
+import { conditionOf } from '../../api/conditions.ts'
 import { duplicate, type FieldError, forbiddenField, invalid, notSupported, required } from '../../api/field-error.ts'
 import { labelValueErrors, qualifiedNameErrors } from '../../api/names.ts'
 import type { Draft } from '../../api/object.ts'
@@ -171,7 +172,7 @@ function kernel(info: NodeSystemInfo | undefined): string {
 }
 
 function nodeStatus(n: Node): string {
-  const ready = n.status?.conditions?.find((c) => c.type === 'Ready')
+  const ready = conditionOf(n.status, 'Ready')
   const words = [ready ? (ready.status === 'True' ? 'Ready' : 'NotReady') : 'Unknown']
   if (n.spec?.unschedulable) words.push('SchedulingDisabled')
   return words.join(',')

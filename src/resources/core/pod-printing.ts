@@ -3,6 +3,8 @@
  * Table printer, case by case in pod-printing.test.ts.
  */
 
+import { conditionOf } from '../../api/conditions.ts'
+import { isTerminalPhase } from '../../api/pod-phase.ts'
 import { parseTime } from '../../api/time.ts'
 import type { Container, ContainerStatus, Pod } from '../../api/types/core-v1.gen.ts'
 import { since } from '../format.ts'
@@ -40,12 +42,11 @@ export function summarizePod(pod: Pod, now: number): PodSummary {
 function withDeletion(pod: Pod, reason: string): string {
   if (!pod.metadata.deletionTimestamp) return reason
   if (pod.status?.reason === 'NodeLost') return 'Unknown'
-  const phase = pod.status?.phase
-  return phase === 'Succeeded' || phase === 'Failed' ? reason : 'Terminating'
+  return isTerminalPhase(pod.status?.phase) ? reason : 'Terminating'
 }
 
 function phaseReason(pod: Pod): string {
-  const gated = pod.status?.conditions?.some((c) => c.type === 'PodScheduled' && c.reason === 'SchedulingGated')
+  const gated = conditionOf(pod.status, 'PodScheduled')?.reason === 'SchedulingGated'
   return gated ? 'SchedulingGated' : pod.status?.reason || (pod.status?.phase ?? '')
 }
 

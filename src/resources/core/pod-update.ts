@@ -1,7 +1,6 @@
 /** What may change in a pod once it exists: images, a shorter deadline, more tolerations, fewer gates; ephemeral containers by their subresource. */
 import { duplicate, type FieldError, forbiddenField, invalid, required } from '../../api/field-error.ts'
 import { qualifiedNameErrors, subdomainErrors } from '../../api/names.ts'
-import type { ObjectMeta } from '../../api/object.ts'
 import type { Container, Pod, PodSpec, PodStatus, Toleration } from '../../api/types/core-v1.gen.ts'
 import { INVALID_IP, ipVersion } from '../addresses.ts'
 import { sameJson } from '../compare.ts'
@@ -55,11 +54,7 @@ function imageUpdateErrors(
 }
 
 /** What shows a pod of a node's own stays what it is. */
-function mirrorErrors(
-  { metadata }: { metadata: ObjectMeta },
-  old: { metadata: ObjectMeta },
-  errors: FieldError[],
-): void {
+function mirrorErrors({ metadata }: Pod, old: Pod, errors: FieldError[]): void {
   const before = old.metadata.annotations?.[MIRROR]
   const after = metadata.annotations?.[MIRROR]
   if (before === after) return
@@ -204,7 +199,7 @@ export function podStatusErrors(pod: Pod, old: Pod): FieldError[] {
   return errors
 }
 
-const SUPPORTED_FAMILIES = 'may specify no more than one IP for each IP family'
+const ONE_PER_FAMILY = 'may specify no more than one IP for each IP family'
 
 function addressErrors({ podIPs = [], hostIP = '', hostIPs = [] }: PodStatus, errors: FieldError[]): void {
   if (hostIPs.length > 0 && hostIPs[0]?.ip !== hostIP) {
@@ -219,7 +214,7 @@ function addressErrors({ podIPs = [], hostIP = '', hostIPs = [] }: PodStatus, er
     const families = new Set(list.map(({ ip = '' }) => ipVersion(ip)))
     if (families.size < list.length) {
       const shown = list.map(({ ip = '' }) => ({ IP: ip }))
-      errors.push(invalid(field, shown, SUPPORTED_FAMILIES))
+      errors.push(invalid(field, shown, ONE_PER_FAMILY))
     }
   }
 }

@@ -1,6 +1,7 @@
 /** Pod v1: names, strategies of its ways of writing, grace. The rules themselves are in the pod-*.ts files beside. */
 import { labelNameErrors } from '../../api/names.ts'
 import type { Draft } from '../../api/object.ts'
+import { isTerminalPhase } from '../../api/pod-phase.ts'
 import type { Pod, PodSpec } from '../../api/types/core-v1.gen.ts'
 import { sameJson } from '../compare.ts'
 import type { ActionDeclaration, Context, ResourceDeclaration, WriteStrategy } from '../declaration.ts'
@@ -137,7 +138,6 @@ function prepareNew(draft: Draft<Pod>, context: Context): void {
 
 /** A pod that no node runs any more, or not yet, has nothing to end: it goes at once. */
 function graceSeconds(object: Pod, requested: number | undefined): number {
-  const phase = object.status?.phase
-  if (!object.spec.nodeName || phase === 'Succeeded' || phase === 'Failed') return 0
+  if (!object.spec.nodeName || isTerminalPhase(object.status?.phase)) return 0
   return requested ?? object.spec.terminationGracePeriodSeconds ?? 30
 }

@@ -38,7 +38,7 @@ export const replicationController: ResourceDeclaration<ReplicationController> =
   prepare: (draft) => dropGatedFields(draft.spec?.template?.spec),
   validate: ({ spec = {} }) => specErrors(spec),
   warn: workloadWarnings,
-  validateStatus: ({ status }) => replicaSetStatusErrors(status as never),
+  validateStatus: ({ status }) => replicaSetStatusErrors(status),
   scale: {
     replicas: (rc) => rc.spec?.replicas ?? 0,
     setReplicas(draft, replicas) {

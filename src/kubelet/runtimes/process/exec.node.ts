@@ -1,6 +1,7 @@
 /** Commands in a running container: entering its namespaces, with its environment and working directory. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, constants, openSync, readlinkSync } from 'node:fs'
+import { closeSync, constants as files, openSync, readlinkSync } from 'node:fs'
+import { constants } from 'node:os'
 import type { Readable } from 'node:stream'
 import type { Clock, Timer } from '../../../base/clock.ts'
 import type { ExecResult, ExecSession } from '../../runtime.ts'
@@ -133,24 +134,10 @@ function exitCodeOf(child: ChildProcess, outputs: readonly Output[], clock: Cloc
       timer = clock.setTimer(DRAIN_MAX_MS, look)
       child.once('close', () => {
         timer.cancel()
-        resolve(code ?? 128 + (SIGNAL_NUMBERS[signal ?? ''] ?? 0))
+        resolve(code ?? 128 + (signal ? constants.signals[signal] : 0))
       })
     })
   })
-}
-
-const SIGNAL_NUMBERS: Readonly<Record<string, number>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGQUIT: 3,
-  SIGABRT: 6,
-  SIGKILL: 9,
-  SIGUSR1: 10,
-  SIGSEGV: 11,
-  SIGUSR2: 12,
-  SIGPIPE: 13,
-  SIGALRM: 14,
-  SIGTERM: 15,
 }
 
 function writeTo(child: ChildProcess, bytes: Uint8Array): Promise<void> {
@@ -190,7 +177,7 @@ function resizeTerminal(job: {
 export function setTerminalSize(pid: number, columns: number, rows: number): void {
   let fd: number
   try {
-    fd = openSync(`/proc/${pid}/fd/0`, constants.O_RDWR | constants.O_NOCTTY)
+    fd = openSync(`/proc/${pid}/fd/0`, files.O_RDWR | files.O_NOCTTY)
   } catch {
     return
   }
