@@ -2,6 +2,7 @@
  * The import table: which folder of src/ may import which. Law: a file without a row, an import outside its row, a cycle, or
  * the use of the machine outside `*.node.ts` fails the build. There are no exemptions.
  */
+import { isBuiltin } from 'node:module'
 import { posix } from 'node:path'
 
 const kubernetes = ['base', 'api', 'wire']
@@ -48,8 +49,7 @@ export function layerErrors(file, text) {
   const allowed = LAYERS[layer]
   for (const specifier of importsOf(text)) {
     if (!specifier.startsWith('.')) {
-      if (specifier.startsWith('node:') && !isNode(file))
-        errors.push(`${file}: imports ${specifier}; only *.node.ts may`)
+      if (isBuiltin(specifier) && !isNode(file)) errors.push(`${file}: imports ${specifier}; only *.node.ts may`)
       continue
     }
     const target = posix.normalize(posix.join(posix.dirname(file), specifier))
@@ -66,19 +66,22 @@ export function layerErrors(file, text) {
 
 const MACHINE = [
   [/\bDate\b(?!\w)/, 'Date (take a Clock)', (file) => file === 'src/api/time.ts'],
-  [/\b(setTimeout|setInterval|setImmediate)\s*\(/, 'timers (take a Clock)'],
+  [/\b(setTimeout|setInterval|setImmediate)\b/, 'timers (take a Clock)'],
   [/\bMath\.random\b/, 'Math.random (take a Random)'],
   [/\bcrypto\.(randomUUID|getRandomValues)\b/, 'crypto randomness (take a Random)'],
-  [/\bprocess\.(?!\w*['"])/, 'process'],
+  [/(?<![.\w])process\s*\.|=\s*process\b/, 'process'],
+  [/(?<![.\w])fetch\s*\(/, 'fetch (take a Transport)'],
   [/\bBuffer\b/, 'Buffer'],
   [/\bconsole\./, 'console'],
   [/\bperformance\./, 'performance (take a Clock)'],
 ]
 
-/** Code without comments and without what stands in quotes, line structure kept. */
+/** Code without comments and without what stands in quotes, line structure kept. What a template puts in is code. */
 export function bareCode(text) {
   return text.replace(/\/\*[\s\S]*?\*\/|\/\/[^\n]*|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*"|`(?:\\.|[^`\\])*`/g, (m) =>
-    m.replace(/[^\n]/g, m.startsWith('`') ? '' : ' '),
+    m.startsWith('`')
+      ? m.replace(/\$\{([^}]*)\}?|[^\n]/g, (_, inserted) => (inserted ? ` ${bareCode(inserted)} ` : ''))
+      : m.replace(/[^\n]/g, ' '),
   )
 }
 
