@@ -9,6 +9,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 
 const EBB = fileURLToPath(new URL('../dist/ebb.mjs', import.meta.url))
 const NOBODY = 65_534
+/** What the main job may take, in s; it takes little more than half of it. */
+const REPORT_S_MAX = 40
 const isRoot = process.getuid?.() === 0
 const homes: string[] = []
 afterEach(() => {
@@ -70,6 +72,7 @@ describe('the first report', () => {
     const lost = careful?.[1] === 'none' ? 0 : Number(careful?.[1])
     // None, on a machine that keeps up; never as many as those who do nothing about their end.
     expect(lost / Number(careful?.[2]), out).toBeLessThan(Number(careless?.[1]) / Number(careless?.[2]))
+    expect(Number(/The report took ([\d.]+) s\./.exec(out)?.[1]), out).toBeLessThan(REPORT_S_MAX)
     expect(processesMarked(mark)).toEqual([])
   })
 

@@ -13,13 +13,21 @@ export interface Ran {
   readonly all: string
 }
 
+export interface Going {
+  /** Resolves once the output so far fits, or there will be no more. One at a time may wait. */
+  shown(pattern: RegExp): Promise<void>
+  readonly ended: Promise<Ran>
+  /** Kills it with everything it started. */
+  stop(): void
+}
+
 /** A command still running after this long (ms) is killed with everything it started. */
 const COMMAND_WITHIN_MS = 90_000
 
 export class Shell {
   readonly folder: string
   /** Every command line that was run, for checks of what a test covers. */
-  readonly history: string[] = []
+  readonly history = new Set<string>()
   private readonly running = new Set<number>()
 
   constructor(kubeconfig: string) {
@@ -38,14 +46,16 @@ export class Shell {
     return this.start(command, stdin).ended
   }
 
-  /** Like `run`, for what goes on: `begun` resolves at the first output, `ended` at the end, which `stop` brings about. */
-  start(command: string, stdin = ''): { readonly begun: Promise<void>; readonly ended: Promise<Ran>; stop(): void } {
-    this.history.push(command)
+  /** Like `run`, for what goes on. */
+  start(command: string, stdin = ''): Going {
+    this.history.add(command)
     let stop: () => void = () => {}
-    let begin: () => void = () => {}
-    const begun = new Promise<void>((resolve) => {
-      begin = resolve
-    })
+    let look: () => void = () => {}
+    const parts = { stdout: '', stderr: '', all: '' }
+    let over = false
+    const shown = async (pattern: RegExp) => {
+      while (!over && !pattern.test(parts.all)) await new Promise<void>((resolve) => (look = resolve))
+    }
     const ended = new Promise<Ran>((resolve) => {
       const child = spawn('bash', ['-c', command], {
         cwd: this.folder,
@@ -61,24 +71,24 @@ export class Shell {
       const pid = child.pid as number
       this.running.add(pid)
       stop = () => this.kill(pid)
-      const parts = { stdout: '', stderr: '', all: '' }
       for (const name of ['stdout', 'stderr'] as const)
         child[name].setEncoding('utf8').on('data', (text: string) => {
           parts[name] += text
           parts.all += text
-          begin()
+          look()
         })
       const timer = setTimeout(() => this.kill(pid), COMMAND_WITHIN_MS)
       child.on('close', (code, signal) => {
         clearTimeout(timer)
         this.running.delete(pid)
-        begin()
+        over = true
+        look()
         resolve({ code: code ?? signal ?? 'unknown', ...parts })
       })
       child.stdin.on('error', () => {})
       child.stdin.end(stdin)
     })
-    return { begun, ended, stop }
+    return { shown, ended, stop }
   }
 
   /** Like `run`, and throws when the command fails. */

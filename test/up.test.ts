@@ -158,6 +158,11 @@ describe('a cluster with its data on disk', () => {
     expect(up.out).toMatch(/^ebb is ready in \d+ ms: https:\/\/127\.0\.0\.1:\d+, Kubernetes v1\.36/)
     const shell = new Shell(join(data, 'kubeconfig'))
     await shell.ok('kubectl create configmap kept --from-literal=a=b')
+    const authority = readFileSync(join(data, 'pki', 'ca.crt'), 'utf8')
+    const port = /127\.0\.0\.1:(\d+)/.exec(up.out)?.[1]
+    expect(await shell.ok(`kubectl --server https://localhost:${port} get ns default -o name`)).toBe(
+      'namespace/default\n',
+    )
     const second = await ebb(['up', '--data', data, '--port', '0'], env)
     expect(second.code).toBe(1)
     expect(second.out).toMatch(/store is in use|locked|in use/)
@@ -177,6 +182,7 @@ describe('a cluster with its data on disk', () => {
     })
     expect(again.out).toMatch(/^ebb 준비 완료/)
     expect(await shell.ok('kubectl get configmap kept -o jsonpath={.data.a}')).toBe('b')
+    expect(readFileSync(join(data, 'pki', 'ca.crt'), 'utf8')).toBe(authority)
     await ebb(['down'], env)
     shell.close()
   })
@@ -254,6 +260,42 @@ spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
     process.kill(pid, 'SIGKILL')
     await cluster.exited
     await gone(() => [...processesWith(mark), ...runDirectories(pid)])
+    await cluster.stop()
+    shell.close()
+  })
+})
+
+describe('Ctrl-C', () => {
+  const start = async (name: string, onTerm: string) => {
+    const cluster = await startCluster()
+    const shell = new Shell(cluster.kubeconfig)
+    await shell.until('kubectl get serviceaccount default', (ran) => ran.code === 0)
+    await shell.apply(
+      `{apiVersion: v1, kind: Pod, metadata: {name: ${name}}, spec: {volumes: [{name: v, hostPath: {path: ${shell.folder}}}], containers: [{name: app, image: x, volumeMounts: [{name: v, mountPath: /v}], command: [sh, -c, 'trap "${onTerm}" TERM; while :; do sleep 0.1; done']}]}}`,
+    )
+    await shell.ok(`kubectl wait --for=condition=Ready pod/${name} --timeout=20s`)
+    return { cluster, shell }
+  }
+
+  it('ends pods gracefully: their programs finish, within their grace', async () => {
+    const { cluster, shell } = await start('tidies-up', 'sleep 1.5; echo finished > /v/note; exit 0')
+    process.kill(cluster.pid, 'SIGINT')
+    expect(await cluster.exited).toBe(0)
+    expect(readFileSync(join(shell.folder, 'note'), 'utf8')).toBe('finished\n')
+    expect(cluster.output()).toContain('Ctrl-C once more ends them at once.')
+    await cluster.stop()
+    shell.close()
+  })
+
+  it('a second time ends everything at once', async () => {
+    const { cluster, shell } = await start('stays', 'echo TERM > /v/note')
+    process.kill(cluster.pid, 'SIGINT')
+    // What it says after a second of waiting for the pod.
+    await gone(() => (/Ctrl-C once more|한 번 더/.test(cluster.output()) ? [] : ['waiting']))
+    expect(readFileSync(join(shell.folder, 'note'), 'utf8')).toBe('TERM\n')
+    process.kill(cluster.pid, 'SIGINT')
+    expect(await cluster.exited).toBe(130)
+    await gone(() => [...processesWith(shell.folder), ...runDirectories(cluster.pid)])
     await cluster.stop()
     shell.close()
   })
