@@ -14,8 +14,8 @@ export interface Ran {
 }
 
 export interface Going {
-  /** Resolves once the output so far fits, or there will be no more. One at a time may wait. */
-  shown(pattern: RegExp): Promise<void>
+  /** Resolves to the output so far once it fits, or there will be no more. One at a time may wait. */
+  shown(pattern: RegExp): Promise<string>
   readonly ended: Promise<Ran>
   /** Kills it with everything it started. */
   stop(): void
@@ -55,6 +55,7 @@ export class Shell {
     let over = false
     const shown = async (pattern: RegExp) => {
       while (!over && !pattern.test(parts.all)) await new Promise<void>((resolve) => (look = resolve))
+      return parts.all
     }
     const ended = new Promise<Ran>((resolve) => {
       const child = spawn('bash', ['-c', command], {

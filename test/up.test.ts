@@ -239,10 +239,11 @@ spec: {selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}
     expect(await shell.ok('kubectl exec web -- echo hello')).toBe('hello\n')
     expect((await shell.run('kubectl exec web -- sh -c "echo out; echo err >&2; exit 7"')).code).toBe(7)
     expect(await shell.ok('kubectl exec -i web -- cat', 'through stdin')).toBe('through stdin')
-    const forward = await shell.ok(
-      `kubectl port-forward pod/web :8080 > forward.txt 2>&1 & pid=$!; for i in $(seq 100); do grep -q Forwarding forward.txt && break; sleep 0.05; done; port=$(sed -n 's/.*127.0.0.1:\\([0-9]*\\).*/\\1/p' forward.txt); curl -s -o /dev/null -w '%{http_code}' http://127.0.0.1:$port/readyz; kill $pid`,
-    )
-    expect(forward).toBe('200')
+    const forward = shell.start('kubectl port-forward pod/web :8080')
+    const port = /127\.0\.0\.1:(\d+) -> 8080/.exec(await forward.shown(/Forwarding.*\n/))?.[1]
+    expect(await get(`http://127.0.0.1:${port}/readyz`)).toBe(200)
+    forward.stop()
+    await forward.ended
   })
 
   it('a stop leaves nothing: no process, no run directory', async () => {

@@ -4,6 +4,7 @@ import type { Pod } from '../api/types/core-v1.gen.ts'
 import { events, pods } from '../client/resources.ts'
 import { drain } from './drain.node.ts'
 import { ENDINGS_DERIVED } from './endings-derived.ts'
+import { ENDINGS_RECORDED } from './endings-recorded.ts'
 import { ENDINGS, type Ending } from './endings-table.ts'
 import { startWorld, type World } from './world.ts'
 
@@ -16,7 +17,7 @@ afterEach(async () => {
 })
 
 describe('endings in virtual time', () => {
-  for (const ending of [...ENDINGS, ...ENDINGS_DERIVED])
+  for (const ending of [...ENDINGS, ...ENDINGS_RECORDED, ...ENDINGS_DERIVED])
     it(ending.name, async () => {
       world = await startWorld({ seed: 1, drain, programs: ending.programs })
       await play(world, ending)
