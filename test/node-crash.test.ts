@@ -30,7 +30,8 @@ spec:
   nodeName: ebb-1
   restartPolicy: Never
   terminationGracePeriodSeconds: 3
-  containers: [{name: app, image: busybox, command: ["sh", "-c", "${command}"]}]
+  containers: [{name: app, image: busybox, command: ["sh", "-c", "${command}"], volumeMounts: [{name: v, mountPath: ${shell.folder}}]}]
+  volumes: [{name: v, hostPath: {path: ${shell.folder}}}]
 ---`
 
 describe('two nodes', () => {
@@ -47,16 +48,17 @@ describe('two nodes', () => {
 describe('a crash of the node process', () => {
   it('leaves pods running; the exit code of one that ended meanwhile is known afterwards', async () => {
     await shell.apply(
-      pod('lives', 'while :; do sleep 1; done') + pod('ends', 'while [ ! -e /tmp/go ]; do sleep 0.1; done; exit 7'),
+      pod('lives', 'while :; do sleep 1; done') +
+        pod('ends', `while [ ! -e ${shell.folder}/go ]; do sleep 0.1; done; exit 7`),
     )
     await shell.ok('kubectl wait --for=condition=Ready pod/lives pod/ends --timeout=20s')
     const id = `kubectl get po lives -o jsonpath='{.status.containerStatuses[0].containerID} {.status.containerStatuses[0].restartCount}'`
     const before = await shell.ok(id)
     expect(before).toMatch(/ 0$/)
     expect(processesWith('exit 7')).not.toEqual([])
-    // Ends half a second from now, when nobody looks.
-    await shell.ok('kubectl exec ends -- sh -c "(sleep 0.5; touch /tmp/go) >/dev/null 2>&1 &"')
     expect((await node('ebb-1', 'stop')).status).toBe(200)
+    // One ends when nobody looks.
+    shell.write('go', '')
     await gone(() => processesWith('exit 7'))
     expect((await node('ebb-1', 'start')).status).toBe(200)
     const ended = await shell.until(

@@ -272,14 +272,14 @@ describe('Ctrl-C', () => {
     const shell = new Shell(cluster.kubeconfig)
     await shell.until('kubectl get serviceaccount default', (ran) => ran.code === 0)
     await shell.apply(
-      `{apiVersion: v1, kind: Pod, metadata: {name: ${name}}, spec: {volumes: [{name: v, hostPath: {path: ${shell.folder}}}], containers: [{name: app, image: x, volumeMounts: [{name: v, mountPath: /v}], command: [sh, -c, 'trap "${onTerm}" TERM; while :; do sleep 0.1; done']}]}}`,
+      `{apiVersion: v1, kind: Pod, metadata: {name: ${name}}, spec: {volumes: [{name: v, hostPath: {path: ${shell.folder}}}], containers: [{name: app, image: x, volumeMounts: [{name: v, mountPath: ${shell.folder}}], command: [sh, -c, 'cd ${shell.folder}; trap "${onTerm}" TERM; while :; do sleep 0.1; done']}]}}`,
     )
     await shell.ok(`kubectl wait --for=condition=Ready pod/${name} --timeout=20s`)
     return { cluster, shell }
   }
 
   it('ends pods gracefully: their programs finish, within their grace', async () => {
-    const { cluster, shell } = await start('tidies-up', 'sleep 1.5; echo finished > /v/note; exit 0')
+    const { cluster, shell } = await start('tidies-up', 'sleep 1.5; echo finished > note; exit 0')
     process.kill(cluster.pid, 'SIGINT')
     expect(await cluster.exited).toBe(0)
     expect(readFileSync(join(shell.folder, 'note'), 'utf8')).toBe('finished\n')
@@ -289,7 +289,7 @@ describe('Ctrl-C', () => {
   })
 
   it('a second time ends everything at once', async () => {
-    const { cluster, shell } = await start('stays', 'echo TERM > /v/note')
+    const { cluster, shell } = await start('stays', 'echo TERM > note')
     process.kill(cluster.pid, 'SIGINT')
     // What it says after a second of waiting for the pod.
     await gone(() => (/Ctrl-C once more|한 번 더/.test(cluster.output()) ? [] : ['waiting']))
