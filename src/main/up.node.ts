@@ -28,7 +28,7 @@ const LOG_VARIABLE = 'EBB_DETACHED_LOG'
 const DETACHED_READY_MS = 30_000
 
 export async function up(options: UpOptions, language: Language): Promise<void> {
-  if (options.detach) return detach(language)
+  if (options.detach) return detach(options, language)
   const life = new Lifetime('ebb')
   const stop = endOnSignals(life, language)
   try {
@@ -47,14 +47,18 @@ export async function up(options: UpOptions, language: Language): Promise<void> 
 /** Resolves when the ready line is printed. */
 async function start(options: UpOptions, life: Lifetime, language: Language): Promise<void> {
   const startedAt = performance.timeOrigin
-  const data = options.ephemeral ? undefined : resolve(options.data ?? defaultDataDirectory())
+  const data = dataDirectory(options)
   const runDirectory = createRunDirectory()
   const forget = () => removeRunDirectory(runDirectory)
   life.add('run directory', forget)
   // Also when everything ends at once.
   process.once('exit', forget)
   const images = imagePaths(options.images)
+  // Of a detached ebb the one who waits for it says so.
+  const begun = process.env[LOG_VARIABLE] ? () => {} : sayWhenSlow(starting(data), language)
+  life.add('progress', begun)
   const cluster = await startCluster({ ...options, data, runDirectory, images, lifetime: life })
+  begun()
   const kubeconfig = writeKubeconfig(options.kubeconfig, data ?? runDirectory, cluster.kubeconfig)
   if (options.kubeconfig && options.ephemeral) life.add('kubeconfig', () => rmSync(kubeconfig, { force: true }))
   const said = sayWhenSlow(
@@ -130,6 +134,14 @@ function endOnSignals(life: Lifetime, language: Language): { ended: Promise<void
   return { ended: ended.then(forget), forget }
 }
 
+const dataDirectory = ({ ephemeral, data }: UpOptions) =>
+  ephemeral ? undefined : resolve(data ?? defaultDataDirectory())
+
+const starting = (data: string | undefined): Text => ({
+  en: data === undefined ? 'Starting.' : `Starting with what is stored in ${data}.`,
+  ko: data === undefined ? '시작하는 중입니다.' : `${data} 의 데이터로 시작하는 중입니다.`,
+})
+
 const nodesMissing = (count: number): Text => ({
   en: `${count} node(s) did not get ready within ${NODES_READY_MS / 1000} s: see what is said above; "ebb status" shows when they are`,
   ko: `노드 ${count}개가 ${NODES_READY_MS / 1000}초 안에 준비되지 않았습니다. 위의 메시지를 보세요. "ebb status"로 준비되었는지 볼 수 있습니다`,
@@ -180,7 +192,7 @@ function writeKubeconfig(wanted: string | undefined, folder: string, text: strin
  * Starts the same command in the background, waits for its ready line, prints it, returns. What it says goes to a log, which a
  * good end takes away again.
  */
-async function detach(language: Language): Promise<void> {
+async function detach(options: UpOptions, language: Language): Promise<void> {
   const args = process.argv.slice(2).filter((arg) => arg !== '--detach')
   const logFile = join(runRoot(), `up-${process.pid}.log`)
   const log = openSync(logFile, 'w', 0o600)
@@ -192,22 +204,26 @@ async function detach(language: Language): Promise<void> {
   const ended = new Promise<number>((done) => child.once('exit', (code) => done(code ?? 1)))
   const text = () => readFileSync(logFile, 'utf8')
   const deadline = performance.now() + DETACHED_READY_MS
+  const said = sayWhenSlow(starting(dataDirectory(options)), language)
   while (!text().includes('export KUBECONFIG=')) {
     const code = await Promise.race([ended, new Promise<undefined>((wake) => setTimeout(() => wake(undefined), 20))])
     if (code !== undefined) {
-      const said = text()
+      said()
+      const why = text()
         .trim()
         .replace(/^ebb: /, '')
       rmSync(logFile, { force: true })
-      throw new CliError(said || { en: `ebb ended with ${code}`, ko: `ebb가 ${code} 로 끝났습니다` }, code || 1)
+      throw new CliError(why || { en: `ebb ended with ${code}`, ko: `ebb가 ${code} 로 끝났습니다` }, code || 1)
     }
     if (performance.now() < deadline) continue
+    said()
     child.kill('SIGTERM')
     throw new CliError({
       en: `ebb was not ready within ${DETACHED_READY_MS / 1000} s and is ended; ${logFile} tells more`,
       ko: `ebb가 ${DETACHED_READY_MS / 1000}초 안에 준비되지 않아 끝냅니다. ${logFile} 을(를) 보세요`,
     })
   }
+  said()
   child.unref()
   process.stdout.write(text())
 }
