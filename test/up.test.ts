@@ -176,6 +176,8 @@ describe('a cluster with its data on disk', () => {
     renameSync(join(data, 'away'), join(data, 'kubeconfig'))
     expect((await ebb(['down'], env)).out).toMatch(/has ended/)
     expect((await ebb(['status'], env)).out).toContain('no ebb runs here')
+    // kubectl writes the file anew, without ebb's first line: it is ebb's all the same.
+    await shell.ok('kubectl config set-context --current --namespace=default')
     const again = await ebb(['up', '--data', data, '--no-node', '--port', '0', '--detach'], {
       ...env,
       LANG: 'ko_KR.UTF-8',

@@ -33,3 +33,13 @@ const base64 = (text: string): string => btoa(text)
 
 /** First line of the files that ebb writes as kubeconfig: how it knows its own and never overwrites somebody else's. */
 export const KUBECONFIG_MARK = '# written by ebb up; removed and written anew by it\n'
+
+/**
+ * Whether ebb wrote this file: by its first line, or, when kubectl has written it anew without comments (`kubectl config
+ * set-context --current --namespace=x`), by there being nothing in it but what ebb names.
+ */
+export function isOwnKubeconfig(text: string): boolean {
+  if (text.startsWith(KUBECONFIG_MARK)) return true
+  const names = [...text.matchAll(/^\s*(?:- )?name: *(.*)$/gm)].map((match) => match[1])
+  return names.length === 3 && names.every((name) => name === 'ebb' || name === 'ebb-admin')
+}

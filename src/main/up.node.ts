@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path'
 import { systemClock } from '../base/clock.node.ts'
 import { Lifetime } from '../base/lifetime.ts'
 import { CliError } from '../cli/cli-error.ts'
-import { KUBECONFIG_MARK } from '../cli/kubeconfig.ts'
+import { isOwnKubeconfig, KUBECONFIG_MARK } from '../cli/kubeconfig.ts'
 import type { Language, Text } from '../cli/text.ts'
 import { type Ready, readyText, type UpOptions } from '../cli/up.ts'
 import { ECHO_IMAGE, readProgram } from '../kubelet/runtimes/process/images.node.ts'
@@ -172,7 +172,7 @@ function imagePaths(images: ReadonlyMap<string, string>): Readonly<Record<string
 function writeKubeconfig(wanted: string | undefined, folder: string, text: string): string {
   const path = wanted ? resolve(wanted) : join(folder, 'kubeconfig')
   try {
-    if (existsSync(path) && !readFileSync(path, 'utf8').startsWith(KUBECONFIG_MARK))
+    if (existsSync(path) && !isOwnKubeconfig(readFileSync(path, 'utf8')))
       throw new CliError({
         en: `${path} was not written by ebb and stays as it is; name another file with --kubeconfig`,
         ko: `${path} 은(는) ebb가 쓴 파일이 아니어서 그대로 둡니다. --kubeconfig 로 다른 파일을 지정하세요`,
