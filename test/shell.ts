@@ -34,6 +34,7 @@ export class Shell {
     this.folder = mkdtempSync(join(tmpdir(), 'ebb-shell-'))
     this.write('kubectl', `#!/bin/sh\nexec "${kubectlPath()}" --kubeconfig "${kubeconfig}" "$@"\n`)
     chmodSync(join(this.folder, 'kubectl'), 0o755)
+    process.once('exit', this.close)
   }
 
   write(name: string, text: string): string {
@@ -122,7 +123,9 @@ export class Shell {
     }
   }
 
-  close(): void {
+  /** Also when the tests are broken off. */
+  readonly close = (): void => {
+    process.off('exit', this.close)
     for (const pid of this.running) this.kill(pid)
     rmSync(this.folder, { recursive: true, force: true })
   }

@@ -47,7 +47,11 @@ export async function startCluster({ args = [], token = 'admin-token', env = {},
     rmSync(folder, { recursive: true, force: true })
     throw error
   })
-  const kill = () => child.kill('SIGKILL')
+  // Whoever is broken off runs no hooks.
+  const kill = () => {
+    child.kill('SIGKILL')
+    rmSync(folder, { recursive: true, force: true })
+  }
   process.once('exit', kill)
   return {
     url,
