@@ -29,7 +29,11 @@ const whyNoUsers = process.getuid?.() === 0 ? '' : ' (skipped: only root becomes
 
 async function contractBench(form: 'bwrap' | 'plain'): Promise<RuntimeBench> {
   const bench = new Bench(form)
-  await bench.open()
+  // Whoever gets no bench closes none.
+  await bench.open().catch(async (error: unknown) => {
+    await bench.close()
+    throw error
+  })
   const logDirectory = join(bench.directory, 'logs')
   return {
     get runtime() {
