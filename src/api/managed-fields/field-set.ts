@@ -99,20 +99,16 @@ function stripped(set: FieldSet): FieldSet {
 export function canonical(set: FieldSet): FieldSet {
   if (isEmpty(set)) return set
   const elements = Object.keys(set)
-  const below: Record<string, FieldSet> = {}
-  let same = true
-  let last = ''
+  let same = elements.every((element, i) => i === 0 || (elements[i - 1] as string) <= element)
+  if (!same) elements.sort()
+  const out: Record<string, FieldSet> = {}
   for (const element of elements) {
     const child = set[element] as FieldSet
     const made = canonical(child)
-    below[element] = made
-    if (made !== child || element < last) same = false
-    last = element
+    out[element] = made
+    if (made !== child) same = false
   }
-  if (same) return set
-  const out: Record<string, FieldSet> = {}
-  for (const element of elements.sort()) out[element] = below[element] as FieldSet
-  return out
+  return same ? set : out
 }
 
 /** Members as paths of elements, in the order of the tree. */
