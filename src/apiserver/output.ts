@@ -71,14 +71,9 @@ function tableOutput({ exchange, resource, parts }: Call, { version }: Negotiate
     frame(type, item) {
       const table = now().single(item, { columns })
       columns = false
-      return { type, object: table.object(), bytes: () => watchFrame(type, withoutNewline(table.bytes())) }
+      return { type, object: table.object(), bytes: () => watchFrame(type, table.bytes()) }
     },
   }
-}
-
-/** A frame is one line. */
-function withoutNewline(bytes: Uint8Array): Uint8Array {
-  return bytes.at(-1) === 0x0a ? bytes.subarray(0, -1) : bytes
 }
 
 /** The frame around an object as it is stored, or around a Status. */

@@ -20,8 +20,7 @@ export const indented = (object: unknown): string => JSON.stringify(object, null
 
 /** A document that is indented for everybody. */
 export function documentResponse(object: unknown): ApiResponse {
-  const bytes = () => encoder.encode(indented(object))
-  return { status: 200, headers: JSON_HEADERS, body: { type: 'object', object, bytes } }
+  return { status: 200, headers: JSON_HEADERS, body: { type: 'text', text: indented(object) } }
 }
 
 export function textResponse(text: string, status = 200): ApiResponse {

@@ -127,7 +127,12 @@ describe('HTTPS', () => {
     const list = await ask({ path: '/api/v1/namespaces', headers: admin })
     expect(list.headers['content-length']).toBe(String(Buffer.byteLength(list.text)))
     // As Kubernetes writes them: a shell's next prompt stands on a line of its own.
-    for (const { text } of [one, list]) expect(text).toMatch(/\}\n$/)
+    const accept = 'application/json;as=Table;g=meta.k8s.io;v=v1'
+    const tables = await Promise.all(
+      ['/api/v1/namespaces', '/api/v1/namespaces/default'].map((path) => ask({ path, headers: { ...admin, accept } })),
+    )
+    for (const { text } of [one, list, ...tables]) expect(text).toMatch(/[^\n]\n$/)
+    expect((await ask({ path: '/version' })).text).toMatch(/\}$/)
     expect(json(list).items).toHaveLength(4)
   })
 

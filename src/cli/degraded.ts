@@ -1,4 +1,6 @@
-/** What a node says of its limits in the annotation `ebb.dev/degraded`, sentence after sentence, for a terminal. */
+/** What a node says of its limits, for a terminal. */
+import { DEGRADED_ANNOTATION } from '../api/annotations.ts'
+import type { Node } from '../api/types/core-v1.gen.ts'
 import { inKorean, type Language } from './text.ts'
 
 /** Limits of every node; only what goes beyond them is said at the start and in the status. */
@@ -6,8 +8,10 @@ const EVERYWHERE = /^(CPU and memory limits of containers|Every container runs a
 const BETWEEN = /(?<=\.) (?=[A-Z]|bubblewrap )/
 
 /** Sentences about what this machine cannot give, and another could. */
-export function degradedBeyond(annotation: string | undefined): readonly string[] {
-  return (annotation ?? '').split(BETWEEN).filter((sentence) => sentence !== '' && !EVERYWHERE.test(sentence))
+export function degradedBeyond({ metadata }: Node): readonly string[] {
+  return (metadata.annotations?.[DEGRADED_ANNOTATION] ?? '')
+    .split(BETWEEN)
+    .filter((sentence) => sentence !== '' && !EVERYWHERE.test(sentence))
 }
 
 export function degradedLines(sentences: readonly string[], language: Language): readonly string[] {

@@ -31,7 +31,7 @@ export async function statusText(
   for (const node of nodeList.items) {
     const ready = isConditionTrue(node.status, 'Ready')
     lines.push(`  node/${node.metadata.name}  ${ready ? 'Ready' : 'NotReady'}`)
-    const degraded = degradedBeyond(node.metadata.annotations?.['ebb.dev/degraded'])
+    const degraded = degradedBeyond(node)
     lines.push(...degradedLines(degraded, language).map((line) => `    ${line}`))
   }
   const phases = new Map<string, number>()

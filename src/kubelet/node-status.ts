@@ -3,6 +3,7 @@
  * 10 s, written when somebody has put something else there and every 5 min (Kubernetes: "Nodes", heartbeats; KEP-589). While the
  * API server does not answer it tries again and again; pods are not touched by that.
  */
+import { DEGRADED_ANNOTATION } from '../api/annotations.ts'
 import { conditionOf, isConditionTrue, transitionTime } from '../api/conditions.ts'
 import { isApiError } from '../api/status.ts'
 import { rfc3339, rfc3339Micro } from '../api/time.ts'
@@ -21,8 +22,6 @@ const LOOK_MS = 10_000
 /** And written this often when nothing has changed. */
 const REPORT_MS = 300_000
 const RETRY_MS = 1_000
-/** Annotation that says what the node cannot do. */
-const DEGRADED_ANNOTATION = 'ebb.dev/degraded'
 
 /** What a node is and has; the machine's facts come from `node-facts.node.ts`. */
 export interface NodeDescription {

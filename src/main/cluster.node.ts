@@ -381,10 +381,7 @@ async function whenReady(
     const ready = items
       .filter((node) => names.includes(node.metadata.name ?? ''))
       .filter((node) => isConditionTrue(node.status, 'Ready'))
-      .map(({ metadata }) => ({
-        name: metadata.name ?? '',
-        degraded: degradedBeyond(metadata.annotations?.['ebb.dev/degraded']),
-      }))
+      .map((node) => ({ name: node.metadata.name ?? '', degraded: degradedBeyond(node) }))
     if (ready.length === names.length || systemClock.now() >= deadline || signal.aborted) return ready
     await new Promise((resolve) => setTimeout(resolve, 5))
   }

@@ -114,7 +114,7 @@ export class TableRenderer {
     const head = this.head({ resourceVersion: item.object.metadata.resourceVersion ?? '' }, options.columns)
     return {
       object: () => ({ ...head, rows: [this.row(item)] }),
-      bytes: () => joined(this.join(head, [item])),
+      bytes: () => joined(this.join(head, [item], TABLE_END)),
     }
   }
 
@@ -122,7 +122,7 @@ export class TableRenderer {
     const head = this.head(metadata, true)
     return {
       object: () => ({ ...head, rows: items.map((item) => this.row(item)) }),
-      chunks: () => this.join(head, items),
+      chunks: () => this.join(head, items, LIST_END),
     }
   }
 
@@ -151,7 +151,7 @@ export class TableRenderer {
     return { ...this.cells(item), object: this.attached(item)?.object ?? null }
   }
 
-  private join(head: object, items: readonly Encoded[]): readonly Uint8Array[] {
+  private join(head: object, items: readonly Encoded[], end: Uint8Array): readonly Uint8Array[] {
     const out = new Gatherer()
     out.add(encoder.encode(`${JSON.stringify(head).slice(0, -1)},"rows":[`))
     let comma = ''
@@ -161,14 +161,16 @@ export class TableRenderer {
       out.add(ROW_END)
       comma = ','
     }
-    out.add(TABLE_END)
+    out.add(end)
     return out.finish()
   }
 }
 
 const NULL = encoder.encode('null')
 const ROW_END = encoder.encode('}')
-const TABLE_END = encoder.encode(']}\n')
+const TABLE_END = encoder.encode(']}')
+/** A list has its last newline with it; of one object it is the writer's. */
+const LIST_END = encoder.encode(']}\n')
 
 function joined(chunks: readonly Uint8Array[]): Uint8Array {
   const [only] = chunks
