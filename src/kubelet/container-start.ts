@@ -76,7 +76,6 @@ async function makeConfig(request: StartRequest, seams: StartSeams): Promise<Con
     if (sandbox.port !== undefined && !env.has('PORT')) env.set('PORT', String(sandbox.port))
     const mounts = seams.volumes.mounts(pod, container, env)
     const security = containerSecurity(pod, container, seams.runtime.imageUser(container.image ?? ''))
-    const { runAsUser: uid, runAsGroup: gid } = security
     return {
       name: container.name,
       attempt,
@@ -93,9 +92,6 @@ async function makeConfig(request: StartRequest, seams: StartSeams): Promise<Con
       mounts,
       security,
       ...(container.lifecycle?.stopSignal ? { stopSignal: container.lifecycle.stopSignal } : {}),
-      ...(uid === undefined && gid === undefined
-        ? {}
-        : { user: { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) } }),
       annotations: {},
     }
   } catch (error) {

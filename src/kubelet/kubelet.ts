@@ -196,6 +196,8 @@ export class Kubelet {
       hostname: (spec.hostname ?? name).slice(0, 63).replace(/[-.]+$/, ''),
       labels,
       shareProcessNamespace: spec.shareProcessNamespace ?? false,
+      // Who may mount any path of the host is trusted with the host's files; all others are strangers to them.
+      userNamespace: spec.volumes?.some((volume) => volume.hostPath) ? 'node' : 'pod',
       hostNetwork: spec.hostNetwork ?? false,
       ports: expectedPorts(spec),
       dns: this.dnsOf(pod),

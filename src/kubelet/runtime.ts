@@ -19,6 +19,11 @@ export interface SandboxConfig {
   readonly hostname: string
   readonly labels: Readonly<Record<string, string>>
   readonly shareProcessNamespace: boolean
+  /**
+   * 'pod': its users are strangers to the host. 'node': its root is the user of the node, for pods that mount the host's own
+   * files. Absent: 'node'. As the user namespace modes of CRI; a runtime without many ids has only 'node'.
+   */
+  readonly userNamespace?: 'pod' | 'node'
   readonly hostNetwork: boolean
   /** TCP ports that somebody will look for at the pod's address; only where pods share the host's network, see `port` below. */
   readonly ports?: readonly number[]
@@ -114,7 +119,6 @@ export interface ContainerConfig {
   readonly mounts: readonly { readonly hostPath: string; readonly containerPath: string; readonly readOnly: boolean }[]
   /** undefined: the image's, else SIGTERM. */
   readonly stopSignal?: string
-  readonly user?: { readonly uid?: number; readonly gid?: number }
   readonly security: ContainerSecurity
   /** Opaque to the runtime, kept with the container for whoever lists it after a restart of the node process. */
   readonly annotations: Readonly<Record<string, string>>
