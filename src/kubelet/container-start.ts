@@ -89,7 +89,7 @@ async function makeConfig(request: StartRequest, seams: StartSeams): Promise<Con
       ...(container.stdinOnce ? { stdinOnce: true } : {}),
       logPath: logPathOf(container.name, attempt),
       terminationMessagePath: container.terminationMessagePath ?? '/dev/termination-log',
-      mounts: seams.volumes.mounts(pod, container, env),
+      mounts: await seams.volumes.mounts(pod, container, env),
       ...(container.lifecycle?.stopSignal ? { stopSignal: container.lifecycle.stopSignal } : {}),
       ...(uid === undefined && gid === undefined
         ? {}
