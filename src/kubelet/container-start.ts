@@ -74,7 +74,7 @@ async function makeConfig(request: StartRequest, seams: StartSeams): Promise<Con
   try {
     const env = await makeEnv(pod, container, seams.sources, seams.facts)
     if (sandbox.port !== undefined && !env.has('PORT')) env.set('PORT', String(sandbox.port))
-    const mounts = seams.volumes.mounts(pod, container, env)
+    const mounts = await seams.volumes.mounts(pod, container, env)
     const security = containerSecurity(pod, container, seams.runtime.imageUser(container.image ?? ''))
     return {
       name: container.name,

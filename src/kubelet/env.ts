@@ -11,7 +11,7 @@ import { ConfigError, configContent, type Sources, secretContent, textOf } from 
  *
  *   expand('$(A) $(B) $$(A)', new Map([['A', '1']]))   // '1 $(B) $(A)'
  */
-export function expand(text: string, env: ReadonlyMap<string, string>): string {
+export function expand(text: string, env: Pick<ReadonlyMap<string, string>, 'get'>): string {
   return text.replace(/\$(\$|\(([^)]*)\))/g, (whole, inner: string, name: string | undefined) => {
     if (inner === '$') return '$'
     return env.get(name ?? '') ?? whole

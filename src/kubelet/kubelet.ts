@@ -3,6 +3,7 @@
  * and ends what belongs to no pod. Level-triggered: a worker gets the newest state of its object, never a command.
  */
 import { isApiError } from '../api/status.ts'
+import { parseTime } from '../api/time.ts'
 import type { EbbTracer } from '../api/trace-steps.ts'
 import type { Pod, PodStatus, Service } from '../api/types/core-v1.gen.ts'
 import { type Clock, sleep } from '../base/clock.ts'
@@ -17,8 +18,9 @@ import type { NodeFacts } from './pod-status.ts'
 import { type Adopted, PodWorker, type WorkerSeams } from './pod-worker.ts'
 import type { Prober } from './prober.ts'
 import type { ContainerStatus, Runtime, SandboxConfig, SandboxStatus } from './runtime.ts'
-import type { Sources } from './sources.ts'
-import { type Files, PodVolumes } from './volumes.ts'
+import type { Sources, Token } from './sources.ts'
+import type { Files, PodFolders } from './volumes/files.ts'
+import { PodVolumes } from './volumes.ts'
 
 /** Between looks at the runtime as a whole, in ms: whatever an event was lost of is found then. */
 const RESYNC_MS = 30_000
@@ -37,6 +39,8 @@ export interface KubeletOptions {
   readonly node: Pick<NodeFacts, 'hostIP'> & Pick<DownwardFacts, 'allocatable'>
   /** Directory for logs and volumes of pods. */
   readonly directory: string
+  /** Where mounts for pods are made; absent: this node makes none. */
+  readonly mountDirectory?: string
   readonly dns: { readonly servers: readonly string[]; readonly clusterDomain: string }
   /** A pod deleted this soon after it was seen never starts, in ms. Default 0. */
   readonly settleMs?: number
@@ -168,7 +172,7 @@ export class Kubelet {
       ...options,
       node: { ...options.node, runtimeName: options.runtime.name },
       sources: this.sources,
-      volumes: new PodVolumes(this.podDirectory(pod), options.files, this.sources),
+      volumes: this.volumesOf(pod),
       settleMs: options.settleMs ?? 0,
       signal: options.lifetime.signal,
       sandboxConfig: (newest) => this.sandboxConfig(newest),
@@ -179,6 +183,19 @@ export class Kubelet {
         for (const [sandbox, owner] of this.sandboxOwners) if (owner === uid) this.sandboxOwners.delete(sandbox)
       },
     }
+  }
+
+  private volumesOf(pod: Pod): PodVolumes {
+    const { files, clock, mountDirectory, failed } = this.options
+    const { namespace, name, uid } = pod.metadata
+    const mounts = mountDirectory === undefined ? undefined : `${mountDirectory}/${uid}`
+    const folders: PodFolders = { own: this.podDirectory(pod), mounts }
+    return new PodVolumes(folders, {
+      files,
+      clock,
+      sources: this.sources,
+      failed: (what, error) => failed?.(`${what} of pod ${namespace}/${name}`, error),
+    })
   }
 
   /** Logs and volumes of one pod. */
@@ -225,6 +242,12 @@ export class Kubelet {
   }
 }
 
+function tokenOf(answer: unknown): Token | undefined {
+  const { status } = answer as { status?: { token?: string; expirationTimestamp?: string } }
+  if (status?.token === undefined) return undefined
+  return { text: status.token, expiresAtMs: parseTime(status.expirationTimestamp ?? '') ?? 0 }
+}
+
 /** Environment and volumes from the API; services from the informer. */
 function clientSources(client: ApiClient, known: Informer<Service>): Sources {
   return {
@@ -242,10 +265,11 @@ function clientSources(client: ApiClient, known: Informer<Service>): Sources {
       const account = { namespace, name: pod.spec.serviceAccountName ?? 'default' }
       try {
         const answer = await client.createSubresource(serviceAccounts, account, 'token', request)
-        return (answer as { status?: { token?: string } }).status?.token
+        return tokenOf(answer)
       } catch (error) {
-        // A server that makes no tokens: the pod goes without.
-        if (isApiError(error, 'MethodNotAllowed') || isApiError(error, 'NotFound')) return undefined
+        // A server that makes no tokens: the pod goes without. One that does says which object it missed.
+        if (isApiError(error, 'MethodNotAllowed') || (isApiError(error, 'NotFound') && !error.status.details?.name))
+          return undefined
         throw error
       }
     },

@@ -6,13 +6,13 @@ import type { Lifetime } from '../base/lifetime.ts'
 import type { ApiClient } from '../client/api-client.ts'
 import { Recorder } from '../client/events.ts'
 import type { Informers } from '../client/informer.ts'
-import { machineFiles } from './files.node.ts'
 import { Kubelet } from './kubelet.ts'
 import { nodeDescription } from './node-facts.node.ts'
 import { startNodeStatus } from './node-status.ts'
 import { machineProber } from './prober.node.ts'
 import type { Runtime } from './runtime.ts'
 import { serveKubelet } from './server.node.ts'
+import { machineFiles } from './volumes/machine.node.ts'
 
 /**
  * A pod deleted within this time of being seen never starts, in ms. Kubernetes' own start takes several times as long, and
@@ -26,6 +26,8 @@ export interface KubeletNodeOptions {
   readonly podCIDR?: string
   /** For logs and volumes of pods. */
   readonly directory: string
+  /** For mounts, on a node with a mount namespace of its own; not below anything that is removed with what is in it. */
+  readonly mountDirectory?: string
   /** Where the kubelet's server listens. */
   readonly socketPath: string
   readonly runtime: Runtime
@@ -65,6 +67,7 @@ export async function startKubeletNode(options: KubeletNodeOptions): Promise<Kub
     ...{ nodeName, runtime, clock, client, informers, recorder, trace, lifetime, directory, node, failed },
     prober: machineProber,
     files: machineFiles,
+    ...(options.mountDirectory === undefined ? {} : { mountDirectory: options.mountDirectory }),
     dns: { servers: [], clusterDomain: 'cluster.local' },
     settleMs: SETTLE_MS,
   })

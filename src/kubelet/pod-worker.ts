@@ -371,19 +371,26 @@ export class PodWorker {
   // ---- what containers stand on
 
   private mount(): void {
-    const { clock, volumes, settleMs, signal, recorder } = this.seams
+    const { clock, volumes, settleMs, signal } = this.seams
     this.volumes = { state: 'mounting' }
     this.job('volumes', async () => {
       try {
         const settled = settleMs > 0 ? sleep(clock, settleMs, signal) : undefined
-        await volumes.setUp(this.pod, this.facts())
+        const failure = await volumes.setUp(this.pod, this.facts())
         await settled
-        this.volumes = { state: 'ready' }
+        this.mountFailed(failure?.messages ?? [])
+        this.volumes = failure ? { state: 'failed', retryAtMs: clock.now() + failure.retryMs } : { state: 'ready' }
       } catch (error) {
-        announcer(recorder, this.pod)('Warning', 'FailedMount', (error as Error).message)
+        this.mountFailed([(error as Error).message])
         this.volumes = { state: 'failed', retryAtMs: clock.now() + RETRY_MS }
       }
     })
+  }
+
+  /** Of a pod that is to end nobody wants to know what it lacks. */
+  private mountFailed(messages: readonly string[]): void {
+    if (endReason(this.view(), this.seams.clock.now())) return
+    for (const message of messages) announcer(this.seams.recorder, this.pod)('Warning', 'FailedMount', message)
   }
 
   private runSandbox(): void {

@@ -116,12 +116,20 @@ export interface ContainerConfig {
   readonly logPath: string
   /** Path inside the container that the program may write its last words to, and the host file that they end up in. */
   readonly terminationMessagePath: string
-  readonly mounts: readonly { readonly hostPath: string; readonly containerPath: string; readonly readOnly: boolean }[]
+  readonly mounts: readonly ContainerMount[]
   /** undefined: the image's, else SIGTERM. */
   readonly stopSignal?: string
   readonly security: ContainerSecurity
   /** Opaque to the runtime, kept with the container for whoever lists it after a restart of the node process. */
   readonly annotations: Readonly<Record<string, string>>
+}
+
+export interface ContainerMount {
+  readonly hostPath: string
+  readonly containerPath: string
+  readonly readOnly: boolean
+  /** Where what is mounted lies on the node, when `hostPath` is only a way to it. */
+  readonly realPath?: string
 }
 
 export interface ContainerStatus {

@@ -75,6 +75,8 @@ const node = await startKubeletNode({
   hostIP: world.nodeIP,
   podCIDR: world.podCIDR,
   directory,
+  // The fabric's /run is in memory and its own: mounts end with it, and nothing is removed through one.
+  ...(world.mode === 'namespaces' ? { mountDirectory: `/run/ebb-volumes/${world.nodeName}` } : {}),
   socketPath: config.kubeletSocket,
   runtime,
   client: kubeletClient,
