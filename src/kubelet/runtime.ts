@@ -212,6 +212,8 @@ export interface Runtime {
   readonly name: string
   readonly version: string
 
+  /** The node's id behind a user or group of a pod: whose the pod's files must be. */
+  hostId(userNamespace: 'pod' | 'node', id: number): number
   runSandbox(config: SandboxConfig): Promise<SandboxStatus>
   /** Ends what still runs in it and gives its address back. Idempotent. */
   stopSandbox(id: SandboxId): Promise<void>

@@ -134,6 +134,11 @@ class Processes implements ProcessRuntime {
     await Promise.all([this.network?.close(), this.parts.open.close()])
   }
 
+  hostId(userNamespace: 'pod' | 'node', id: number): number {
+    // A plain program of root's becomes that very user.
+    return this.form === 'plain' && process.getuid?.() === 0 ? id : this.parts.spaces.hostId(userNamespace, id)
+  }
+
   async runSandbox(config: SandboxConfig): Promise<SandboxStatus> {
     const id = newId()
     const base = { id, config, createdAtMs: this.clock.now(), state: 'ready' as const }

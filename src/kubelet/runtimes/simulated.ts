@@ -165,6 +165,10 @@ export class SimulatedRuntime implements Runtime {
     return this.options.program(image) !== undefined
   }
 
+  hostId(_userNamespace: 'pod' | 'node', id: number): number {
+    return id
+  }
+
   imageUser(): ImageUser {
     return { uid: 0 }
   }

@@ -60,6 +60,8 @@ export interface MountRequest {
   /** Path in the container. */
   readonly target: string
   readonly readOnly: boolean
+  /** Where the source really lies on the host, when it is only a way to it. */
+  readonly realPath?: string
 }
 
 export interface FilesRequest {
@@ -167,14 +169,14 @@ class View {
     this.points.set(path, { kind: 'volume', source: this.empty() })
   }
 
-  mount({ source, target, readOnly }: MountRequest): void {
+  mount({ source, target, readOnly, realPath }: MountRequest): void {
     const path = this.resolved(target)
     if (path === '/') throw new Error('nothing can be mounted at /')
     this.place(path)
     this.args.push(readOnly ? '--ro-bind' : '--bind', source, path)
     this.points.set(path, { kind: 'volume', source })
     // A folder of the host that holds one of ebb's own shows all but that.
-    const real = realOrSame(source)
+    const real = realPath ?? realOrSame(source)
     for (const folder of this.request.covered) {
       const inside = realOrSame(folder)
       if (inside.startsWith(real === '/' ? '/' : `${real}/`) && isFolder(inside))

@@ -224,7 +224,12 @@ function podMounts({ container, sandbox }: ContainerParts, scratch: Scratch): Mo
     requests.push({ source, target: config.terminationMessagePath, readOnly: false })
   }
   for (const mount of config.mounts)
-    requests.push({ source: mount.hostPath, target: mount.containerPath, readOnly: mount.readOnly })
+    requests.push({
+      source: mount.hostPath,
+      target: mount.containerPath,
+      readOnly: mount.readOnly,
+      ...(mount.realPath === undefined ? {} : { realPath: mount.realPath }),
+    })
   return requests
 }
 
