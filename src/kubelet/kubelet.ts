@@ -35,7 +35,8 @@ export interface KubeletOptions {
   readonly trace: EbbTracer
   readonly lifetime: Lifetime
   readonly prober: Prober
-  readonly files: Files
+  /** The files of pods whose ids are on the node what `hostId` says. */
+  readonly files: (hostId: (id: number) => number) => Files
   readonly node: Pick<NodeFacts, 'hostIP'> & Pick<DownwardFacts, 'allocatable'>
   /** Directory for logs and volumes of pods. */
   readonly directory: string
@@ -186,12 +187,12 @@ export class Kubelet {
   }
 
   private volumesOf(pod: Pod): PodVolumes {
-    const { files, clock, mountDirectory, failed } = this.options
+    const { files, runtime, clock, mountDirectory, failed } = this.options
     const { namespace, name, uid } = pod.metadata
     const mounts = mountDirectory === undefined ? undefined : `${mountDirectory}/${uid}`
     const folders: PodFolders = { own: this.podDirectory(pod), mounts }
     return new PodVolumes(folders, {
-      files,
+      files: files((id) => runtime.hostId(userNamespaceOf(pod), id)),
       clock,
       sources: this.sources,
       failed: (what, error) => failed?.(`${what} of pod ${namespace}/${name}`, error),
@@ -213,6 +214,7 @@ export class Kubelet {
       hostname: (spec.hostname ?? name).slice(0, 63).replace(/[-.]+$/, ''),
       labels,
       shareProcessNamespace: spec.shareProcessNamespace ?? false,
+      userNamespace: userNamespaceOf(pod),
       hostNetwork: spec.hostNetwork ?? false,
       ports: expectedPorts(spec),
       dns: this.dnsOf(pod),
@@ -272,4 +274,9 @@ function clientSources(client: ApiClient, known: Informer<Service>): Sources {
       }
     },
   }
+}
+
+/** Who may mount any path of the host is trusted with the host's files; all others are strangers to them. */
+function userNamespaceOf({ spec }: Pod): 'pod' | 'node' {
+  return spec.volumes?.some((volume) => volume.hostPath) ? 'node' : 'pod'
 }

@@ -39,7 +39,7 @@ afterEach(() => rmSync(top, { recursive: true, force: true }))
 const volumesOf = () =>
   new PodVolumes(
     { own: `${top}/pod`, mounts: undefined },
-    { files: machineFiles, sources, clock, failed: (_, error) => void failed.push(error) },
+    { files: machineFiles((id) => id), sources, clock, failed: (_, error) => void failed.push(error) },
   )
 const at = (path: string) => join(top, 'pod', 'volumes', path)
 const text = (path: string) => readFileSync(at(path), 'utf8')
@@ -334,7 +334,7 @@ describe('the end of a pod', () => {
       const own = `${top}/pod-${i}`
       const volumes = new PodVolumes(
         { own, mounts: undefined },
-        { files: machineFiles, sources, clock, failed: () => {} },
+        { files: machineFiles((id) => id), sources, clock, failed: () => {} },
       )
       const made = volumes.setUp(pod, FACTS)
       return Promise.all([made, volumes.tearDown(), volumes.setUp(pod, FACTS)])

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { createConnection, type Socket } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isConditionTrue } from '../api/conditions.ts'
 import { ApiError } from '../api/status.ts'
@@ -39,6 +39,7 @@ import { createResourceCache } from '../watch-cache/resource-cache.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
 import { ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
 import { type Fabric, startFabric } from './fabric.node.ts'
+import { defaultDataDirectory } from './instance.node.ts'
 import { API_PORT_INSIDE } from './node-config.ts'
 import { type Nodes, startNodes } from './nodes.node.ts'
 import { ensurePki, ensureTokenKey, type Pki } from './pki.node.ts'
@@ -134,6 +135,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
         relaySocket: join(directory, 'relay.sock'),
         images: options.images,
         version: EBB_VERSION,
+        covered: [dirname(runDirectory), defaultDataDirectory(), ...(options.data ? [options.data] : [])],
       }),
       log: (line) => process.stderr.write(`${line}\n`),
     })

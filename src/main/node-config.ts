@@ -12,6 +12,8 @@ export interface NodeConfig {
   /** Image reference -> absolute path, or `ebb/echo` for the built-in one. */
   readonly images: Readonly<Record<string, string>>
   readonly version: string
+  /** ebb's own folders, data and run: no container sees into them. */
+  readonly covered: readonly string[]
 }
 
 export const NODE_CONFIG_VARIABLE = 'EBB_NODE_CONFIG'

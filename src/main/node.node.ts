@@ -19,6 +19,7 @@ import { startKubeletNode } from '../kubelet/node.node.ts'
 import { readPrograms } from '../kubelet/runtimes/process/images.node.ts'
 import { worldFromEnvironment } from '../kubelet/runtimes/process/world.ts'
 import { openProcessRuntime } from '../kubelet/runtimes/process.node.ts'
+import { closeInherited } from './inherited.node.ts'
 import { NODE_CONFIG_VARIABLE, type NodeConfig } from './node-config.ts'
 import { startNetwork } from './node-network.node.ts'
 
@@ -27,6 +28,7 @@ const TRACE_BATCH_MS = 5
 /** Events waiting to be sent; more are dropped, which the reader of a trace sees as a gap. */
 const TRACE_WAITING_MAX = 10_000
 
+closeInherited()
 setMaxListeners(0)
 const world = worldFromEnvironment(process.env)
 const configText = process.env[NODE_CONFIG_VARIABLE]
@@ -53,6 +55,7 @@ const informers = new Informers({
 const runtime = await openProcessRuntime({
   world,
   clock: systemClock,
+  covered: config.covered,
   programs: readPrograms(config.images, fileURLToPath(new URL('./echo.mjs', import.meta.url))),
 })
 life.add('runtime', () => runtime.close())

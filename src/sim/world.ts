@@ -209,6 +209,7 @@ class SimNode {
     const node = { ...DESCRIPTION, name, hostIP: this.hostIP }
     const common = { client, clock, recorder, lifetime: life, node, ...(failed ? { failed } : {}) }
     await startNodeStatus(common)
+    const files = new MemoryFiles()
     const kubelet = new Kubelet({
       ...common,
       nodeName: name,
@@ -216,7 +217,7 @@ class SimNode {
       informers,
       trace,
       prober: simProber(runtime, clock),
-      files: new MemoryFiles(),
+      files: () => files,
       directory: '/ebb',
       dns: { servers: [], clusterDomain: 'cluster.local' },
     })

@@ -15,12 +15,14 @@ import {
   type ExecResult,
   type ExecSession,
   execRefused,
+  type ImageUser,
   type Runtime,
   RuntimeError,
   type RuntimeEvent,
   type SandboxConfig,
   type SandboxId,
   type SandboxStatus,
+  type SecurityFeature,
 } from '../runtime.ts'
 import { attachTo } from './process/attach.node.ts'
 import { bubblewrapTrouble } from './process/bubblewrap.node.ts'
@@ -32,9 +34,12 @@ import { commandLine, findProgram, type ImageProgram, imageMissingMessage } from
 import { Launcher, type LauncherEvent } from './process/launcher.node.ts'
 import { LoopbackPorts, loopbackAddress } from './process/loopback-ports.node.ts'
 import { type PodAddress, PodNetwork } from './process/network.node.ts'
-import { type ContainerPlan, containerPlan, execPlan } from './process/plan.node.ts'
+import { OpenFolders } from './process/open-folders.node.ts'
+import { type ContainerParts, execPlan, type NodeParts, programPlan, writeStart } from './process/plan.node.ts'
 import { namespaceOf } from './process/proc.node.ts'
 import { freePort, Sandbox, type SandboxRecord } from './process/sandbox.node.ts'
+import { findTools, TOOL_ENVIRONMENT } from './process/tools.node.ts'
+import { ROOT, UserSpaces } from './process/user-spaces.node.ts'
 import { FABRIC_VARIABLE, type NodeWorld, POD_SLOTS_MAX } from './process/world.ts'
 
 /** How often running containers are looked at whose end nobody may have told (a killed shim), in ms. */
@@ -45,6 +50,8 @@ export interface ProcessRuntimeOptions {
   readonly clock: Clock
   /** Programs that stand for images, in order of preference. */
   readonly programs: readonly ImageProgram[]
+  /** ebb's own folders, data and run: no container sees into them. */
+  readonly covered?: readonly string[]
   /** Absent: bubblewrap where it is present. */
   readonly form?: 'bwrap' | 'plain'
 }
@@ -67,10 +74,14 @@ class Processes implements ProcessRuntime {
   readonly version = '0.1.0'
   form: 'bwrap' | 'plain'
   degraded: readonly string[] = []
+  unenforced: Runtime['unenforced'] = new Set(NEVER_ENFORCED)
   private readonly wanted: 'bwrap' | 'plain' | undefined
   private readonly world: NodeWorld
   private readonly clock: Clock
   private readonly programs: readonly ImageProgram[]
+  private readonly covered: readonly string[]
+  private readonly tools = findTools()
+  private parts!: NodeParts
   private readonly listeners = new Set<(event: RuntimeEvent) => void>()
   private readonly sandboxes = new Map<SandboxId, Sandbox>()
   private readonly containers = new Map<ContainerId, Container>()
@@ -86,18 +97,21 @@ class Processes implements ProcessRuntime {
     this.clock = options.clock
     this.loopback = new LoopbackPorts(options.clock)
     this.programs = options.programs
+    this.covered = options.covered ?? []
     this.wanted = options.form
     this.form = options.form ?? 'bwrap'
   }
 
   async open(): Promise<void> {
     const { directory } = this.world
-    mkdirSync(join(directory, 'c'), { recursive: true, mode: 0o700 })
-    mkdirSync(join(directory, 's'), { recursive: true, mode: 0o700 })
-    const trouble = this.wanted === 'plain' ? 'was not wanted' : bubblewrapTrouble()
-    const env = { PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin', [FABRIC_VARIABLE]: this.world.fabricId }
+    // Containers' users are strangers and must get through to what is theirs; who may see what is in it, each file says itself.
+    for (const name of ['', 'c', 's', 'fs']) mkdirSync(join(directory, name), { recursive: true, mode: 0o711 })
+    const trouble = this.wanted === 'plain' ? 'was not wanted' : bubblewrapTrouble(this.tools)
+    const env = { ...TOOL_ENVIRONMENT, [FABRIC_VARIABLE]: this.world.fabricId }
+    this.parts = this.nodeParts(env)
     try {
-      for (const id of readdirSync(join(directory, 's'))) this.sandboxes.set(id, Sandbox.read(join(directory, 's', id)))
+      for (const id of readdirSync(join(directory, 's')))
+        this.sandboxes.set(id, Sandbox.read(join(directory, 's', id), join(directory, 'fs', id)))
       this.launcher = await Launcher.open(directory, env, (event) => this.onLauncher(event))
       if (this.world.mode === 'namespaces') await this.openNetwork()
       for (const sandbox of this.sandboxes.values()) this.lead(sandbox)
@@ -117,19 +131,26 @@ class Processes implements ProcessRuntime {
     for (const container of this.containers.values()) container.close()
     this.launcher.close()
     this.loopback.close()
-    await this.network?.close()
+    await Promise.all([this.network?.close(), this.parts.open.close()])
+  }
+
+  hostId(userNamespace: 'pod' | 'node', id: number): number {
+    // A plain program of root's becomes that very user.
+    return this.form === 'plain' && process.getuid?.() === 0 ? id : this.parts.spaces.hostId(userNamespace, id)
   }
 
   async runSandbox(config: SandboxConfig): Promise<SandboxStatus> {
     const id = newId()
     const base = { id, config, createdAtMs: this.clock.now(), state: 'ready' as const }
-    const sandbox = new Sandbox(join(this.world.directory, 's', id), { ...base, ...(await this.address(config)) })
+    const { directory } = this.world
+    const record = { ...base, ...(await this.address(config)) }
+    const sandbox = new Sandbox(join(directory, 's', id), join(directory, 'fs', id), record)
     sandbox.prepare()
     this.sandboxes.set(id, sandbox)
     this.lead(sandbox)
     if (config.shareProcessNamespace && this.formOf(sandbox) === 'bwrap') {
       const file = join('s', id, 'pause')
-      writeFileSync(join(this.world.directory, file), sandbox.pauseScript())
+      writeFileSync(join(directory, file), await this.pauseScript(sandbox))
       const pid = new Promise<number>((resolve) => this.pauses.set(id, resolve))
       await this.launcher.run(file)
       sandbox.paused(await pid)
@@ -148,7 +169,7 @@ class Processes implements ProcessRuntime {
   async removeSandbox(id: SandboxId): Promise<void> {
     await this.stopSandbox(id)
     for (const container of this.containersOf(id)) await this.removeContainer(container.record.id)
-    this.sandboxes.get(id)?.remove()
+    await this.sandboxes.get(id)?.remove()
     this.sandboxes.delete(id)
   }
 
@@ -164,6 +185,11 @@ class Processes implements ProcessRuntime {
 
   imageExists(image: string, command: readonly string[] = []): boolean {
     return command.length > 0 || findProgram(this.programs, image) !== undefined
+  }
+
+  imageUser(image: string): ImageUser {
+    // Without a user namespace a program is whoever started ebb.
+    return findProgram(this.programs, image)?.user ?? { uid: this.form === 'plain' ? (process.getuid?.() ?? 0) : 0 }
   }
 
   async createContainer(sandboxId: SandboxId, config: ContainerConfig): Promise<ContainerId> {
@@ -201,11 +227,12 @@ class Processes implements ProcessRuntime {
     const container = this.running(id, 'any')
     if (container.status().state !== 'created')
       throw new RuntimeError('start-failed', `container ${id} was started before`)
-    const plan = this.plan(container)
+    const parts = this.containerParts(container)
+    const plan = programPlan(parts)
     const why = whyNotExecutable(plan.command[0] ?? '', plan.env.PATH ?? '', plan.workingDir)
     if (why !== undefined) throw container.failStart(why)
     try {
-      plan.write()
+      await writeStart(parts)
     } catch (error) {
       throw container.failStart((error as Error).message)
     }
@@ -220,7 +247,7 @@ class Processes implements ProcessRuntime {
     const container = this.containers.get(id)
     if (!container) return
     await container.kill()
-    container.remove()
+    await container.remove()
     this.containers.delete(id)
   }
 
@@ -263,6 +290,7 @@ class Processes implements ProcessRuntime {
     if (trouble !== undefined && this.wanted === 'bwrap') throw new Error(`bubblewrap ${trouble}`)
     this.form = trouble === undefined ? 'bwrap' : 'plain'
     this.degraded = [...this.world.degraded, ...degradedSentences(trouble)]
+    this.unenforced = new Set([...NEVER_ENFORCED, ...(this.form === 'plain' ? NOT_IN_PLAIN : [])])
   }
 
   private async openNetwork(): Promise<void> {
@@ -273,9 +301,16 @@ class Processes implements ProcessRuntime {
     this.network = await PodNetwork.open(this.world.nodeIndex, join(this.world.directory, 'n'), addresses)
   }
 
-  /** Only root can make a PID namespace that several containers join; without it they share the node's, plainly. */
+  /** A PID namespace that several containers join takes a node with namespaces; without, they share the host's, plainly. */
   private formOf(sandbox: Sandbox): 'bwrap' | 'plain' {
-    return sandbox.record.config.shareProcessNamespace && process.getuid?.() !== 0 ? 'plain' : this.form
+    return sandbox.record.config.shareProcessNamespace && this.world.mode === 'plain' ? 'plain' : this.form
+  }
+
+  private async pauseScript(sandbox: Sandbox): Promise<string> {
+    const { spaces, tools } = this.parts
+    const holder = await spaces.holder(sandbox.scope, ROOT)
+    const join = [tools.nsenter, '--preserve-credentials', `--user=/proc/${holder}/ns/user`, '--']
+    return sandbox.pauseScript([...spaces.become(sandbox.scope, ROOT), ...join], tools.unshare)
   }
 
   private async address(config: SandboxConfig): Promise<Pick<SandboxRecord, 'ip' | 'port' | 'address'>> {
@@ -296,23 +331,24 @@ class Processes implements ProcessRuntime {
     if (port !== undefined && state === 'ready') this.loopback.add(id, { ip, port, ports: config.ports ?? [] })
   }
 
-  private plan(container: Container): ContainerPlan {
-    return containerPlan({
-      container,
-      sandbox: this.sandbox(container.record.sandboxId),
-      program: findProgram(this.programs, container.record.config.image),
-      world: this.world,
-      home: homedir(),
-      path: process.env.PATH ?? '',
-    })
+  private nodeParts(env: Readonly<Record<string, string>>): NodeParts {
+    const { world, tools, covered } = this
+    const spaces = new UserSpaces(world, tools, env)
+    const open = new OpenFolders(join(world.directory, 'open'), tools, spaces.many)
+    return { world, tools, spaces, open, covered, home: homedir(), path: process.env.PATH ?? '' }
+  }
+
+  private containerParts(container: Container): ContainerParts {
+    const program = findProgram(this.programs, container.record.config.image)
+    return { node: this.parts, container, sandbox: this.sandbox(container.record.sandboxId), program }
   }
 
   private execPlan(id: ContainerId, command: readonly string[], options: { tty: boolean }) {
-    const container = this.running(id, 'running')
-    const plan = this.plan(container)
+    const parts = this.containerParts(this.running(id, 'running'))
+    const plan = programPlan(parts)
     const why = whyNotExecutable(command[0] ?? '', plan.env.PATH ?? '', plan.workingDir)
     if (why !== undefined) throw new RuntimeError('start-failed', execFailure(newId(), why))
-    return execPlan(plan, container, command, options)
+    return execPlan(parts, command, options)
   }
 
   private onLauncher(event: LauncherEvent): void {
@@ -344,7 +380,9 @@ class Processes implements ProcessRuntime {
   }
 
   private container(record: ContainerRecord): Container {
-    return new Container(join(this.world.directory, 'c', record.id), record, {
+    const { directory } = this.world
+    const folders = { directory: join(directory, 'c', record.id), scratch: join(directory, 'fs', record.id) }
+    return new Container(folders, record, {
       clock: this.clock,
       launcher: () => this.launcher,
       emit: (event) => {
@@ -378,8 +416,30 @@ function newId(): string {
   return randomBytes(32).toString('hex')
 }
 
+/** What pods here never get, whoever started ebb. */
+const NEVER_ENFORCED: readonly SecurityFeature[] = [
+  'privileged',
+  'procMount',
+  'seccompProfile',
+  'seLinuxOptions',
+  'hostPID',
+  'hostIPC',
+  'sysctls',
+]
+const NEVER_SENTENCE =
+  'No pod gets privileged, hostPID, hostIPC, sysctls, seccomp profiles, SELinux labels or an unmasked /proc: one that asks for them runs without, and an event says so.'
+/** What needs bubblewrap. As root a plain program gets its user all the same. */
+const NOT_IN_PLAIN: readonly SecurityFeature[] = [
+  ...(process.getuid?.() === 0 ? [] : (['runAsUser'] as const)),
+  'supplementalGroups',
+  'readOnlyRootFilesystem',
+  'capabilities',
+  'allowPrivilegeEscalation',
+  'hostUsers',
+]
+
 function degradedSentences(trouble: string | undefined): string[] {
-  const sentences = ['CPU and memory limits of containers are not enforced.']
+  const sentences = ['CPU and memory limits of containers are not enforced.', NEVER_SENTENCE]
   if (process.getuid?.() !== 0)
     sentences.push('Every container runs as the user who started ebb: runAsUser has no effect.')
   if (trouble !== undefined)

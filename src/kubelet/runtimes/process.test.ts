@@ -6,12 +6,13 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { systemClock } from '../../base/clock.node.ts'
-import { RuntimeError } from '../runtime.ts'
+import { DEFAULT_SECURITY, RuntimeError } from '../runtime.ts'
 import { type RuntimeBench, runtimeContract } from './contract.ts'
 import { Bench, inherited, lines, until } from './process/bench.node.ts'
 import { bubblewrapTrouble } from './process/bubblewrap.node.ts'
 import { readProgram } from './process/images.node.ts'
 import { pidsWithMark } from './process/proc.node.ts'
+import { findTools } from './process/tools.node.ts'
 
 // The trap comes first: who hears `up` may signal.
 const TRAP = "trap 'echo TERM; exit 0' TERM; echo up; while :; do sleep 3600 & wait $!; done"
@@ -21,7 +22,7 @@ const IGNORE = "trap 'echo TERM' TERM; echo up; while :; do sleep 3600 & wait $!
 const elsewhere = (_name: string, _tests: () => void): void => {}
 const [inNamespaces, onThisMachine] = inherited?.mode === 'namespaces' ? [describe, elsewhere] : [elsewhere, describe]
 
-const trouble = await bubblewrapTrouble()
+const trouble = await bubblewrapTrouble(findTools())
 if (trouble) console.log(`skipped, process runtime with bubblewrap: bubblewrap ${trouble}`)
 const forms = trouble ? (['plain'] as const) : (['bwrap', 'plain'] as const)
 
@@ -400,9 +401,9 @@ describe.skipIf(trouble)('process runtime, files of a container', () => {
   })
 
   it.skipIf(whyNoUsers !== '')(`runs as the user that the pod names${whyNoUsers}`, async () => {
-    const user = { uid: 1234, gid: 4321 }
+    const security = { ...DEFAULT_SECURITY, runAsUser: 1234, runAsGroup: 4321 }
     const { id, log } = await bench.run(['sh', '-c', 'id -u; id -g; echo x >/proc/self/fd/1; exec sleep 3600'], {
-      user,
+      security,
     })
     await until(() => lines(log).length === 3)
     expect(lines(log)).toEqual(['stdout F 1234', 'stdout F 4321', 'stdout F x'])

@@ -5,37 +5,48 @@ import { dirname } from 'node:path'
 import type { Files, MountSource, SubPathRequest } from './files.ts'
 import { pinInside, realPathOf } from './inside.node.ts'
 import { bindDescriptor, mountMemory, mountsBelow, unmountBelow } from './mounts.node.ts'
-import { give, publish } from './publish.node.ts'
+import { type Give, giver, ownerOf, publish } from './publish.node.ts'
 
 const SETGID = 0o2000
 /** What the kubelet, or a runtime, makes on the node itself. */
 const HOST_DIRECTORY_MODE = 0o755
 const HOST_FILE_MODE = 0o644
 
-export const machineFiles: Files = {
-  directory: (path, { mode, group }) => inWords(() => makeDirectory(path, mode, group)),
-  memory: (path, { bytes, group }) =>
-    inWords(async () => {
-      await mkdir(path, { recursive: true })
-      if ((await mountsBelow(path)).length === 0) await mountMemory(path, bytes)
-      await makeDirectory(path, 0o777, group)
-    }),
-  publish: (path, files, { group }) => inWords(() => publish(path, files, group)),
-  hostPath: (path, type) => inWords(() => checkHostPath(path, type), path),
-  mountSource: (path) => inWords(() => makeHostDirectory(path), path),
-  subPath: (request) => inWords(() => subPath(request)),
-  tail,
-  async remove({ own, mounts }) {
-    await unmountBelow(own)
-    if (mounts !== undefined) await removeMounts(mounts)
-    await rm(own, { recursive: true, force: true, maxRetries: 3 })
-  },
+/** The files of pods whose ids are on the node what `hostId` says. */
+export function machineFiles(hostId: (id: number) => number): Files {
+  const give = giver(hostId)
+  return {
+    directory: (path, { mode, group }) => inWords(() => makeDirectory({ path, mode, group, give })),
+    memory: (path, { bytes, group }) =>
+      inWords(async () => {
+        await mkdir(path, { recursive: true })
+        if ((await mountsBelow(path)).length === 0) await mountMemory(path, bytes)
+        await makeDirectory({ path, mode: 0o777, group, give })
+      }),
+    publish: (path, files, { group }) => inWords(() => publish({ directory: path, files, group, give })),
+    hostPath: (path, type) => inWords(() => checkHostPath(path, type), path),
+    mountSource: (path) => inWords(() => makeHostDirectory(path), path),
+    subPath: (request) => inWords(() => subPath(request)),
+    tail,
+    async remove({ own, mounts }) {
+      await unmountBelow(own)
+      if (mounts !== undefined) await removeMounts(mounts)
+      await rm(own, { recursive: true, force: true, maxRetries: 3 })
+    },
+  }
 }
 
-async function makeDirectory(path: string, mode: number, group: number | undefined): Promise<void> {
+async function makeDirectory(job: {
+  path: string
+  mode: number
+  group: number | undefined
+  give: Give
+}): Promise<void> {
+  const { path, mode, group, give } = job
   await mkdir(path, { recursive: true })
   await chmod(path, mode)
-  if (group !== undefined && (await give(path, undefined, group))) await chmod(path, mode | SETGID)
+  const isGiven = await give(path, ownerOf(undefined, group))
+  if (group !== undefined && isGiven) await chmod(path, mode | SETGID)
 }
 
 async function makeHostDirectory(path: string): Promise<void> {

@@ -35,15 +35,26 @@ interface Entry extends VolumeFile {
   readonly names: readonly string[]
 }
 
-export async function publish(
-  directory: string,
-  files: readonly VolumeFile[],
-  group: number | undefined,
-): Promise<void> {
+/** Whose a file or folder is to be, as ids of the pod; absent: its root's. */
+export interface Owner {
+  readonly user?: number
+  readonly group?: number
+}
+
+/** Gives what was made for a pod to its owner. False where the kernel has no such user or group for us. */
+export type Give = (path: string, owner: Owner) => Promise<boolean>
+
+export async function publish(job: {
+  directory: string
+  files: readonly VolumeFile[]
+  group: number | undefined
+  give: Give
+}): Promise<void> {
+  const { directory, files, group, give } = job
   const entries = entriesOf(files)
   const base = await open(directory, constants.O_DIRECTORY | constants.O_NOFOLLOW)
   try {
-    await publishIn(process.platform === 'linux' ? `/proc/self/fd/${base.fd}` : directory, entries, group)
+    await publishIn(process.platform === 'linux' ? `/proc/self/fd/${base.fd}` : directory, entries, { group, give })
   } finally {
     await base.close()
   }
@@ -61,15 +72,20 @@ function entriesOf(files: readonly VolumeFile[]): Entry[] {
   return [...entries.values()]
 }
 
-async function publishIn(base: string, entries: readonly Entry[], group: number | undefined): Promise<void> {
+interface Ownership {
+  readonly group: number | undefined
+  readonly give: Give
+}
+
+async function publishIn(base: string, entries: readonly Entry[], ownership: Ownership): Promise<void> {
   const before = await present(base)
   if (before && (await isSame(`${base}/${before}`, entries))) return
   const stamp = new Date().toISOString().slice(0, 19).replace(/[-T:]/g, '_')
   const made = await mkdtemp(`${base}/..${stamp}.`)
   const name = made.slice(base.length + 1)
   try {
-    await claimDirectory(made, group)
-    for (const entry of entries) await writeEntry(made, entry, group)
+    await claimDirectory(made, ownership)
+    for (const entry of entries) await writeEntry(made, entry, ownership)
     const tops = new Set(entries.map(({ names }) => names[0] as string))
     for (const top of tops) await showTop(base, top)
     await rm(`${base}/${DATA}_tmp`, { force: true })
@@ -99,12 +115,13 @@ async function isSame(folder: string, entries: readonly Entry[]): Promise<boolea
   return true
 }
 
-async function writeEntry(folder: string, { names, content, mode, owner }: Entry, group: number | undefined) {
+async function writeEntry(folder: string, { names, content, mode, owner }: Entry, ownership: Ownership) {
+  const { group, give } = ownership
   let path = folder
   for (const name of names.slice(0, -1)) {
     path = `${path}/${name}`
     const isNew = await mkdir(path).then(() => true, unlessExists)
-    if (isNew) await claimDirectory(path, group)
+    if (isNew) await claimDirectory(path, ownership)
   }
   path = `${path}/${names.at(-1)}`
   const file = await open(path, 'wx', 0o600)
@@ -115,27 +132,31 @@ async function writeEntry(folder: string, { names, content, mode, owner }: Entry
     await file.close()
   }
   // Where users are not to be had there is one for all: what is meant for another has to be readable for it.
-  if (!(await give(path, owner, group))) await chmod(path, mode | 0o444)
+  if (!(await give(path, ownerOf(owner, group)))) await chmod(path, mode | 0o444)
 }
 
-async function claimDirectory(path: string, group: number | undefined): Promise<void> {
+async function claimDirectory(path: string, { group, give }: Ownership): Promise<void> {
   await chmod(path, DIRECTORY_MODE)
-  if (group !== undefined && (await give(path, undefined, group)))
-    await chmod(path, DIRECTORY_MODE | GROUP_DIRECTORY_BITS)
+  const isGiven = await give(path, ownerOf(undefined, group))
+  if (group !== undefined && isGiven) await chmod(path, DIRECTORY_MODE | GROUP_DIRECTORY_BITS)
 }
 
-const KEEP = -1
+export const ownerOf = (user: number | undefined, group: number | undefined): Owner => ({
+  ...(user === undefined ? {} : { user }),
+  ...(group === undefined ? {} : { group }),
+})
 
-/** False where the kernel has no such user or group for us: in a user namespace that maps a single one. */
-export async function give(path: string, user: number | undefined, group: number | undefined): Promise<boolean> {
-  if (user === undefined && group === undefined) return true
-  try {
-    await lchown(path, user ?? KEEP, group ?? KEEP)
-    return true
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EPERM' || code === 'EINVAL') return false
-    throw error
+/** `hostId`: the node's id behind an id of the pod. */
+export function giver(hostId: (id: number) => number): Give {
+  return async (path, { user = 0, group = 0 }) => {
+    try {
+      await lchown(path, hostId(user), hostId(group))
+      return true
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'EPERM' || code === 'EINVAL') return false
+      throw error
+    }
   }
 }
 

@@ -21,6 +21,7 @@ import {
   processStat,
   sendSignal,
 } from './proc.node.ts'
+import { removeTree } from './remove-tree.node.ts'
 import { parseSignal, type StopSignal } from './signals.node.ts'
 
 /** Name of the variable that marks a plain container's processes. */
@@ -65,6 +66,8 @@ export interface ContainerWorld {
 export class Container {
   readonly record: ContainerRecord
   readonly directory: string
+  /** What it writes outside of volumes lies here. */
+  readonly scratch: string
   private readonly world: ContainerWorld
   private started: Started | undefined
   private ended: Ended | undefined
@@ -83,8 +86,9 @@ export class Container {
   /** Keeps the mount namespace of a container in a shared PID namespace from ending. */
   private held: number | undefined
 
-  constructor(directory: string, record: ContainerRecord, world: ContainerWorld) {
-    this.directory = directory
+  constructor(folders: { directory: string; scratch: string }, record: ContainerRecord, world: ContainerWorld) {
+    this.directory = folders.directory
+    this.scratch = folders.scratch
     this.record = record
     this.world = world
   }
@@ -265,10 +269,11 @@ export class Container {
     this.output?.close()
   }
 
-  remove(): void {
+  async remove(): Promise<void> {
     this.output?.close()
     this.releaseShim()
     rmSync(this.directory, { recursive: true, force: true })
+    await removeTree(this.scratch)
   }
 
   private async stopNow(graceMs: number): Promise<void> {

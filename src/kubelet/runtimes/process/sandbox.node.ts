@@ -3,10 +3,12 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { SandboxConfig, SandboxStatus } from '../../runtime.ts'
+import type { IdentityScope } from './identity.ts'
 import type { Launcher } from './launcher.node.ts'
 import type { PodAddress, PodNetwork } from './network.node.ts'
 import { hostsFile, resolvFile } from './pod-files.ts'
 import { isAlive, killAll, processStat, sendSignal } from './proc.node.ts'
+import { removeTree } from './remove-tree.node.ts'
 import { quote } from './shim.ts'
 
 export interface SandboxRecord {
@@ -23,15 +25,22 @@ export interface SandboxRecord {
 
 export class Sandbox {
   readonly directory: string
+  /** What its containers write outside of volumes and share: /dev/shm. */
+  readonly scratch: string
   record: SandboxRecord
 
-  constructor(directory: string, record: SandboxRecord) {
+  constructor(directory: string, scratch: string, record: SandboxRecord) {
     this.directory = directory
+    this.scratch = scratch
     this.record = record
   }
 
-  static read(directory: string): Sandbox {
-    return new Sandbox(directory, JSON.parse(readFileSync(join(directory, 'sandbox.json'), 'utf8')) as SandboxRecord)
+  static read(directory: string, scratch: string): Sandbox {
+    return new Sandbox(
+      directory,
+      scratch,
+      JSON.parse(readFileSync(join(directory, 'sandbox.json'), 'utf8')) as SandboxRecord,
+    )
   }
 
   status(): SandboxStatus {
@@ -52,11 +61,19 @@ export class Sandbox {
     this.save()
   }
 
-  /** The shell that stands as PID 1 of a shared PID namespace: it only waits, and so reaps what is orphaned. */
-  pauseScript(): string {
+  /** Whose ids its containers have; as CRI says it, whether the pod has a user namespace of its own. */
+  get scope(): IdentityScope {
+    return this.record.config.userNamespace ?? 'node'
+  }
+
+  /**
+   * The shell that stands as PID 1 of a shared PID namespace: it only waits, and so reaps what is orphaned. `enter` leads into
+   * the user namespace that the containers share too.
+   */
+  pauseScript(enter: readonly string[], unshare: string): string {
     const body =
       'read -r self rest </proc/self/stat; echo "s $1 $self" >&7; exec 7>&-; trap "" TERM INT HUP; sleep infinity & wait'
-    const words = ['unshare', '--pid', '--fork', '--kill-child', '/bin/sh', '-c', body, 'pause', this.record.id]
+    const words = [...enter, unshare, '--pid', '--fork', '--kill-child', '/bin/sh', '-c', body, 'pause', this.record.id]
     return `exec ${words.map(quote).join(' ')} </dev/null >/dev/null 2>&1\n`
   }
 
@@ -79,8 +96,9 @@ export class Sandbox {
     if (address && network) await network.release(address)
   }
 
-  remove(): void {
+  async remove(): Promise<void> {
     rmSync(this.directory, { recursive: true, force: true })
+    await removeTree(this.scratch)
   }
 
   private save(): void {
