@@ -29,6 +29,7 @@ import {
 import { dropDuplicateOwners, metadataErrors, metadataUpdateErrors } from './metadata.ts'
 import { generateName } from './names.ts'
 import { admitNamespace, refuseTerminatingNamespace, requireNamespace } from './namespace-lifecycle.ts'
+import { objectNulErrors } from './nul.ts'
 import { type StoredResource, storeKey, viewOf } from './resource.ts'
 
 /** How often a generated name may collide before the client is told. */
@@ -100,6 +101,7 @@ async function createNamed(
   draft.metadata.name ||= generateName(kit.random, draft.metadata.generateName ?? '')
   declaration.strategy.prepare?.(draft, undefined, context)
   const errors = metadataErrors(declaration, draft.metadata as ObjectMeta)
+  errors.push(...objectNulErrors(draft, undefined, declaration.definition))
   errors.push(...(declaration.strategy.validate?.(draft as KubernetesObject, undefined, context) ?? []))
   if (errors.length > 0) throw invalidObject(groupKind(resource), draft.metadata.name ?? '', errors)
   declaration.strategy.warn?.(draft as KubernetesObject, undefined, context)
@@ -330,7 +332,7 @@ function validateUpdate(
 ): void {
   const metadata = metadataUpdateErrors(draft.metadata as ObjectMeta, old.metadata)
   // Kubernetes checks the metadata twice, generally and with the kind, and so names each cause twice.
-  const errors = [...metadata, ...metadata]
+  const errors = [...metadata, ...metadata, ...objectNulErrors(draft, old, resource.declaration.definition)]
   errors.push(...(request.strategy.validate?.(draft as KubernetesObject, old, context) ?? []))
   if (errors.length > 0) throw invalidObject(groupKind(resource), draft.metadata.name ?? '', errors)
 }

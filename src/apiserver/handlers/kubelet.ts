@@ -1,5 +1,6 @@
 /** Logs, exec, attach and port-forward: checked here, carried out by the kubelet of the pod's node. */
 import { type FieldError, forbiddenField, invalid, invalidObject } from '../../api/field-error.ts'
+import { hasNul } from '../../api/nul.ts'
 import type { KubernetesObject } from '../../api/object.ts'
 import { isTerminalPhase } from '../../api/pod-phase.ts'
 import { badRequest, notFound } from '../../api/status.ts'
@@ -105,7 +106,10 @@ async function stream(call: Call, verb: 'exec' | 'attach'): Promise<ApiResponse>
   const rest = new URLSearchParams()
   for (const name of ['stdin', 'stdout', 'stderr', 'tty'])
     if (isSet(query.get(name))) rest.set(SHORT[name] ?? name, '1')
-  for (const argument of query.getAll('command')) rest.append('command', argument)
+  for (const argument of query.getAll('command')) {
+    if (hasNul(argument)) throw badRequest('command must not contain the NUL character (U+0000): no argument can')
+    rest.append('command', argument)
+  }
   return connect(call, node, `/${verb}/${pathOf(pod)}/${encodeURIComponent(container)}`, rest)
 }
 
