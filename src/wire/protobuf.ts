@@ -8,7 +8,7 @@
  * Field numbers: api/types/protobuf.gen.ts; types: the schema table. Go writes every field that is no pointer, set or not: values
  * that mean "absent" there (dropsEmpty) are left out here.
  */
-import { type Definition, definitionOfKind, type Field, type Type } from '../api/schema.ts'
+import type { Definition, Field, GroupVersionKind, Type } from '../api/schema.ts'
 import { rfc3339, rfc3339Micro } from '../api/time.ts'
 import { numbers } from '../api/types/protobuf.gen.ts'
 
@@ -17,20 +17,37 @@ const decoder = new TextDecoder()
 
 export class ProtobufError extends Error {
   override readonly name = 'ProtobufError'
+  /** Of the message in which the fault is; undefined when it is the envelope's. */
+  apiVersion?: string
 }
 
 type Target = Record<string, unknown>
 
-/** Throws ProtobufError for what is no such body, or is of a kind that nobody knows. */
-export function decodeProtobuf(bytes: Uint8Array): Target {
+/**
+ * The body as a value, kind and apiVersion first, as far as they are said. Of another kind than the expected one (`anyVersion`:
+ * in any version of any group) that is all there is: the caller refuses it by that. Throws ProtobufError.
+ */
+export function decodeProtobuf(bytes: Uint8Array, expected: Definition, anyVersion = false): Target {
   if (MAGIC.some((byte, i) => bytes[i] !== byte))
     throw new ProtobufError('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]')
   const { apiVersion, kind, raw } = envelope(new Reader(bytes.subarray(MAGIC.length)))
-  const slash = apiVersion.indexOf('/')
-  const group = slash < 0 ? '' : apiVersion.slice(0, slash)
-  const definition = definitionOfKind({ group, version: apiVersion.slice(slash + 1), kind })
-  if (!definition) throw new ProtobufError(`no kind "${kind}" is registered for version "${apiVersion}"`)
-  return { kind, apiVersion, ...message(new Reader(raw), definition) }
+  const said = { ...(kind ? { kind } : {}), ...(apiVersion ? { apiVersion } : {}) }
+  const sameVersion = anyVersion || !apiVersion || expected.kinds.some((own) => versionOf(own) === apiVersion)
+  if (!sameVersion || (kind && kind !== expected.short)) return said
+  try {
+    return { ...said, ...message(new Reader(raw), expected) }
+  } catch (error) {
+    throw inMessage(error, apiVersion || versionOf(expected.kinds[0]))
+  }
+}
+
+const versionOf = (kind: GroupVersionKind | undefined) => [kind?.group, kind?.version].filter(Boolean).join('/')
+
+function inMessage(error: unknown, apiVersion: string): unknown {
+  // Nested so deeply that the walk ran out of stack: the body's fault, not ours.
+  const known = error instanceof RangeError ? new ProtobufError('exceeded max depth') : error
+  if (known instanceof ProtobufError) known.apiVersion = apiVersion
+  return known
 }
 
 function envelope(reader: Reader): { apiVersion: string; kind: string; raw: Uint8Array } {
@@ -108,18 +125,37 @@ function put(out: Target, field: Field, { reader, wire }: { reader: Reader; wire
   const { name, type } = field
   if (type.kind === 'array') {
     out[name] ??= []
-    ;(out[name] as unknown[]).push(value(reader, type.of, wire))
+    const list = out[name] as unknown[]
+    if (wire === LENGTH && wireOf(type.of) !== LENGTH) {
+      const packed = new Reader(reader.bytes())
+      while (packed.more) list.push(value(packed, type.of))
+    } else list.push(value(checked(reader, field, { expected: wireOf(type.of), wire }), type.of))
     return
   }
   if (type.kind === 'map') {
     out[name] ??= {}
-    const [key, content] = mapEntry(new Reader(reader.bytes()), type.of)
-    ;(out[name] as Target)[key] = content
+    const [key, content] = mapEntry(new Reader(checked(reader, field, { expected: LENGTH, wire }).bytes()), type.of)
+    // Assignment would take the key `__proto__` for the prototype.
+    Object.defineProperty(out[name], key, { value: content, enumerable: true, writable: true, configurable: true })
     return
   }
-  const decoded = value(reader, type, wire)
+  const decoded = value(checked(reader, field, { expected: wireOf(type), wire }), type)
   if (decoded === undefined || (field.dropsEmpty && isEmpty(decoded))) return
   out[name] = decoded
+}
+
+/** Wire type of what has its length before it: texts, messages, lists of numbers. */
+const LENGTH = 2
+
+/** How a value of this type is written when it is alone. */
+function wireOf({ kind }: Type): number {
+  if (kind === 'boolean' || kind === 'int32' || kind === 'int64') return 0
+  return kind === 'double' ? 1 : LENGTH
+}
+
+function checked(reader: Reader, { name }: Field, { expected, wire }: { expected: number; wire: number }): Reader {
+  if (wire === expected) return reader
+  throw new ProtobufError(`proto: wrong wireType = ${wire} for field ${name.slice(0, 1).toUpperCase()}${name.slice(1)}`)
 }
 
 const isEmpty = (decoded: unknown): boolean => decoded === '' || decoded === 0 || decoded === false
@@ -133,14 +169,14 @@ function mapEntry(reader: Reader, of: Type): [string, unknown] {
     else if (of.kind === 'array') {
       const list = new Reader(reader.bytes())
       const items: unknown[] = []
-      for (let inner = list.tag(); inner !== undefined; inner = list.tag()) items.push(value(list, of.of, inner.wire))
+      while (list.tag()) items.push(value(list, of.of))
       content = items
-    } else content = value(reader, of, tag.wire)
+    } else content = value(reader, of)
   }
   return [key, content]
 }
 
-function value(reader: Reader, type: Type, wire: number): unknown {
+function value(reader: Reader, type: Type): unknown {
   switch (type.kind) {
     case 'string':
       return decoder.decode(reader.bytes())
@@ -148,7 +184,7 @@ function value(reader: Reader, type: Type, wire: number): unknown {
       return reader.varint() !== 0n
     case 'int32':
     case 'int64':
-      return wire === 2 ? `${reader.embeddedInteger()}` : Number(BigInt.asIntN(64, reader.varint()))
+      return Number(BigInt.asIntN(64, reader.varint()))
     case 'double':
       return reader.double()
     case 'byte':
@@ -226,9 +262,13 @@ class Reader {
     this.data = data
   }
 
+  get more(): boolean {
+    return this.at < this.data.length
+  }
+
   /** undefined at the end. */
   tag(): { number: number; wire: number } | undefined {
-    if (this.at >= this.data.length) return undefined
+    if (!this.more) return undefined
     const tag = Number(this.varint())
     return { number: Math.floor(tag / 8), wire: tag % 8 }
   }
@@ -260,17 +300,12 @@ class Reader {
     return number
   }
 
-  /** A number wrapped in a message (metav1.Duration): its first field. */
-  embeddedInteger(): bigint {
-    const inner = new Reader(this.bytes())
-    return inner.tag() ? BigInt.asIntN(64, inner.varint()) : 0n
-  }
-
   skip(wire: number): void {
     if (wire === 0) this.varint()
     else if (wire === 1) this.at += 8
-    else if (wire === 2) this.bytes()
+    else if (wire === LENGTH) this.bytes()
     else if (wire === 5) this.at += 4
     else throw new ProtobufError(`wire type ${wire}`)
+    if (this.at > this.data.length) throw new ProtobufError('unexpected EOF')
   }
 }
