@@ -53,7 +53,7 @@ export async function create(
   options: WriteOptions,
 ): Promise<Item> {
   draft.metadata ??= {}
-  placeInNamespace(resource, draft, options.namespace)
+  placeInNamespace(draft, options.namespace)
   if (draft.metadata.resourceVersion)
     throw failure(500, '', 'resourceVersion should not be set on objects to be created')
   const name = options.name || draft.metadata.name || ''
@@ -138,12 +138,15 @@ function nameTaken(resource: StoredResource, name: string, present: Item): ApiEr
   return new ApiError({ ...error.status, message: `object is being deleted: ${error.status.message}` })
 }
 
-/** The request's namespace is the object's, unless the object says another one: 400. */
-function placeInNamespace(resource: StoredResource, draft: Draft<KubernetesObject>, namespace: string): void {
-  if (!resource.declaration.namespaced) return
-  draft.metadata.namespace ||= namespace
-  if (draft.metadata.namespace !== namespace)
-    throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+/**
+ * The request's namespace is the object's, unless the object says another one: 400. What lives outside of namespaces (request: '')
+ * is in none, whatever it says.
+ */
+export function placeInNamespace({ metadata }: Draft<KubernetesObject>, namespace: string): void {
+  if (metadata.namespace === namespace) return
+  if (!namespace) delete metadata.namespace
+  else if (!metadata.namespace) metadata.namespace = namespace
+  else throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
 }
 
 /** Metadata in Kubernetes' order of members, with what the server alone decides. */

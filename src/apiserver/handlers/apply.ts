@@ -5,7 +5,7 @@ import type { Draft, KubernetesObject } from '../../api/object.ts'
 import { definition } from '../../api/schema.ts'
 import { badRequest, conflict } from '../../api/status.ts'
 import { rfc3339 } from '../../api/time.ts'
-import type { Written } from '../../registry/write.ts'
+import { placeInNamespace, type Written } from '../../registry/write.ts'
 import { isApply, readApply } from '../../wire/apply.ts'
 import { ConformError, conform } from '../../wire/conform.ts'
 import type { ApiResponse } from '../../wire/exchange.ts'
@@ -14,7 +14,7 @@ import type { Exchange } from '../exchange.ts'
 import { answerItem, outputOf } from '../output.ts'
 import { type WriteQuery, writeQuery } from '../write-query.ts'
 import { strategyOf } from './strategy.ts'
-import { checkName, checkNamespace } from './update.ts'
+import { checkName } from './update.ts'
 
 export const callApplies = ({ exchange }: Call): boolean => isApply(exchange.request.headers['content-type'])
 
@@ -93,7 +93,7 @@ function appliedDraft(
   })
   const draft = conformed(object, declaration.definition)
   checkName(draft, exchange.info.name)
-  checkNamespace(draft, declaration.namespaced ? exchange.info.namespace : '')
+  placeInNamespace(draft, declaration.namespaced ? exchange.info.namespace : '')
   declaration.default?.(draft)
   return draft
 }

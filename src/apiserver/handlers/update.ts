@@ -1,7 +1,7 @@
 import type { Draft, KubernetesObject } from '../../api/object.ts'
 import { badRequest } from '../../api/status.ts'
 import { draftOf } from '../../registry/draft.ts'
-import type { UpdateRequest } from '../../registry/write.ts'
+import { placeInNamespace, type UpdateRequest } from '../../registry/write.ts'
 import type { ApiResponse } from '../../wire/exchange.ts'
 import { readObject } from '../body.ts'
 import { type Call, writeOptions } from '../call.ts'
@@ -18,7 +18,7 @@ export async function handleUpdate(call: Call): Promise<ApiResponse> {
   const { declaration } = call.resource
   sent.metadata ??= {}
   checkName(sent, info.name)
-  checkNamespace(sent, declaration.namespaced ? info.namespace : '')
+  placeInNamespace(sent, declaration.namespaced ? info.namespace : '')
   declaration.default?.(sent)
   const request: UpdateRequest = {
     subresource: info.subresource,
@@ -40,11 +40,4 @@ export function checkName(object: Draft<KubernetesObject>, name: string): void {
   if (!sent) object.metadata.name = name
   else if (sent !== name)
     throw badRequest(`the name of the object (${sent}) does not match the name on the URL (${name})`)
-}
-
-export function checkNamespace(object: Draft<KubernetesObject>, namespace: string): void {
-  const sent = object.metadata.namespace
-  if (!sent && namespace) object.metadata.namespace = namespace
-  else if (sent && sent !== namespace)
-    throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
 }
