@@ -31,6 +31,7 @@ import { Container, type ContainerRecord, readText } from './process/container.n
 import { runExec, startExec } from './process/exec.node.ts'
 import { imageId } from './process/images.node.ts'
 import { commandLine, findProgram, type ImageProgram, imageMissingMessage } from './process/images.ts'
+import { readLastWords } from './process/last-words.node.ts'
 import { Launcher, type LauncherEvent } from './process/launcher.node.ts'
 import { LoopbackPorts, loopbackAddress } from './process/loopback-ports.node.ts'
 import { type PodAddress, PodNetwork } from './process/network.node.ts'
@@ -276,8 +277,7 @@ class Processes implements ProcessRuntime {
   }
 
   async terminationMessage(id: ContainerId): Promise<string> {
-    const text = readText(join(this.running(id, 'any').directory, 'termination-log')) ?? ''
-    return Buffer.from(text).subarray(0, TERMINATION_MESSAGE_BYTES_MAX).toString('utf8')
+    return readLastWords(join(this.running(id, 'any').directory, 'termination-log'))
   }
 
   subscribe(listener: (event: RuntimeEvent) => void): () => void {
@@ -408,9 +408,6 @@ class Processes implements ProcessRuntime {
     return container
   }
 }
-
-/** Source: Kubernetes documentation, "Determine the Reason for Pod Failure". */
-const TERMINATION_MESSAGE_BYTES_MAX = 4096
 
 function newId(): string {
   return randomBytes(32).toString('hex')

@@ -73,7 +73,7 @@ for (const form of forms) {
       const { id, log } = await bench.run(['sh', '-c', 'echo out; echo err >&2; printf part; exit 3'])
       await bench.exited(id)
       expect(await bench.runtime.containerStatus(id)).toMatchObject({ state: 'exited', exitCode: 3, reason: 'Error' })
-      expect(lines(log).sort()).toEqual(['stderr F err', 'stdout F out', 'stdout F part'])
+      expect(lines(log).sort()).toEqual(['stderr F err', 'stdout F out', 'stdout P part'])
       expect(readFileSync(log, 'utf8')).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z std/)
     })
 

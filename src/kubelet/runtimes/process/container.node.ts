@@ -5,6 +5,7 @@
 import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Clock } from '../../../base/clock.ts'
+import { removeLog } from '../../log-files.node.ts'
 import { type ContainerConfig, type ContainerStatus, RuntimeError, type RuntimeEvent } from '../../runtime.ts'
 import { startFailure } from './command.node.ts'
 import { openFifoForWriting } from './fifo.node.ts'
@@ -271,6 +272,7 @@ export class Container {
 
   async remove(): Promise<void> {
     this.output?.close()
+    removeLog(this.record.logFile)
     this.releaseShim()
     rmSync(this.directory, { recursive: true, force: true })
     await removeTree(this.scratch)
