@@ -15,6 +15,7 @@ import { type Clock, sleep, type Timer } from '../base/clock.ts'
 import type { ApiClient } from '../client/api-client.ts'
 import type { EventRecorder } from '../client/events.ts'
 import { pods } from '../client/resources.ts'
+import { admissionRefusal, receptionWarning } from './admission.ts'
 import { announcer } from './announce.ts'
 import { ContainerRecord, lostRun } from './container-record.ts'
 import { type ContainerSeams, ContainerWorker } from './container-worker.ts'
@@ -28,6 +29,7 @@ import {
   kindOf,
   lives,
   type PodView,
+  type Rejection,
   type SandboxView,
   type VolumesView,
 } from './pod-view.ts'
@@ -81,6 +83,8 @@ export class PodWorker {
   private readonly startAbort = new AbortController()
   private pod: Pod
   private removed = false
+  /** undefined: this node takes the pod. */
+  private readonly rejected: Rejection | undefined
   private shutdown: (() => void) | undefined
   private sandbox: SandboxView = { state: 'none' }
   private sandboxStatus: SandboxStatus | undefined
@@ -118,6 +122,7 @@ export class PodWorker {
     const make = (isInit: boolean) => (c: Container) =>
       new ContainerWorker(new ContainerRecord(c, kindOf(c, isInit)), container)
     this.workers = [...(pod.spec.initContainers ?? []).map(make(true)), ...pod.spec.containers.map(make(false))]
+    this.rejected = adopted.sandbox || this.terminalStatus !== 'none' ? undefined : admissionRefusal(pod)
     this.adopt(adopted)
   }
 
@@ -131,6 +136,8 @@ export class PodWorker {
   start(): void {
     this.seams.trace.emit('pod-seen', this.object)
     if (this.pod.metadata.deletionTimestamp) this.traceDeletion()
+    const warning = receptionWarning(this.view(), this.seams.runtime.unenforced)
+    if (warning) announcer(this.seams.recorder, this.pod)('Warning', warning.reason, warning.message)
     for (const worker of this.workers) if (lives(worker.record)) worker.startProbes()
     this.step()
   }
@@ -218,7 +225,8 @@ export class PodWorker {
     const { pod, removed, startedAtMs, volumes, sandbox, passing, terminalStatus, finalDelete, cleanUp } = this
     const containers = this.workers.map(({ record }) => record)
     const foundations = { startedAtMs, volumes, sandbox, containers, passing, overdue: this.overdue }
-    return { pod, removed, shutdown: this.shutdown !== undefined, ...foundations, terminalStatus, finalDelete, cleanUp }
+    const why = { removed, shutdown: this.shutdown !== undefined, ...(this.rejected && { rejected: this.rejected }) }
+    return { pod, ...why, ...foundations, terminalStatus, finalDelete, cleanUp }
   }
 
   private step(): void {

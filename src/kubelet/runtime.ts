@@ -42,6 +42,58 @@ export interface SandboxStatus {
   readonly createdAtMs: number
 }
 
+/**
+ * The security settings of one container, decided (security.ts): what the runtime gives its program, and every exec, hook and
+ * probe in it. Numbers are those inside the container.
+ */
+export interface ContainerSecurity {
+  /** undefined: the runtime's own choice, root where it has the choice. */
+  readonly runAsUser?: number
+  /** undefined: 0. */
+  readonly runAsGroup?: number
+  /** Beside the primary group; fsGroup is the first of them. Nothing is added from /etc/group. */
+  readonly supplementalGroups: readonly number[]
+  readonly readOnlyRootFilesystem: boolean
+  /** No program may gain what its parent has not: setuid bits and file capabilities have no effect. */
+  readonly noNewPrivileges: boolean
+  /**
+   * Upper case without `CAP_`, or `ALL`. As CRI has it: `ALL` in `add` begins with all of them, `ALL` in `drop` with none, else
+   * the runtime's defaults are the beginning; then single ones are added, then single ones dropped.
+   */
+  readonly capabilities: { readonly add: readonly string[]; readonly drop: readonly string[] }
+  readonly privileged: boolean
+}
+
+/** What a container gets that asks for nothing. */
+export const DEFAULT_SECURITY: ContainerSecurity = {
+  supplementalGroups: [],
+  readOnlyRootFilesystem: false,
+  noNewPrivileges: false,
+  capabilities: { add: [], drop: [] },
+  privileged: false,
+}
+
+/** Settings of a pod's security that a runtime may be unable to obey on its machine. */
+export type SecurityFeature =
+  | 'runAsUser'
+  | 'supplementalGroups'
+  | 'readOnlyRootFilesystem'
+  | 'capabilities'
+  | 'allowPrivilegeEscalation'
+  | 'privileged'
+  | 'procMount'
+  | 'seccompProfile'
+  | 'seLinuxOptions'
+  | 'hostPID'
+  | 'hostIPC'
+  | 'hostUsers'
+  | 'sysctls'
+
+export interface ImageUser {
+  readonly uid: number
+  readonly gid?: number
+}
+
 export interface ContainerConfig {
   readonly name: string
   readonly attempt: number
@@ -63,6 +115,7 @@ export interface ContainerConfig {
   /** undefined: the image's, else SIGTERM. */
   readonly stopSignal?: string
   readonly user?: { readonly uid?: number; readonly gid?: number }
+  readonly security: ContainerSecurity
   /** Opaque to the runtime, kept with the container for whoever lists it after a restart of the node process. */
   readonly annotations: Readonly<Record<string, string>>
 }
@@ -142,6 +195,8 @@ export interface ExecSession {
 export interface Runtime {
   /** What is degraded here, in sentences for people; empty when nothing is. Shown as node annotation and Warning event. */
   readonly degraded: readonly string[]
+  /** What of a pod's security settings is not obeyed here: a pod that asks for it is told so by an event. */
+  readonly unenforced: ReadonlySet<SecurityFeature>
   readonly name: string
   readonly version: string
 
@@ -157,6 +212,8 @@ export interface Runtime {
    */
   pullImage(image: string, command?: readonly string[]): Promise<string>
   imageExists(image: string, command?: readonly string[]): boolean
+  /** Who a container of this image runs as when its pod names nobody: 0 is root. */
+  imageUser(image: string): ImageUser
 
   createContainer(sandbox: SandboxId, config: ContainerConfig): Promise<ContainerId>
   /** Resolves when the program runs (exec succeeded). */

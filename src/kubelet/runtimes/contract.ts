@@ -3,7 +3,14 @@
  * script for runtimes of real processes and as data for the simulated one; a runtime takes the one that it understands.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ContainerConfig, ContainerStatus, Runtime, RuntimeEvent, SandboxConfig } from '../runtime.ts'
+import {
+  type ContainerConfig,
+  type ContainerStatus,
+  DEFAULT_SECURITY,
+  type Runtime,
+  type RuntimeEvent,
+  type SandboxConfig,
+} from '../runtime.ts'
 import type { SimProgram } from './simulated.ts'
 
 export interface ContractProgram {
@@ -107,6 +114,7 @@ export function runtimeContract(name: string, make: () => Promise<RuntimeBench>)
           logPath: 'app.log',
           terminationMessagePath: '/dev/termination-log',
           mounts: [],
+          security: DEFAULT_SECURITY,
           annotations: { kept: 'yes' },
           ...bench.config(program),
         }),

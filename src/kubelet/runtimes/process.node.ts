@@ -15,12 +15,14 @@ import {
   type ExecResult,
   type ExecSession,
   execRefused,
+  type ImageUser,
   type Runtime,
   RuntimeError,
   type RuntimeEvent,
   type SandboxConfig,
   type SandboxId,
   type SandboxStatus,
+  type SecurityFeature,
 } from '../runtime.ts'
 import { attachTo } from './process/attach.node.ts'
 import { bubblewrapTrouble } from './process/bubblewrap.node.ts'
@@ -67,6 +69,7 @@ class Processes implements ProcessRuntime {
   readonly version = '0.1.0'
   form: 'bwrap' | 'plain'
   degraded: readonly string[] = []
+  unenforced: Runtime['unenforced'] = new Set(NEVER_ENFORCED)
   private readonly wanted: 'bwrap' | 'plain' | undefined
   private readonly world: NodeWorld
   private readonly clock: Clock
@@ -166,6 +169,11 @@ class Processes implements ProcessRuntime {
     return command.length > 0 || findProgram(this.programs, image) !== undefined
   }
 
+  imageUser(image: string): ImageUser {
+    // Without a user namespace a program is whoever started ebb.
+    return findProgram(this.programs, image)?.user ?? { uid: this.form === 'plain' ? (process.getuid?.() ?? 0) : 0 }
+  }
+
   async createContainer(sandboxId: SandboxId, config: ContainerConfig): Promise<ContainerId> {
     const sandbox = this.sandbox(sandboxId)
     const program = findProgram(this.programs, config.image)
@@ -263,6 +271,7 @@ class Processes implements ProcessRuntime {
     if (trouble !== undefined && this.wanted === 'bwrap') throw new Error(`bubblewrap ${trouble}`)
     this.form = trouble === undefined ? 'bwrap' : 'plain'
     this.degraded = [...this.world.degraded, ...degradedSentences(trouble)]
+    this.unenforced = new Set([...NEVER_ENFORCED, ...(this.form === 'plain' ? NOT_IN_PLAIN : [])])
   }
 
   private async openNetwork(): Promise<void> {
@@ -378,8 +387,30 @@ function newId(): string {
   return randomBytes(32).toString('hex')
 }
 
+/** What pods here never get, whoever started ebb. */
+const NEVER_ENFORCED: readonly SecurityFeature[] = [
+  'privileged',
+  'procMount',
+  'seccompProfile',
+  'seLinuxOptions',
+  'hostPID',
+  'hostIPC',
+  'sysctls',
+]
+const NEVER_SENTENCE =
+  'No pod gets privileged, hostPID, hostIPC, sysctls, seccomp profiles, SELinux labels or an unmasked /proc: one that asks for them runs without, and an event says so.'
+/** What needs bubblewrap. As root a plain program gets its user all the same. */
+const NOT_IN_PLAIN: readonly SecurityFeature[] = [
+  ...(process.getuid?.() === 0 ? [] : (['runAsUser'] as const)),
+  'supplementalGroups',
+  'readOnlyRootFilesystem',
+  'capabilities',
+  'allowPrivilegeEscalation',
+  'hostUsers',
+]
+
 function degradedSentences(trouble: string | undefined): string[] {
-  const sentences = ['CPU and memory limits of containers are not enforced.']
+  const sentences = ['CPU and memory limits of containers are not enforced.', NEVER_SENTENCE]
   if (process.getuid?.() !== 0)
     sentences.push('Every container runs as the user who started ebb: runAsUser has no effect.')
   if (trouble !== undefined)

@@ -13,6 +13,7 @@ import type {
   ContainerStatus,
   ExecResult,
   ExecSession,
+  ImageUser,
   Runtime,
   RuntimeEvent,
   SandboxConfig,
@@ -107,6 +108,7 @@ interface SimContainer {
 
 export class SimulatedRuntime implements Runtime {
   readonly degraded: readonly string[] = []
+  readonly unenforced: Runtime['unenforced'] = new Set()
   readonly name = 'simulated'
   readonly version = '1'
   private readonly options: SimulatedOptions
@@ -161,6 +163,10 @@ export class SimulatedRuntime implements Runtime {
 
   imageExists(image: string): boolean {
     return this.options.program(image) !== undefined
+  }
+
+  imageUser(): ImageUser {
+    return { uid: 0 }
   }
 
   async createContainer(sandboxId: SandboxId, config: ContainerConfig): Promise<ContainerId> {

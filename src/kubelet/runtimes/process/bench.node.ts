@@ -3,7 +3,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../../../base/clock.node.ts'
-import type { ContainerConfig, RuntimeEvent, SandboxConfig } from '../../runtime.ts'
+import { type ContainerConfig, DEFAULT_SECURITY, type RuntimeEvent, type SandboxConfig } from '../../runtime.ts'
 import { openProcessRuntime, type ProcessRuntime } from '../process.node.ts'
 import type { ImageProgram } from './images.ts'
 import { killAll, lookForMark } from './proc.node.ts'
@@ -86,6 +86,7 @@ export class Bench {
       logPath: `${name}.log`,
       terminationMessagePath: '/dev/termination-log',
       mounts: [],
+      security: DEFAULT_SECURITY,
       annotations: {},
       ...more,
     })

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto'
 import { accessSync, constants, existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
+import type { ImageUser } from '../../runtime.ts'
 import type { ImageProgram } from './images.ts'
 
 /** The file that tells what to run, in a mapped folder. Every field may be missing except `command`. */
@@ -11,6 +12,8 @@ interface ProgramFile {
   readonly env?: Readonly<Record<string, string>>
   readonly workingDir?: string
   readonly stopSignal?: string
+  /** `1000` or `1000:1000`, user and group, as the USER of an image. */
+  readonly user?: number | string
 }
 
 /** Reads what `--image REF=PATH` means, `path` absolute. Throws an Error with one sentence and a way out. */
@@ -28,6 +31,7 @@ export function readProgram(reference: string, path: string): ImageProgram {
     env: folder.env ?? {},
     workingDir: resolve(real, folder.workingDir ?? '.'),
     ...(folder.stopSignal === undefined ? {} : { stopSignal: folder.stopSignal }),
+    ...(folder.user === undefined ? {} : { user: userOf(folder.user, option) }),
     id: imageId(reference, JSON.stringify(folder), real),
   }
 }
@@ -97,6 +101,12 @@ function programFolder(folder: string, option: string): ProgramFile {
   throw new Error(
     `${option}: nothing says what to run: add an ebb.json such as {"command": ["node", "server.js"]}, or "scripts": {"start": ...} to a package.json`,
   )
+}
+
+function userOf(user: number | string, option: string): ImageUser {
+  const match = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(String(user))
+  if (!match) throw new Error(`${option}: ebb.json needs "user" to be a number, or "UID:GID"`)
+  return { uid: Number(match[1]), ...(match[2] === undefined ? {} : { gid: Number(match[2]) }) }
 }
 
 /** `node server.js` -> `exec node server.js`; a line with several commands stays as it is. */

@@ -58,6 +58,20 @@ describe('mapped programs', () => {
   })
   afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
+  it.each([
+    [1000, { uid: 1000 }],
+    ['1000', { uid: 1000 }],
+    ['1000:2000', { uid: 1000, gid: 2000 }],
+  ])('reads the user of ebb.json: %s', (user, expected) => {
+    writeFileSync(join(folder, 'ebb.json'), JSON.stringify({ command: ['node'], user }))
+    expect(readProgram('app', folder).user).toEqual(expected)
+  })
+
+  it.each(['node', '-1', '1:', '1:2:3', 1.5, ''])('refuses %s as the user of ebb.json', (user) => {
+    writeFileSync(join(folder, 'ebb.json'), JSON.stringify({ command: ['node'], user }))
+    expect(() => readProgram('app', folder)).toThrow('ebb.json needs "user" to be a number, or "UID:GID"')
+  })
+
   it('reads ebb.json; a relative program lies in the folder', () => {
     writeFileSync(
       join(folder, 'ebb.json'),

@@ -3,6 +3,8 @@
  * says itself what to run (an explicit command), or nothing is known and the pull fails with a sentence that says what to type.
  */
 
+import type { ImageUser } from '../../runtime.ts'
+
 /** A program that stands for an image: what an image's configuration would hold. */
 export interface ImageProgram {
   /** As the user typed it. */
@@ -14,6 +16,8 @@ export interface ImageProgram {
   readonly env: Readonly<Record<string, string>>
   readonly workingDir?: string
   readonly stopSignal?: string
+  /** Who it runs as when its pod names nobody; absent: root. */
+  readonly user?: ImageUser
   /** sha256:<hex>, of what the program was when it was mapped. */
   readonly id: string
 }
