@@ -218,7 +218,7 @@ class SimNode {
       prober: simProber(runtime, clock),
       files: new MemoryFiles(),
       directory: '/ebb',
-      dns: { servers: [], clusterDomain: 'cluster.local' },
+      dns: { servers: [], clusterDomain: 'cluster.local', host: { servers: [], searches: [], options: [] } },
     })
     this.kubelet = kubelet
     await kubelet.start()
