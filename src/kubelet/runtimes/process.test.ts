@@ -245,11 +245,11 @@ for (const form of forms) {
     })
 
     it('survives the node process: output, exit code and a stop after adoption', async () => {
-      const ended = await bench.run(['sh', '-c', 'echo one; sleep 0.2; echo two; exit 6'])
+      const ended = await bench.run(['sh', '-c', 'echo one; sleep 1; echo two; exit 6'])
       const living = await bench.run(['sh', '-c', TRAP])
       const left = await bench.sandbox()
       const idle = await bench.create(left.id, ['true'])
-      await until(() => lines(ended.log).length === 1 && lines(living.log).length === 1)
+      await until(() => lines(ended.log).length >= 1 && lines(living.log).length >= 1)
       await bench.runtime.close()
       const exit = join(bench.world.directory, 'c', ended.id, 'exit')
       await until(() => existsSync(exit) && readFileSync(exit, 'utf8') !== '')

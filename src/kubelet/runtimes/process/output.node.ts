@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import type { Clock } from '../../../base/clock.ts'
 import { LogFramer, type LogStream } from './cri-log.ts'
 import { type FifoReader, readFifo } from './fifo.node.ts'
+import { StartGate } from './start-gate.ts'
 
 /** Bytes that one attached client may lag behind; past it the client is let go, the container is not slowed down. */
 const ATTACH_BACKLOG_BYTES_MAX = 4 * 1024 * 1024
@@ -16,8 +17,8 @@ export class ContainerOutput {
   private readonly listeners = new Set<(stream: LogStream, bytes: Uint8Array) => void>()
   private open = true
   private lostBytes = 0
-  /** The last bytes of stderr, for the message of a start that failed. */
-  lastWords = ''
+  /** Until the program runs nothing of what comes is its own. */
+  readonly start = new StartGate((stream, bytes) => this.pass(stream, bytes))
 
   constructor(clock: Clock, directory: string, logFile: string) {
     this.clock = clock
@@ -25,8 +26,8 @@ export class ContainerOutput {
     mkdirSync(dirname(logFile), { recursive: true })
     this.log = openSync(logFile, 'a', 0o640)
     this.readers = [
-      readFifo(join(directory, 'out'), (bytes) => this.take('stdout', bytes)),
-      readFifo(join(directory, 'err'), (bytes) => this.take('stderr', bytes)),
+      readFifo(join(directory, 'out'), (bytes) => this.start.take('stdout', bytes)),
+      readFifo(join(directory, 'err'), (bytes) => this.start.take('stderr', bytes)),
     ]
   }
 
@@ -37,10 +38,6 @@ export class ContainerOutput {
 
   drain(): void {
     for (const reader of this.readers) reader.drain()
-  }
-
-  forgetLastWords(): void {
-    this.lastWords = ''
   }
 
   /** Takes what is still in the pipes, writes the last unfinished lines, closes. Nothing may write to the pipes any more. */
@@ -61,10 +58,9 @@ export class ContainerOutput {
     this.listeners.clear()
   }
 
-  private take(stream: LogStream, bytes: Uint8Array): void {
+  private pass(stream: LogStream, bytes: Uint8Array): void {
     if (!this.open) return
     this.write(this.framers[stream].push(bytes, this.clock.now()))
-    if (stream === 'stderr') this.lastWords = (this.lastWords + Buffer.from(bytes).toString('utf8')).slice(-500)
     for (const listener of this.listeners) listener(stream, bytes)
   }
 
