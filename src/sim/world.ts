@@ -219,7 +219,7 @@ class SimNode {
       prober: simProber(runtime, clock),
       files: () => files,
       directory: '/ebb',
-      dns: { servers: [], clusterDomain: 'cluster.local' },
+      dns: { servers: [], clusterDomain: 'cluster.local', host: { servers: [], searches: [], options: [] } },
     })
     this.kubelet = kubelet
     await kubelet.start()

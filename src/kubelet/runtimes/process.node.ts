@@ -237,7 +237,7 @@ class Processes implements ProcessRuntime {
     } catch (error) {
       throw container.failStart((error as Error).message)
     }
-    await container.start(join('c', id, 'run'))
+    await container.start(join('c', id, 'run'), plan.command)
   }
 
   async stopContainer(id: ContainerId, graceMs: number): Promise<void> {

@@ -12,7 +12,6 @@ import { Bench, inherited, lines, until } from './process/bench.node.ts'
 import { bubblewrapTrouble } from './process/bubblewrap.node.ts'
 import { readProgram } from './process/images.node.ts'
 import { pidsWithMark } from './process/proc.node.ts'
-import { findTools } from './process/tools.node.ts'
 
 // The trap comes first: who hears `up` may signal.
 const TRAP = "trap 'echo TERM; exit 0' TERM; echo up; while :; do sleep 3600 & wait $!; done"
@@ -22,7 +21,7 @@ const IGNORE = "trap 'echo TERM' TERM; echo up; while :; do sleep 3600 & wait $!
 const elsewhere = (_name: string, _tests: () => void): void => {}
 const [inNamespaces, onThisMachine] = inherited?.mode === 'namespaces' ? [describe, elsewhere] : [elsewhere, describe]
 
-const trouble = await bubblewrapTrouble(findTools())
+const trouble = await bubblewrapTrouble()
 if (trouble) console.log(`skipped, process runtime with bubblewrap: bubblewrap ${trouble}`)
 const forms = trouble ? (['plain'] as const) : (['bwrap', 'plain'] as const)
 
@@ -246,11 +245,11 @@ for (const form of forms) {
     })
 
     it('survives the node process: output, exit code and a stop after adoption', async () => {
-      const ended = await bench.run(['sh', '-c', 'echo one; sleep 0.2; echo two; exit 6'])
+      const ended = await bench.run(['sh', '-c', 'echo one; sleep 1; echo two; exit 6'])
       const living = await bench.run(['sh', '-c', TRAP])
       const left = await bench.sandbox()
       const idle = await bench.create(left.id, ['true'])
-      await until(() => lines(ended.log).length === 1 && lines(living.log).length === 1)
+      await until(() => lines(ended.log).length >= 1 && lines(living.log).length >= 1)
       await bench.runtime.close()
       const exit = join(bench.world.directory, 'c', ended.id, 'exit')
       await until(() => existsSync(exit) && readFileSync(exit, 'utf8') !== '')

@@ -50,11 +50,12 @@ describe.skipIf(trouble !== undefined)(
       if (existsSync(mountTop)) rmdirSync(mountTop)
     })
 
+    const hostId = (id: number) => bench.runtime.hostId('node', id)
     /** As a node process makes it that knows nothing of the one before. */
     const volumes = () =>
       new PodVolumes(
         { own: `${top}/pod`, mounts: hasMounts ? `${mountTop}/u-1` : undefined },
-        { files: machineFiles, sources, clock: systemClock, failed: () => {} },
+        { files: machineFiles(hostId), sources, clock: systemClock, failed: () => {} },
       )
     const podOf = (volume: Omit<Volume, 'name'>) => podWith([{ name: 'v', ...volume }])
     const mount = (more: Partial<VolumeMount> = {}): VolumeMount => ({ name: 'v', mountPath: '/v', ...more })
@@ -144,7 +145,9 @@ describe.skipIf(trouble !== undefined)(
         try {
           const target = hasMounts ? `${mountTop}/u-1/subpaths/v/app/0` : undefined
           for (let i = 0; i < 60; i++) {
-            const found = await machineFiles.subPath({ volume, path: 'x', target }).catch(() => undefined)
+            const found = await machineFiles(hostId)
+              .subPath({ volume, path: 'x', target })
+              .catch(() => undefined)
             // Without mounts what is found can still be exchanged before the runtime binds it: only its path is known.
             if (found && hasMounts) expect(readdirSync(found.hostPath)).not.toContain('secret')
             if (found) expect(found.realPath ?? found.hostPath).toMatch(new RegExp(`^${volume}/(x|real)`))

@@ -5,6 +5,7 @@ import type { Clock } from '../../../base/clock.ts'
 import { LOG_BYTES_MAX, rotateLog } from '../../log-files.node.ts'
 import { LogFramer, type LogStream } from './cri-log.ts'
 import { type FifoReader, readFifo } from './fifo.node.ts'
+import { StartGate } from './start-gate.ts'
 
 /** Bytes that one attached client may lag behind; past it the client is let go, the container is not slowed down. */
 const ATTACH_BACKLOG_BYTES_MAX = 4 * 1024 * 1024
@@ -21,8 +22,8 @@ export class ContainerOutput {
   private readonly listeners = new Set<(stream: LogStream, bytes: Uint8Array) => void>()
   private open = true
   private lostBytes = 0
-  /** The last bytes of stderr, for the message of a start that failed. */
-  lastWords = ''
+  /** Until the program runs nothing of what comes is its own. */
+  readonly start = new StartGate((stream, bytes) => this.pass(stream, bytes))
 
   constructor(clock: Clock, directory: string, logFile: string) {
     this.clock = clock
@@ -32,8 +33,8 @@ export class ContainerOutput {
     this.log = openLog(logFile)
     this.logBytes = fstatSync(this.log).size
     this.readers = [
-      readFifo(join(directory, 'out'), (bytes) => this.take('stdout', bytes)),
-      readFifo(join(directory, 'err'), (bytes) => this.take('stderr', bytes)),
+      readFifo(join(directory, 'out'), (bytes) => this.start.take('stdout', bytes)),
+      readFifo(join(directory, 'err'), (bytes) => this.start.take('stderr', bytes)),
     ]
   }
 
@@ -44,10 +45,6 @@ export class ContainerOutput {
 
   drain(): void {
     for (const reader of this.readers) reader.drain()
-  }
-
-  forgetLastWords(): void {
-    this.lastWords = ''
   }
 
   /** Takes what is still in the pipes, writes the last unfinished lines, closes. Nothing may write to the pipes any more. */
@@ -68,10 +65,9 @@ export class ContainerOutput {
     this.listeners.clear()
   }
 
-  private take(stream: LogStream, bytes: Uint8Array): void {
+  private pass(stream: LogStream, bytes: Uint8Array): void {
     if (!this.open) return
     this.write(this.framers[stream].push(bytes, this.clock.now()))
-    if (stream === 'stderr') this.lastWords = (this.lastWords + Buffer.from(bytes).toString('utf8')).slice(-500)
     for (const listener of this.listeners) listener(stream, bytes)
   }
 

@@ -54,7 +54,7 @@ export class Sandbox {
   prepare(): void {
     const { config, ip } = this.record
     mkdirSync(this.directory, { recursive: true, mode: 0o755 })
-    writeFileSync(join(this.directory, 'hosts'), hostsFile(config, ip))
+    writeFileSync(join(this.directory, 'hosts'), hostsFile(config, ip, config.hostNetwork ? nodeHosts() : undefined))
     writeFileSync(join(this.directory, 'hostname'), `${config.hostname}\n`)
     const resolv = resolvFile(config.dns)
     if (resolv !== undefined) writeFileSync(join(this.directory, 'resolv.conf'), resolv)
@@ -103,6 +103,14 @@ export class Sandbox {
 
   private save(): void {
     writeFileSync(join(this.directory, 'sandbox.json'), JSON.stringify(this.record), { mode: 0o600 })
+  }
+}
+
+function nodeHosts(): string {
+  try {
+    return readFileSync('/etc/hosts', 'utf8')
+  } catch {
+    return ''
   }
 }
 
