@@ -39,6 +39,7 @@ import { createResourceCache } from '../watch-cache/resource-cache.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
 import { ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
 import { type Fabric, startFabric } from './fabric.node.ts'
+import { type ImageMappings, MAPPINGS_FILE } from './image-mappings.node.ts'
 import { defaultDataDirectory } from './instance.node.ts'
 import { API_PORT_INSIDE } from './node-config.ts'
 import { type Nodes, startNodes } from './nodes.node.ts'
@@ -53,7 +54,7 @@ const SERVER_ADDRESSES = ['127.0.0.1', '::1', '10.96.0.1']
 /** Nodes that are not Ready within this time, in ms, are said to be missing; the cluster goes on without them. */
 export const NODES_READY_MS = 15_000
 /** What ebb keeps in a data folder. */
-const DATA_NAMES = ['store', 'pki', 'kubeconfig']
+const DATA_NAMES = ['store', 'pki', 'kubeconfig', MAPPINGS_FILE]
 const CONTROLLERS = { name: 'system:kube-controller-manager', groups: ['system:masters'] }
 const SCHEDULER = { name: 'system:kube-scheduler', groups: ['system:masters'] }
 
@@ -64,8 +65,7 @@ export interface ClusterOptions {
   readonly runDirectory: string
   readonly token: string | undefined
   readonly nodes: number
-  /** Absolute paths, or `ebb/echo`. */
-  readonly images: Readonly<Record<string, string>>
+  readonly images: ImageMappings
   readonly lifetime: Lifetime
 }
 
@@ -133,7 +133,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
         token: nodeToken,
         kubeletSocket: join(directory, 'kubelet.sock'),
         relaySocket: join(directory, 'relay.sock'),
-        images: options.images,
+        imagesFile: options.images.file,
         version: EBB_VERSION,
         covered: [dirname(runDirectory), defaultDataDirectory(), ...(options.data ? [options.data] : [])],
       }),
@@ -188,7 +188,7 @@ interface ServeParts {
 }
 
 async function serve(options: ClusterOptions, parts: ServeParts) {
-  const { pki, registry, random, hub, nodeToken, local, sockets } = parts
+  const { pki, registry, random, nodeToken, local, sockets } = parts
   const { lifetime } = options
   const server = createApiServer({
     registry,
@@ -202,7 +202,7 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
     ]),
     documents: [
       ({ request, user }) =>
-        request.path.startsWith(ROUTES_PREFIX) ? serveEbb(routes(local, hub, lifetime), request, user) : undefined,
+        request.path.startsWith(ROUTES_PREFIX) ? serveEbb(routes(local, parts, options), request, user) : undefined,
     ],
     fault: (error, request) => complain(`${request.method} ${request.path}`, error),
   })
@@ -225,7 +225,7 @@ const keptPaths = ({ data, images }: ClusterOptions): string[] => [
   process.execPath,
   fileURLToPath(new URL('.', import.meta.url)),
   ...(data ? [data] : []),
-  ...Object.values(images).filter((path) => path.startsWith('/')),
+  ...Object.values(images.all).filter((path) => path.startsWith('/')),
 ]
 
 async function openJournal(data: string | undefined): Promise<Journal> {
@@ -328,9 +328,10 @@ async function startComponents(parts: Components): Promise<void> {
   ])
 }
 
-function routes(local: LocalNodes, hub: TraceHub, lifetime: Lifetime) {
+function routes(local: LocalNodes, { hub }: ServeParts, { images, lifetime }: ClusterOptions) {
   return {
     hub,
+    images,
     async openRelay(target: string): Promise<string> {
       const socketPath = local.nodes?.relaySocket('ebb-1')
       if (!socketPath)

@@ -16,7 +16,7 @@ import { ApiClient } from '../client/api-client.ts'
 import { httpTransport } from '../client/http.node.ts'
 import { Informers } from '../client/informer.ts'
 import { startKubeletNode } from '../kubelet/node.node.ts'
-import { readPrograms } from '../kubelet/runtimes/process/images.node.ts'
+import { programsOf } from '../kubelet/runtimes/process/images.node.ts'
 import { worldFromEnvironment } from '../kubelet/runtimes/process/world.ts'
 import { openProcessRuntime } from '../kubelet/runtimes/process.node.ts'
 import { closeInherited } from './inherited.node.ts'
@@ -56,7 +56,7 @@ const runtime = await openProcessRuntime({
   world,
   clock: systemClock,
   covered: config.covered,
-  programs: readPrograms(config.images, fileURLToPath(new URL('./echo.mjs', import.meta.url))),
+  findProgram: programsOf(config.imagesFile, fileURLToPath(new URL('./echo.mjs', import.meta.url))),
 })
 life.add('runtime', () => runtime.close())
 const degraded = await startNetwork({

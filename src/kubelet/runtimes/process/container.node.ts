@@ -10,6 +10,7 @@ import { type ContainerConfig, type ContainerStatus, RuntimeError, type RuntimeE
 import { startFailure } from './command.node.ts'
 import { executedBy, untilExecuted } from './exec-watch.node.ts'
 import { openFifoForWriting } from './fifo.node.ts'
+import type { ImageProgram } from './images.ts'
 import type { Launcher } from './launcher.node.ts'
 import { ContainerOutput } from './output.node.ts'
 import {
@@ -38,7 +39,8 @@ export interface ContainerRecord {
   readonly sandboxId: string
   readonly config: ContainerConfig
   readonly imageId: string
-  readonly imageStopSignal?: string
+  /** What stood for the image when the container was made. */
+  readonly program?: ImageProgram
   readonly form: 'bwrap' | 'plain'
   /** Shares the PID namespace of its pod: its program is not PID 1. */
   readonly sharedPid: boolean
@@ -330,7 +332,7 @@ export class Container {
   private sendStopSignal(): void {
     writeFileSync(this.signalledFile, '')
     const pid = this.started?.pid as number
-    const text = this.record.config.stopSignal ?? this.record.imageStopSignal ?? 'SIGTERM'
+    const text = this.record.config.stopSignal ?? this.record.program?.stopSignal ?? 'SIGTERM'
     const signal = parseSignal(text) ?? (parseSignal('SIGTERM') as StopSignal)
     // PID 1 of a namespace: the kernel itself drops a signal without handler. Where there is none we do the same.
     const withheld = !this.record.sharedPid && signal.name !== 'SIGKILL' && !catchesSignal(pid, signal.number)
