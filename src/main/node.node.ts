@@ -54,6 +54,7 @@ const runtime = await openProcessRuntime({
   world,
   clock: systemClock,
   programs: readPrograms(config.images, fileURLToPath(new URL('./echo.mjs', import.meta.url))),
+  log,
 })
 life.add('runtime', () => runtime.close())
 const degraded = await startNetwork({

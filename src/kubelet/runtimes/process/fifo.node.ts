@@ -42,6 +42,12 @@ export function openFifoForWriting(path: string): number {
   return openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
 }
 
+/** Throws away what waits in the pipe of `fd`, which was opened as by `openFifoForWriting`. */
+export function drainFifo(fd: number): void {
+  const buffer = Buffer.allocUnsafe(READ_BYTES)
+  while (readNow(fd, buffer) > 0);
+}
+
 function readNow(fd: number, buffer: Buffer): number {
   try {
     return readSync(fd, buffer, 0, buffer.length, null)

@@ -1,5 +1,5 @@
 /** One pod's sandbox: its address, its files, and the first process of its PID namespace when the containers share one. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { SandboxConfig, SandboxStatus } from '../../runtime.ts'
@@ -8,6 +8,7 @@ import type { PodAddress, PodNetwork } from './network.node.ts'
 import { hostsFile, resolvFile } from './pod-files.ts'
 import { isAlive, killAll, processStat, sendSignal } from './proc.node.ts'
 import { quote } from './shim.ts'
+import { writeState } from './state-file.node.ts'
 
 export interface SandboxRecord {
   readonly id: string
@@ -30,10 +31,6 @@ export class Sandbox {
     this.record = record
   }
 
-  static read(directory: string): Sandbox {
-    return new Sandbox(directory, JSON.parse(readFileSync(join(directory, 'sandbox.json'), 'utf8')) as SandboxRecord)
-  }
-
   status(): SandboxStatus {
     const { id, config, ip, port, createdAtMs, state } = this.record
     const { namespace, name, uid, attempt } = config
@@ -41,7 +38,7 @@ export class Sandbox {
     return { id, config: { namespace, name, uid, attempt }, state, ip, ...own, createdAtMs }
   }
 
-  /** Writes the pod's files and the record. */
+  /** Writes the pod's files and the record. Throws the system's error. */
   prepare(): void {
     const { config, ip } = this.record
     mkdirSync(this.directory, { recursive: true, mode: 0o755 })
@@ -71,11 +68,11 @@ export class Sandbox {
     if (this.record.state === 'notready') return
     if (pause && isAlive(pause.pid, pause.startTicks)) {
       sendSignal(pause.pid, 'SIGKILL')
-      await killAll(() => ({ pids: isAlive(pause.pid, pause.startTicks) ? [pause.pid] : [], unsure: false }))
+      await killAll(() => ({ pids: isAlive(pause.pid, pause.startTicks) ? [pause.pid] : [] }))
       launcher.reap()
     }
     this.record = { ...this.record, state: 'notready' }
-    this.save()
+    this.noteStopped()
     if (address && network) await network.release(address)
   }
 
@@ -83,8 +80,17 @@ export class Sandbox {
     rmSync(this.directory, { recursive: true, force: true })
   }
 
+  /** A full disk keeps no pod from ending: a node process that comes back stops it once more, which changes nothing. */
+  private noteStopped(): void {
+    try {
+      this.save()
+    } catch {
+      // As above.
+    }
+  }
+
   private save(): void {
-    writeFileSync(join(this.directory, 'sandbox.json'), JSON.stringify(this.record), { mode: 0o600 })
+    writeState(join(this.directory, 'sandbox.json'), this.record)
   }
 }
 
