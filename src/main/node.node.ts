@@ -57,6 +57,7 @@ const runtime = await openProcessRuntime({
   clock: systemClock,
   covered: config.covered,
   programs: readPrograms(config.images, fileURLToPath(new URL('./echo.mjs', import.meta.url))),
+  log,
 })
 life.add('runtime', () => runtime.close())
 const degraded = await startNetwork({
