@@ -111,6 +111,7 @@ export async function answerUpgrade(
     path: base.path,
     query: base.query,
     headers: base.headers,
+    rawHeaders: request.rawHeaders,
     ...(user ? { user } : {}),
     upgrade: true,
     body: () => Promise.resolve(undefined),

@@ -27,6 +27,7 @@ export function apiRequest(
     path: at < 0 ? url : url.slice(0, at),
     query: new URLSearchParams(at < 0 ? '' : url.slice(at + 1)),
     headers: request.headers as Record<string, string>,
+    rawHeaders: request.rawHeaders,
     ...(user ? { user } : {}),
     body: () => (method === 'GET' || method === 'HEAD' ? NO_BODY : readBody(request)),
     get signal() {

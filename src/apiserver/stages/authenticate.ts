@@ -1,9 +1,10 @@
 import { failure } from '../../api/status.ts'
 import type { UserInfo } from '../../wire/exchange.ts'
+import { ALL_UNAUTHENTICATED, ANONYMOUS_NAME } from '../authn/names.ts'
 import { authenticated, type TokenSource } from '../authn/tokens.ts'
 import type { Exchange, Stage } from '../exchange.ts'
 
-export const ANONYMOUS: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] }
+export const ANONYMOUS: UserInfo = { name: ANONYMOUS_NAME, groups: [ALL_UNAUTHENTICATED] }
 
 const WEBSOCKET_TOKEN_PREFIX = 'base64url.bearer.authorization.k8s.io.'
 

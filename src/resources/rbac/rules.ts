@@ -1,4 +1,4 @@
-/** What the four kinds of rbac.authorization.k8s.io share. They are stored and shown; nobody is refused by them yet. */
+/** What the four kinds of rbac.authorization.k8s.io share. */
 import { type FieldError, invalid, notSupported, required } from '../../api/field-error.ts'
 import type { Draft } from '../../api/object.ts'
 import type { PolicyRule, RoleRef, Subject } from '../../api/types/rbac-v1.gen.ts'
