@@ -6,7 +6,6 @@
 
 import { isConditionTrue } from '../api/conditions.ts'
 import { isTerminalPhase } from '../api/pod-phase.ts'
-import { ApiError } from '../api/status.ts'
 import { parseTime } from '../api/time.ts'
 import type { EbbTracer } from '../api/trace-steps.ts'
 import type { Container, Pod, PodStatus } from '../api/types/core-v1.gen.ts'
@@ -21,6 +20,7 @@ import { ContainerRecord, lostRun } from './container-record.ts'
 import { type ContainerSeams, ContainerWorker } from './container-worker.ts'
 import type { DownwardFacts } from './downward.ts'
 import { Images } from './images.ts'
+import { persist, RETRY_MS } from './persist.ts'
 import { type Action, endReason, plan } from './plan.ts'
 import { DEADLINE_MESSAGE, type NodeFacts, podStatus } from './pod-status.ts'
 import {
@@ -38,9 +38,6 @@ import type { ContainerStatus, Runtime, RuntimeEvent, SandboxConfig, SandboxStat
 import type { Sources } from './sources.ts'
 import { StatusWriter } from './status-writer.ts'
 import type { PodVolumes } from './volumes.ts'
-
-/** Between attempts of what must succeed in the end (sandbox, volumes, stops, the final delete), in ms. */
-const RETRY_MS = 1_000
 
 export interface WorkerSeams {
   readonly runtime: Runtime
@@ -333,18 +330,8 @@ export class PodWorker {
     )
   }
 
-  /** For what must succeed in the end: again each second. Resolves early when the kubelet ends. */
-  private async persist(what: string, run: () => Promise<unknown>): Promise<void> {
-    while (!this.seams.signal.aborted) {
-      try {
-        await run()
-        return
-      } catch (error) {
-        if (isMissing(error)) return
-        this.seams.failed(`${what} of ${this.object}`, error)
-        await sleep(this.seams.clock, RETRY_MS, this.seams.signal)
-      }
-    }
+  private persist(what: string, run: () => Promise<unknown>): Promise<void> {
+    return persist(`${what} of ${this.object}`, run, this.seams)
   }
 
   private containerSeams(): ContainerSeams {
@@ -497,10 +484,4 @@ export class PodWorker {
     const grace = this.pod.metadata.deletionGracePeriodSeconds ?? 0
     this.seams.trace.emit('delete-seen', this.object, { detail: { grace } })
   }
-}
-
-/** What was to be taken away is not there: the API's 404 and 409 (another uid), the runtime's not-found. */
-function isMissing(error: unknown): boolean {
-  if (error instanceof ApiError) return error.code === 404 || error.code === 409
-  return (error as { code?: unknown }).code === 'not-found'
 }

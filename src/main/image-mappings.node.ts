@@ -2,9 +2,10 @@
  * What image references run in this cluster: kept in the data folder, beside them those given for one start only, and all of them
  * in a file of the run folder, at which the nodes look. Both files are replaced as a whole.
  */
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import { badRequest, failure } from '../api/status.ts'
+import { writeWhole } from '../base/whole-file.node.ts'
 import { ECHO_IMAGE, readProgram } from '../kubelet/runtimes/process/images.node.ts'
 
 /** Name of both files. */
@@ -32,7 +33,7 @@ export class ImageMappings {
     this.keptFile = folders.data && join(folders.data, MAPPINGS_FILE)
     this.kept = this.keptFile && existsSync(this.keptFile) ? readMappings(this.keptFile) : {}
     this.given = given
-    replace(this.file, this.all)
+    writeWhole(this.file, text(this.all))
   }
 
   get all(): Mappings {
@@ -50,10 +51,10 @@ export class ImageMappings {
     const kept = { ...without(this.kept, touched), ...map }
     if (Object.keys(kept).length > MAPPINGS_MAX)
       throw badRequest(`no more than ${MAPPINGS_MAX} images can be mapped: unmap some, or use a pattern`)
-    if (this.keptFile) replace(this.keptFile, kept)
+    if (this.keptFile) writeWhole(this.keptFile, text(kept), { lasting: true })
     this.kept = kept
     this.given = without(this.given, touched)
-    replace(this.file, this.all)
+    writeWhole(this.file, text(this.all))
   }
 }
 
@@ -82,8 +83,4 @@ function readMappings(file: string): Mappings {
   throw new Error(`${file} does not hold image mappings: mend it or remove it, and map the images again`)
 }
 
-function replace(file: string, mappings: Mappings): void {
-  const next = `${file}.new`
-  writeFileSync(next, `${JSON.stringify(mappings, null, 2)}\n`, { mode: 0o600 })
-  renameSync(next, file)
-}
+const text = (mappings: Mappings): string => `${JSON.stringify(mappings, null, 2)}\n`

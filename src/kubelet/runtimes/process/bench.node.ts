@@ -18,6 +18,8 @@ export class Bench {
   readonly directory = mkdtempSync(join(tmpdir(), 'ebb-process-'))
   readonly world: NodeWorld
   readonly events: RuntimeEvent[] = []
+  /** Lines for the node's log. */
+  readonly said: string[] = []
   runtime!: ProcessRuntime
   programs: ImageProgram[] = []
   private containers = 0
@@ -41,7 +43,8 @@ export class Bench {
   async open(): Promise<void> {
     const { world, form } = this
     const findProgram = (reference: string) => findMapping(this.programs, reference) ?? toolProgram(reference)
-    this.runtime = await openProcessRuntime({ world, clock: systemClock, findProgram, form })
+    const log = (text: string) => void this.said.push(text)
+    this.runtime = await openProcessRuntime({ world, clock: systemClock, findProgram, form, log })
     this.runtime.subscribe((event) => this.events.push(event))
   }
 

@@ -84,6 +84,11 @@ export function openFifoForWriting(path: string): number {
   return openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
 }
 
+/** Throws away what waits in the pipe of `fd`, which was opened as by `openFifoForWriting`. */
+export function drainFifo(fd: number): void {
+  while (readNow(fd) > 0);
+}
+
 function readNow(fd: number): number {
   try {
     return readSync(fd, shared, 0, shared.length, null)
