@@ -193,7 +193,8 @@ describe.skipIf(trouble !== undefined)(
       sources.addConfig('cm', { level: 'debug' })
       await made.refresh(pod, FACTS)
       await bench.exited(id)
-      expect(lines(log)).toEqual(['stdout F up', 'stdout F info'])
+      // The file has no newline at its end.
+      expect(lines(log)).toEqual(['stdout F up', 'stdout P info'])
     })
 
     it.skipIf(!hasMounts)('of medium Memory are in memory, open to all, and no larger than they may be', async () => {
