@@ -19,7 +19,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { bubblewrapTrouble } from '../src/kubelet/runtimes/process/bubblewrap.node.ts'
-import { findTools } from '../src/kubelet/runtimes/process/tools.node.ts'
 import { whyNoNamespaces } from '../src/main/fabric.node.ts'
 import { startCluster } from '../tools/golden/cluster.mjs'
 import { Shell } from './shell.ts'
@@ -28,7 +27,7 @@ import { Shell } from './shell.ts'
 const NOBODY = 65534
 const isRoot = process.getuid?.() === 0
 
-const bubblewrap = await bubblewrapTrouble(findTools())
+const bubblewrap = await bubblewrapTrouble()
 const why = whyNoNamespaces() ?? (bubblewrap && `bubblewrap ${bubblewrap}`)
 if (why) console.log(`skipped, sandboxes of pods: ${why}`)
 if (!isRoot) console.log('skipped, sandboxes of root: the tests run as an ordinary user')

@@ -31,8 +31,16 @@ const sources: Sources = {
   token: async () => undefined,
 }
 
-async function env(container: Partial<Container>, of: Pod = pod): Promise<Record<string, string>> {
-  return Object.fromEntries(await makeEnv(of, { name: 'app', ...container }, sources, facts))
+const NUL = 'x\0LD_PRELOAD=/tmp/evil.so'
+const poisoned: Pod = { ...pod, metadata: { ...pod.metadata, annotations: { nul: NUL } } }
+const nuls: Sources = {
+  ...sources,
+  configMap: async () => ({ metadata: { name: 'cm' }, data: { NUL } }),
+  secret: async () => ({ metadata: { name: 's' }, data: { NUL: btoa(NUL) } }),
+}
+
+async function env(container: Partial<Container>, of = pod, from = sources): Promise<Record<string, string>> {
+  return Object.fromEntries(await makeEnv(of, { name: 'app', ...container }, from, facts))
 }
 
 const own = (values: Record<string, string>) =>
@@ -44,12 +52,35 @@ describe('expansion', () => {
     ['$$(A)', '$(A)'],
     ['$$$(A)', '$1'],
     ['$A $(', '$A $('],
+    ['$($(A))', '$($(A))'],
+    ['$(A) $$(A) $( $$ $', '1 $(A) $( $ $'],
   ])('%s', (text, expected) => {
     expect(expand(text, new Map([['A', '1']]))).toBe(expected)
   })
 })
 
 describe('environment', () => {
+  it('values that double with every line end at what a process can be given', async () => {
+    const doubling = Array.from({ length: 40 }, (_, i) => ({ name: `V${i + 1}`, value: `$(V${i})$(V${i})` }))
+    await expect(env({ env: [{ name: 'V0', value: 'x' }, ...doubling] })).rejects.toThrow(
+      '"$(V17)$(V17)" expands to more than 131072 characters',
+    )
+  })
+
+  it.each([
+    ['a config map', { configMapKeyRef: { name: 'cm', key: 'NUL' } }, 'configmap "cm"'],
+    ['a secret', { secretKeyRef: { name: 's', key: 'NUL' } }, 'secret "s"'],
+    ['an annotation', { fieldRef: { fieldPath: "metadata.annotations['nul']" } }, "field metadata.annotations['nul']"],
+  ])('NUL out of %s is not passed on', async (_, valueFrom, from) => {
+    const told = `environment variable "X" from ${from} contains the NUL character (U+0000)`
+    await expect(env({ env: [{ name: 'X', valueFrom }] }, poisoned, nuls)).rejects.toThrow(told)
+  })
+
+  it('nor out of all of a config map or secret', async () => {
+    for (const from of [{ configMapRef: { name: 'cm' } }, { secretRef: { name: 's' } }])
+      await expect(env({ envFrom: [from] }, poisoned, nuls)).rejects.toThrow('environment variable "NUL" from')
+  })
+
   it('values see what stands before them, and services', async () => {
     const got = await env({
       env: [

@@ -12,12 +12,14 @@ import type { ApiClient } from '../client/api-client.ts'
 import type { EventRecorder } from '../client/events.ts'
 import type { Informer, Informers } from '../client/informer.ts'
 import { configMaps, pods, secrets, serviceAccounts, services } from '../client/resources.ts'
+import { announcer } from './announce.ts'
 import type { DownwardFacts } from './downward.ts'
-import { expectedPorts } from './expected-ports.ts'
+import type { NodeDns } from './pod-dns.ts'
 import type { NodeFacts } from './pod-status.ts'
 import { type Adopted, PodWorker, type WorkerSeams } from './pod-worker.ts'
 import type { Prober } from './prober.ts'
 import type { ContainerStatus, Runtime, SandboxConfig, SandboxStatus } from './runtime.ts'
+import { sandboxConfig } from './sandbox-config.ts'
 import type { Sources, Token } from './sources.ts'
 import type { Files, PodFolders } from './volumes/files.ts'
 import { PodVolumes } from './volumes.ts'
@@ -42,7 +44,7 @@ export interface KubeletOptions {
   readonly directory: string
   /** Where mounts for pods are made; absent: this node makes none. */
   readonly mountDirectory?: string
-  readonly dns: { readonly servers: readonly string[]; readonly clusterDomain: string }
+  readonly dns: NodeDns
   /** A pod deleted this soon after it was seen never starts, in ms. Default 0. */
   readonly settleMs?: number
   /** Failures that are tried again, for the log of the node. */
@@ -205,40 +207,11 @@ export class Kubelet {
   }
 
   private sandboxConfig(pod: Pod): Omit<SandboxConfig, 'attempt'> {
-    const { namespace = '', name = '', uid = '', labels = {} } = pod.metadata
-    const { spec } = pod
-    return {
-      namespace,
-      name,
-      uid,
-      hostname: (spec.hostname ?? name).slice(0, 63).replace(/[-.]+$/, ''),
-      labels,
-      shareProcessNamespace: spec.shareProcessNamespace ?? false,
-      userNamespace: userNamespaceOf(pod),
-      hostNetwork: spec.hostNetwork ?? false,
-      ports: expectedPorts(spec),
-      dns: this.dnsOf(pod),
-      hostAliases: (spec.hostAliases ?? []).map(({ ip, hostnames = [] }) => ({ ip, hostnames })),
-      logDirectory: `${this.podDirectory(pod)}/logs`,
-    }
-  }
-
-  private dnsOf({ metadata, spec }: Pod): SandboxConfig['dns'] {
-    const { servers, clusterDomain } = this.options.dns
-    const own = spec.dnsConfig
-    const options = (own?.options ?? []).map(({ name, value }) =>
-      value === undefined ? `${name}` : `${name}:${value}`,
-    )
-    const given = { servers: own?.nameservers ?? [], searches: own?.searches ?? [], options }
-    const policy = spec.dnsPolicy ?? 'ClusterFirst'
-    const isCluster = policy === 'ClusterFirstWithHostNet' || (policy === 'ClusterFirst' && !spec.hostNetwork)
-    if (!isCluster || servers.length === 0) return given
-    const domains = [`${metadata.namespace}.svc.${clusterDomain}`, `svc.${clusterDomain}`, clusterDomain]
-    return {
-      servers: [...servers, ...given.servers],
-      searches: [...domains, ...given.searches],
-      options: ['ndots:5', ...given.options],
-    }
+    const { nodeName, dns, recorder } = this.options
+    const logDirectory = `${this.podDirectory(pod)}/logs`
+    const { config, warnings } = sandboxConfig(pod, { nodeName, dns, logDirectory })
+    for (const warning of warnings) announcer(recorder, pod)('Warning', 'DNSConfigForming', warning)
+    return { ...config, userNamespace: userNamespaceOf(pod) }
   }
 }
 

@@ -1,5 +1,6 @@
 /** The kubelet of a real node, put together: machine's clock, files and network; node status; server on a Unix socket. */
 import { setMaxListeners } from 'node:events'
+import { readFileSync } from 'node:fs'
 import type { EbbTracer } from '../api/trace-steps.ts'
 import { systemClock } from '../base/clock.node.ts'
 import type { Lifetime } from '../base/lifetime.ts'
@@ -9,6 +10,7 @@ import type { Informers } from '../client/informer.ts'
 import { Kubelet } from './kubelet.ts'
 import { nodeDescription } from './node-facts.node.ts'
 import { startNodeStatus } from './node-status.ts'
+import { parseResolv } from './pod-dns.ts'
 import { machineProber } from './prober.node.ts'
 import type { Runtime } from './runtime.ts'
 import { serveKubelet } from './server.node.ts'
@@ -68,11 +70,20 @@ export async function startKubeletNode(options: KubeletNodeOptions): Promise<Kub
     prober: machineProber,
     files: machineFiles,
     ...(options.mountDirectory === undefined ? {} : { mountDirectory: options.mountDirectory }),
-    dns: { servers: [], clusterDomain: 'cluster.local' },
+    dns: { servers: [], clusterDomain: 'cluster.local', host: parseResolv(hostResolv()) },
     settleMs: SETTLE_MS,
   })
   await serveKubelet({ kubelet, runtime, clock, socketPath: options.socketPath, lifetime })
   // Both at once: a node that is Ready gets pods, and a kubelet that follows its pods has none yet.
   await Promise.all([startNodeStatus({ client, clock, lifetime, recorder, node, failed }), kubelet.start()])
   return { kubelet, shutDown: () => kubelet.shutDown() }
+}
+
+/** A machine without the file has no servers, and so have its pods. */
+function hostResolv(): string {
+  try {
+    return readFileSync('/etc/resolv.conf', 'utf8')
+  } catch {
+    return ''
+  }
 }

@@ -16,7 +16,10 @@ export interface SandboxConfig {
   readonly uid: string
   /** Restart count of the sandbox itself. */
   readonly attempt: number
+  /** What the kernel and /etc/hostname say. */
   readonly hostname: string
+  /** The pod's own names in /etc/hosts, the full one first when there is one. */
+  readonly hostsNames: readonly string[]
   readonly labels: Readonly<Record<string, string>>
   readonly shareProcessNamespace: boolean
   /**

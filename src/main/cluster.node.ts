@@ -13,6 +13,8 @@ import type { Step } from '../api/trace-steps.ts'
 import { createApiServer } from '../apiserver/api-server.ts'
 import { jwtSigner } from '../apiserver/authn/jwt.node.ts'
 import { ADMIN, tokenTable } from '../apiserver/authn/tokens.ts'
+import { type DefaultRoles, defaultRoles } from '../apiserver/authz/default-roles/index.ts'
+import { storeDefaultRoles } from '../apiserver/authz/default-roles/store.ts'
 import { bootstrap } from '../apiserver/bootstrap.ts'
 import { startServer } from '../apiserver/server.node.ts'
 import { systemClock } from '../base/clock.node.ts'
@@ -37,10 +39,11 @@ import { type Store, StoreError } from '../store/store.ts'
 import { itemCodec } from '../watch-cache/item-codec.ts'
 import { createResourceCache } from '../watch-cache/resource-cache.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
-import { ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
+import { ebbRoutesForNodes, ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
 import { type Fabric, startFabric } from './fabric.node.ts'
 import { defaultDataDirectory } from './instance.node.ts'
 import { API_PORT_INSIDE } from './node-config.ts'
+import { type NodeTokens, nodeTokens } from './node-tokens.node.ts'
 import { type Nodes, startNodes } from './nodes.node.ts'
 import { ensurePki, ensureTokenKey, type Pki } from './pki.node.ts'
 import { systemError } from './system-error.node.ts'
@@ -114,12 +117,13 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const trace = (component: string) => tracer<Step>(systemClock, component, hub.emit)
   const { registry, store } = await inDataFolder(options.data, () => openRegistry(journal, { random, trace, lifetime }))
   const sockets = { plainSocket: join(runDirectory, 'api.sock'), tlsSocket: join(runDirectory, 'api-tls.sock') }
-  const nodeToken = randomBytes(24).toString('base64url')
+  const names = Array.from({ length: options.nodes }, (_, i) => `ebb-${i + 1}`)
+  const tokens = nodeTokens(names)
+  const roles = defaultRoles()
   const local: LocalNodes = { nodes: undefined, fabric: undefined }
-  const { server, running } = await serve(options, { pki, registry, random, hub, nodeToken, local, sockets })
+  const { server, running } = await serve(options, { pki, registry, random, hub, tokens, roles, local, sockets })
   const client = (userAgent: string, user = ADMIN as { name: string; groups: readonly string[] }) =>
     new ApiClient(directTransport({ handle: server.handle, user }), { userAgent })
-  const names = Array.from({ length: options.nodes }, (_, i) => `ebb-${i + 1}`)
   const nodesStarted = fabricStart?.then(async (fabric) => {
     local.fabric = fabric
     if (lifetime.closed) return
@@ -127,10 +131,11 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       fabric,
       names,
       program: fileURLToPath(new URL('./node.mjs', import.meta.url)),
-      config: (_name, directory) => ({
+      config: (name, directory) => ({
         apiSocket: sockets.plainSocket,
         apiTlsSocket: sockets.tlsSocket,
-        token: nodeToken,
+        token: tokens.ofNode(name),
+        proxyToken: tokens.ofProxy,
         kubeletSocket: join(directory, 'kubelet.sock'),
         relaySocket: join(directory, 'relay.sock'),
         images: options.images,
@@ -154,6 +159,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   store.compact()
   const apiServer = await reachableAs(fabricStart, running.port)
   await startComponents({ client, random, trace, lifetime, pki, apiServer })
+  const rolesStored = storeDefaultRoles(registry, roles, () => new Promise((resolve) => setImmediate(resolve)))
+  rolesStored.catch((error: unknown) => complain('default roles', error))
   const url = `https://127.0.0.1:${running.port}`
   return {
     port: running.port,
@@ -182,13 +189,14 @@ interface ServeParts {
   readonly registry: Registry
   readonly random: SeededRandom
   readonly hub: TraceHub
-  readonly nodeToken: string
+  readonly tokens: NodeTokens
+  readonly roles: DefaultRoles
   readonly local: LocalNodes
   readonly sockets: { readonly plainSocket: string; readonly tlsSocket: string }
 }
 
 async function serve(options: ClusterOptions, parts: ServeParts) {
-  const { pki, registry, random, hub, nodeToken, local, sockets } = parts
+  const { pki, registry, random, hub, tokens, roles, local, sockets } = parts
   const { lifetime } = options
   const server = createApiServer({
     registry,
@@ -196,13 +204,12 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
     random: random.fork('apiserver'),
     version: EBB_VERSION,
     tokenSigner: jwtSigner(ensureTokenKey(join(options.data ?? options.runDirectory, 'pki'))),
-    tokens: tokenTable([
-      [nodeToken, { name: 'system:node', groups: ['system:nodes'] }],
-      ...(options.token ? ([[options.token, ADMIN]] as const) : []),
-    ]),
+    tokens: tokenTable([...tokens.users, ...(options.token ? ([[options.token, ADMIN]] as const) : [])]),
+    authorizers: [ebbRoutesForNodes],
+    defaultRoles: roles,
     documents: [
-      ({ request, user }) =>
-        request.path.startsWith(ROUTES_PREFIX) ? serveEbb(routes(local, hub, lifetime), request, user) : undefined,
+      ({ request }) =>
+        request.path.startsWith(ROUTES_PREFIX) ? serveEbb(routes(local, hub, lifetime), request) : undefined,
     ],
     fault: (error, request) => complain(`${request.method} ${request.path}`, error),
   })

@@ -8,8 +8,10 @@
  */
 import { badRequest, failure, isApiError, type Status } from '../api/status.ts'
 import type { EbbTraceEvent } from '../api/trace-steps.ts'
+import type { Authorizer } from '../apiserver/authz/authorizer.ts'
+import { nodeOf } from '../apiserver/authz/node-authorizer.ts'
 import { Channel } from '../base/channel.ts'
-import type { ApiRequest, ApiResponse, UserInfo } from '../wire/exchange.ts'
+import type { ApiRequest, ApiResponse } from '../wire/exchange.ts'
 import type { TraceHub } from './trace-hub.ts'
 
 /** Lines waiting for a slow reader of the trace; it is cut off when they are more. */
@@ -23,12 +25,17 @@ export interface EbbRoutes {
 
 export const ROUTES_PREFIX = '/ebb/v1/'
 
-/** Answers a request below ROUTES_PREFIX of somebody already authenticated. */
-export async function serveEbb(routes: EbbRoutes, request: ApiRequest, user: UserInfo): Promise<ApiResponse> {
+/** Nodes tell what they do, and use nothing else of ebb's own paths. */
+export const ebbRoutesForNodes: Authorizer = {
+  authorize(user, { isResource, verb, path }) {
+    if (isResource || verb !== 'post' || path !== `${ROUTES_PREFIX}trace`) return undefined
+    return nodeOf(user) ? { allowed: true } : undefined
+  },
+}
+
+/** Answers a request below ROUTES_PREFIX that was authorized. */
+export async function serveEbb(routes: EbbRoutes, request: ApiRequest): Promise<ApiResponse> {
   try {
-    const node = user.groups.includes('system:nodes')
-    if (!node && !user.groups.includes('system:masters'))
-      throw failure(403, 'Forbidden', `forbidden: User "${user.name}" cannot use ${request.path}`)
     return await route(routes, request)
   } catch (error) {
     if (isApiError(error)) return json(error.code, error.status)

@@ -4,7 +4,10 @@ export interface NodeConfig {
   readonly apiSocket: string
   /** TLS on a Unix socket: what pods reach as https://kubernetes.default. */
   readonly apiTlsSocket: string
+  /** The node's own: `system:node:NAME`. */
   readonly token: string
+  /** Its proxy's, which may do less: `system:kube-proxy`. */
+  readonly proxyToken: string
   /** Where the kubelet's server listens. */
   readonly kubeletSocket: string
   /** Where the node's relay listens. */

@@ -45,24 +45,25 @@ const transport = await httpTransport({ socketPath: config.apiSocket, token: con
 const kubeletClient = new ApiClient(transport, { userAgent: 'kubelet' })
 const sink = traceUplink(kubeletClient)
 const trace = (component: string) => tracer<Step>(systemClock, component, sink)
-const informers = new Informers({
-  client: kubeletClient,
-  clock: systemClock,
-  random: random.fork('informers'),
-  lifetime: life,
-})
+const informersOf = (client: ApiClient, name: string) =>
+  new Informers({ client, clock: systemClock, random: random.fork(name), lifetime: life })
+const informers = informersOf(kubeletClient, 'informers')
+// The proxy sees what no node may see, and may do nothing: it has a name of its own.
+const proxyTransport = await httpTransport({ socketPath: config.apiSocket, token: config.proxyToken })
+const proxyInformers = informersOf(new ApiClient(proxyTransport, { userAgent: 'kube-proxy' }), 'proxy informers')
 
 const runtime = await openProcessRuntime({
   world,
   clock: systemClock,
   covered: config.covered,
   programs: readPrograms(config.images, fileURLToPath(new URL('./echo.mjs', import.meta.url))),
+  log,
 })
 life.add('runtime', () => runtime.close())
 const degraded = await startNetwork({
   world,
   config,
-  informers,
+  informers: proxyInformers,
   random: random.fork('proxy'),
   trace: trace('kube-proxy'),
   lifetime: life.child('network'),
@@ -103,7 +104,7 @@ async function end(): Promise<void> {
   } catch (error) {
     log(`ending: ${error instanceof Error ? error.message : String(error)}`)
   } finally {
-    await transport.close()
+    await Promise.all([transport.close(), proxyTransport.close()])
     process.exit(0)
   }
 }

@@ -178,6 +178,48 @@ it('[PS6] while postStart runs the container shows as being created; [PL5] a fai
   )
 })
 
+it('[PS6] what a failed postStart said is shown until the next result, also while the next try fails', async () => {
+  const lifecycle = { postStart: { exec: { command: ['hook'] } }, preStop: { sleep: { seconds: 1 } } }
+  const hook = { exitCode: 32, takesMs: 500, stderr: 'cannot mount' }
+  await live(
+    { containers: [app({ lifecycle })], terminationGracePeriodSeconds: 3 },
+    { 'app:1': { onSignal: { SIGTERM: { exit: 0 } }, commands: { hook } } },
+    20_000,
+  )
+  expect(story()).toEqual([
+    '0: waiting ContainerCreating x0',
+    '1500: waiting PostStartHookError x0',
+    '3000: waiting PostStartHookError x1',
+    '3000: waiting CrashLoopBackOff x1',
+    '14500: waiting PostStartHookError x2',
+    '14500: waiting CrashLoopBackOff x2',
+  ])
+})
+
+it('[PS6] a program that ends during its postStart: the hook has failed', async () => {
+  const lifecycle = { postStart: { exec: { command: ['hook'] } } }
+  await live(
+    { containers: [app({ lifecycle })] },
+    {
+      'app:1': (attempt) => ({
+        ...(attempt ? {} : { exitAfterMs: 100, exitCode: 3 }),
+        commands: { hook: { exitCode: 0, takesMs: 500 } },
+      }),
+    },
+    1000,
+  )
+  expect(await eventTexts()).toEqual(
+    expect.arrayContaining([
+      'Warning FailedPostStartHook: PostStartHook failed',
+      'Normal Killing: FailedPostStartHook',
+    ]),
+  )
+  const shown = world.changes.map((c) => c.pod.status?.containerStatuses?.[0])
+  expect(shown.find((s) => s?.state?.waiting?.reason === 'PostStartHookError')?.lastState).toMatchObject({
+    terminated: { exitCode: 3, reason: 'Error' },
+  })
+})
+
 it('an image that is not there: ErrImagePull, then ImagePullBackOff, again after 10 s and 20 s', async () => {
   await live({ containers: [app({ image: 'missing:1' })] }, {}, 31_500)
   expect(story()).toEqual([

@@ -74,6 +74,7 @@ const SANDBOX: Omit<SandboxConfig, 'logDirectory'> = {
   uid: 'b5b6a1c2-0000-4000-8000-000000000001',
   attempt: 0,
   hostname: 'web-1',
+  hostsNames: ['web-1'],
   labels: {},
   shareProcessNamespace: false,
   hostNetwork: false,

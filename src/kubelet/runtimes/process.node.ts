@@ -4,7 +4,7 @@
  * (process/launcher.node.ts), not to this process: they outlive it, and `openProcessRuntime` in the same directory finds them.
  */
 import { randomBytes, randomInt } from 'node:crypto'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Clock, Timer } from '../../base/clock.ts'
@@ -27,16 +27,18 @@ import {
 import { attachTo } from './process/attach.node.ts'
 import { bubblewrapTrouble } from './process/bubblewrap.node.ts'
 import { execFailure, whyNotExecutable } from './process/command.node.ts'
-import { Container, type ContainerRecord, readText } from './process/container.node.ts'
+import { Container, type ContainerRecord } from './process/container.node.ts'
 import { runExec, startExec } from './process/exec.node.ts'
 import { imageId } from './process/images.node.ts'
 import { commandLine, findProgram, type ImageProgram, imageMissingMessage } from './process/images.ts'
+import { readLastWords } from './process/last-words.node.ts'
 import { Launcher, type LauncherEvent } from './process/launcher.node.ts'
 import { LoopbackPorts, loopbackAddress } from './process/loopback-ports.node.ts'
 import { type PodAddress, PodNetwork } from './process/network.node.ts'
 import { OpenFolders } from './process/open-folders.node.ts'
 import { type ContainerParts, execPlan, type NodeParts, programPlan, writeStart } from './process/plan.node.ts'
 import { namespaceOf } from './process/proc.node.ts'
+import { soundContainers, soundSandboxes } from './process/remains.node.ts'
 import { freePort, Sandbox, type SandboxRecord } from './process/sandbox.node.ts'
 import { findTools, TOOL_ENVIRONMENT } from './process/tools.node.ts'
 import { ROOT, UserSpaces } from './process/user-spaces.node.ts'
@@ -54,6 +56,8 @@ export interface ProcessRuntimeOptions {
   readonly covered?: readonly string[]
   /** Absent: bubblewrap where it is present. */
   readonly form?: 'bwrap' | 'plain'
+  /** For the node's log: what was lost, given up or cannot be written. */
+  readonly log?: (text: string) => void
 }
 
 export interface ProcessRuntime extends Runtime {
@@ -91,6 +95,7 @@ class Processes implements ProcessRuntime {
   private readonly loopback: LoopbackPorts
   private slot = randomInt(POD_SLOTS_MAX)
   private checking: Timer | undefined
+  private readonly say: (text: string) => void
 
   constructor(options: ProcessRuntimeOptions) {
     this.world = options.world
@@ -100,6 +105,7 @@ class Processes implements ProcessRuntime {
     this.covered = options.covered ?? []
     this.wanted = options.form
     this.form = options.form ?? 'bwrap'
+    this.say = options.log ?? (() => {})
   }
 
   async open(): Promise<void> {
@@ -109,9 +115,10 @@ class Processes implements ProcessRuntime {
     const trouble = this.wanted === 'plain' ? 'was not wanted' : bubblewrapTrouble(this.tools)
     const env = { ...TOOL_ENVIRONMENT, [FABRIC_VARIABLE]: this.world.fabricId }
     this.parts = this.nodeParts(env)
+    let left: readonly ContainerRecord[] = []
     try {
-      for (const id of readdirSync(join(directory, 's')))
-        this.sandboxes.set(id, Sandbox.read(join(directory, 's', id), join(directory, 'fs', id)))
+      for (const sandbox of await soundSandboxes(directory, this.say)) this.sandboxes.set(sandbox.record.id, sandbox)
+      left = await soundContainers(join(directory, 'c'), this.sandboxes, this.say)
       this.launcher = await Launcher.open(directory, env, (event) => this.onLauncher(event))
       if (this.world.mode === 'namespaces') await this.openNetwork()
       for (const sandbox of this.sandboxes.values()) this.lead(sandbox)
@@ -121,7 +128,7 @@ class Processes implements ProcessRuntime {
         cause: error,
       })
     }
-    await Promise.all(readdirSync(join(directory, 'c')).map((id) => this.adopt(id)))
+    await Promise.all(left.map((record) => this.adopt(record)))
     this.launcher.drain()
     this.watch()
   }
@@ -145,15 +152,21 @@ class Processes implements ProcessRuntime {
     const { directory } = this.world
     const record = { ...base, ...(await this.address(config)) }
     const sandbox = new Sandbox(join(directory, 's', id), join(directory, 'fs', id), record)
-    sandbox.prepare()
     this.sandboxes.set(id, sandbox)
-    this.lead(sandbox)
-    if (config.shareProcessNamespace && this.formOf(sandbox) === 'bwrap') {
-      const file = join('s', id, 'pause')
-      writeFileSync(join(directory, file), await this.pauseScript(sandbox))
-      const pid = new Promise<number>((resolve) => this.pauses.set(id, resolve))
-      await this.launcher.run(file)
-      sandbox.paused(await pid)
+    try {
+      sandbox.prepare()
+      this.lead(sandbox)
+      if (config.shareProcessNamespace && this.formOf(sandbox) === 'bwrap') {
+        const file = join('s', id, 'pause')
+        writeFileSync(join(directory, file), await this.pauseScript(sandbox))
+        const pid = new Promise<number>((resolve) => this.pauses.set(id, resolve))
+        await this.launcher.run(file, id)
+        sandbox.paused(await pid)
+      }
+    } catch (error) {
+      // Nobody hears of its id: what it took is given back.
+      await this.removeSandbox(id)
+      throw error
     }
     return sandbox.status()
   }
@@ -212,14 +225,20 @@ class Processes implements ProcessRuntime {
       createdAtMs: this.clock.now(),
     }
     const container = this.container(record)
-    mkdirSync(container.directory, { mode: 0o711 })
-    container.save()
-    this.containers.set(id, container)
-    await Promise.all(
-      ['out', 'err', ...(config.stdin || config.tty ? ['in'] : [])].map((name) =>
-        this.launcher.fifo(join(container.directory, name)),
-      ),
-    )
+    try {
+      mkdirSync(container.directory, { mode: 0o711 })
+      container.save()
+      this.containers.set(id, container)
+      await Promise.all(
+        ['out', 'err', ...(config.stdin || config.tty ? ['in'] : [])].map((name) =>
+          this.launcher.fifo(join(container.directory, name)),
+        ),
+      )
+    } catch (error) {
+      this.containers.delete(id)
+      rmSync(container.directory, { recursive: true, force: true })
+      throw new RuntimeError('unavailable', `failed to create containerd container: ${(error as Error).message}`)
+    }
     return id
   }
 
@@ -236,7 +255,7 @@ class Processes implements ProcessRuntime {
     } catch (error) {
       throw container.failStart((error as Error).message)
     }
-    await container.start(join('c', id, 'run'))
+    await container.start(join('c', id, 'run'), plan.command)
   }
 
   async stopContainer(id: ContainerId, graceMs: number): Promise<void> {
@@ -276,8 +295,7 @@ class Processes implements ProcessRuntime {
   }
 
   async terminationMessage(id: ContainerId): Promise<string> {
-    const text = readText(join(this.running(id, 'any').directory, 'termination-log')) ?? ''
-    return Buffer.from(text).subarray(0, TERMINATION_MESSAGE_BYTES_MAX).toString('utf8')
+    return readLastWords(join(this.running(id, 'any').directory, 'termination-log'))
   }
 
   subscribe(listener: (event: RuntimeEvent) => void): () => void {
@@ -364,17 +382,19 @@ class Processes implements ProcessRuntime {
     else void container?.endedWith(event.code)
   }
 
-  private async adopt(id: string): Promise<void> {
-    const text = readText(join(this.world.directory, 'c', id, 'config.json'))
-    if (text === undefined) return
-    const container = this.container(JSON.parse(text) as ContainerRecord)
-    this.containers.set(id, container)
+  /** Until here events of it were not for anybody: its files tell the same. */
+  private async adopt(record: ContainerRecord): Promise<void> {
+    const container = this.container(record)
+    this.containers.set(record.id, container)
     await container.adopt()
   }
 
   private watch(): void {
+    const look = (what: string, check: () => Promise<void>) =>
+      void check().catch((error: Error) => this.say(`${what} cannot be looked at just now: ${error.message}`))
     this.checking = this.clock.setTimer(CHECK_INTERVAL_MS, () => {
-      for (const container of this.containers.values()) void container.check()
+      look('the launcher', () => this.launcher.check())
+      for (const container of this.containers.values()) look('a container', () => container.check())
       this.watch()
     })
   }
@@ -388,6 +408,7 @@ class Processes implements ProcessRuntime {
       emit: (event) => {
         for (const listener of this.listeners) listener(event)
       },
+      say: this.say,
     })
   }
 
@@ -408,9 +429,6 @@ class Processes implements ProcessRuntime {
     return container
   }
 }
-
-/** Source: Kubernetes documentation, "Determine the Reason for Pod Failure". */
-const TERMINATION_MESSAGE_BYTES_MAX = 4096
 
 function newId(): string {
   return randomBytes(32).toString('hex')

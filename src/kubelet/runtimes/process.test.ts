@@ -12,7 +12,6 @@ import { Bench, inherited, lines, until } from './process/bench.node.ts'
 import { bubblewrapTrouble } from './process/bubblewrap.node.ts'
 import { readProgram } from './process/images.node.ts'
 import { pidsWithMark } from './process/proc.node.ts'
-import { findTools } from './process/tools.node.ts'
 
 // The trap comes first: who hears `up` may signal.
 const TRAP = "trap 'echo TERM; exit 0' TERM; echo up; while :; do sleep 3600 & wait $!; done"
@@ -22,7 +21,7 @@ const IGNORE = "trap 'echo TERM' TERM; echo up; while :; do sleep 3600 & wait $!
 const elsewhere = (_name: string, _tests: () => void): void => {}
 const [inNamespaces, onThisMachine] = inherited?.mode === 'namespaces' ? [describe, elsewhere] : [elsewhere, describe]
 
-const trouble = await bubblewrapTrouble(findTools())
+const trouble = await bubblewrapTrouble()
 if (trouble) console.log(`skipped, process runtime with bubblewrap: bubblewrap ${trouble}`)
 const forms = trouble ? (['plain'] as const) : (['bwrap', 'plain'] as const)
 
@@ -73,7 +72,7 @@ for (const form of forms) {
       const { id, log } = await bench.run(['sh', '-c', 'echo out; echo err >&2; printf part; exit 3'])
       await bench.exited(id)
       expect(await bench.runtime.containerStatus(id)).toMatchObject({ state: 'exited', exitCode: 3, reason: 'Error' })
-      expect(lines(log).sort()).toEqual(['stderr F err', 'stdout F out', 'stdout F part'])
+      expect(lines(log).sort()).toEqual(['stderr F err', 'stdout F out', 'stdout P part'])
       expect(readFileSync(log, 'utf8')).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z std/)
     })
 
@@ -246,11 +245,11 @@ for (const form of forms) {
     })
 
     it('survives the node process: output, exit code and a stop after adoption', async () => {
-      const ended = await bench.run(['sh', '-c', 'echo one; sleep 0.2; echo two; exit 6'])
+      const ended = await bench.run(['sh', '-c', 'echo one; sleep 1; echo two; exit 6'])
       const living = await bench.run(['sh', '-c', TRAP])
       const left = await bench.sandbox()
       const idle = await bench.create(left.id, ['true'])
-      await until(() => lines(ended.log).length === 1 && lines(living.log).length === 1)
+      await until(() => lines(ended.log).length >= 1 && lines(living.log).length >= 1)
       await bench.runtime.close()
       const exit = join(bench.world.directory, 'c', ended.id, 'exit')
       await until(() => existsSync(exit) && readFileSync(exit, 'utf8') !== '')
@@ -370,7 +369,7 @@ describe.skipIf(trouble)('process runtime, files of a container', () => {
   it("has the pod's hosts, hostname and resolv.conf, and a /tmp, /run and /proc of its own", async () => {
     const dns = { servers: ['10.96.0.10'], searches: ['default.svc.cluster.local'], options: ['ndots:5'] }
     const script =
-      'hostname; cat /etc/hostname /etc/resolv.conf; grep -c aliased /etc/hosts; touch /run/ok /tmp/ok && echo own; ls /proc | grep -c "^[0-9]"'
+      'hostname; cat /etc/hostname /etc/resolv.conf; grep -c aliased /etc/hosts; touch /run/ok /tmp/ok && echo own; set -- /proc/[0-9]*; echo $#'
     const pod = { dns, hostAliases: [{ ip: '10.0.0.9', hostnames: ['aliased.local'] }] }
     const { id, log } = await bench.run(['sh', '-c', script], {}, pod)
     await bench.exited(id)
@@ -382,7 +381,7 @@ describe.skipIf(trouble)('process runtime, files of a container', () => {
       'options ndots:5',
       '1',
       'own',
-      '3',
+      '1',
     ])
   })
 

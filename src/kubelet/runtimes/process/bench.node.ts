@@ -17,6 +17,8 @@ export class Bench {
   readonly directory = mkdtempSync(join(tmpdir(), 'ebb-process-'))
   readonly world: NodeWorld
   readonly events: RuntimeEvent[] = []
+  /** Lines for the node's log. */
+  readonly said: string[] = []
   runtime!: ProcessRuntime
   programs: ImageProgram[] = []
   private containers = 0
@@ -39,7 +41,8 @@ export class Bench {
 
   async open(): Promise<void> {
     const { world, programs, form } = this
-    this.runtime = await openProcessRuntime({ world, clock: systemClock, programs, form })
+    const log = (text: string) => void this.said.push(text)
+    this.runtime = await openProcessRuntime({ world, clock: systemClock, programs, form, log })
     this.runtime.subscribe((event) => this.events.push(event))
   }
 
@@ -61,6 +64,7 @@ export class Bench {
       uid: 'b5b6a1c2-0000-4000-8000-000000000001',
       attempt: 0,
       hostname: 'web-1',
+      hostsNames: ['web-1'],
       labels: {},
       shareProcessNamespace: false,
       hostNetwork: false,

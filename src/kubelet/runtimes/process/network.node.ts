@@ -119,12 +119,19 @@ export class PodNetwork {
           if (this.pool.length === 0) throw new Error(`all ${POD_SLOTS_MAX} pod addresses of this node are taken`)
           return
         }
-        this.pool.push(await this.make(slot))
+        this.pool.push(await this.make(slot).catch((error: unknown) => this.unmake(slot, error)))
       }
     })().finally(() => {
       this.filling = undefined
     })
     this.filling.catch(() => {})
+  }
+
+  /** Half a namespace keeps no address taken. Throws `error`. */
+  private async unmake(slot: number, error: unknown): Promise<never> {
+    await this.ip.run([`netns del pod-${this.nodeIndex}-${slot}`]).catch(() => {})
+    this.used.delete(slot)
+    throw error
   }
 
   /** Addresses go round, so that one is not used again at once. */

@@ -10,6 +10,7 @@ import { hostsFile, resolvFile } from './pod-files.ts'
 import { isAlive, killAll, processStat, sendSignal } from './proc.node.ts'
 import { removeTree } from './remove-tree.node.ts'
 import { quote } from './shim.ts'
+import { writeState } from './state-file.node.ts'
 
 export interface SandboxRecord {
   readonly id: string
@@ -35,14 +36,6 @@ export class Sandbox {
     this.record = record
   }
 
-  static read(directory: string, scratch: string): Sandbox {
-    return new Sandbox(
-      directory,
-      scratch,
-      JSON.parse(readFileSync(join(directory, 'sandbox.json'), 'utf8')) as SandboxRecord,
-    )
-  }
-
   status(): SandboxStatus {
     const { id, config, ip, port, createdAtMs, state } = this.record
     const { namespace, name, uid, attempt } = config
@@ -50,11 +43,11 @@ export class Sandbox {
     return { id, config: { namespace, name, uid, attempt }, state, ip, ...own, createdAtMs }
   }
 
-  /** Writes the pod's files and the record. */
+  /** Writes the pod's files and the record. Throws the system's error. */
   prepare(): void {
     const { config, ip } = this.record
     mkdirSync(this.directory, { recursive: true, mode: 0o755 })
-    writeFileSync(join(this.directory, 'hosts'), hostsFile(config, ip))
+    writeFileSync(join(this.directory, 'hosts'), hostsFile(config, ip, config.hostNetwork ? nodeHosts() : undefined))
     writeFileSync(join(this.directory, 'hostname'), `${config.hostname}\n`)
     const resolv = resolvFile(config.dns)
     if (resolv !== undefined) writeFileSync(join(this.directory, 'resolv.conf'), resolv)
@@ -88,11 +81,11 @@ export class Sandbox {
     if (this.record.state === 'notready') return
     if (pause && isAlive(pause.pid, pause.startTicks)) {
       sendSignal(pause.pid, 'SIGKILL')
-      await killAll(() => ({ pids: isAlive(pause.pid, pause.startTicks) ? [pause.pid] : [], unsure: false }))
+      await killAll(() => ({ pids: isAlive(pause.pid, pause.startTicks) ? [pause.pid] : [] }))
       launcher.reap()
     }
     this.record = { ...this.record, state: 'notready' }
-    this.save()
+    this.noteStopped()
     if (address && network) await network.release(address)
   }
 
@@ -101,8 +94,25 @@ export class Sandbox {
     await removeTree(this.scratch)
   }
 
+  /** A full disk keeps no pod from ending: a node process that comes back stops it once more, which changes nothing. */
+  private noteStopped(): void {
+    try {
+      this.save()
+    } catch {
+      // As above.
+    }
+  }
+
   private save(): void {
-    writeFileSync(join(this.directory, 'sandbox.json'), JSON.stringify(this.record), { mode: 0o600 })
+    writeState(join(this.directory, 'sandbox.json'), this.record)
+  }
+}
+
+function nodeHosts(): string {
+  try {
+    return readFileSync('/etc/hosts', 'utf8')
+  } catch {
+    return ''
   }
 }
 

@@ -11,6 +11,7 @@ import { join } from 'node:path'
 import { RuntimeError } from '../../runtime.ts'
 import { hasManyIds, hostId, type IdentityScope, idMap, largeIds } from './identity.ts'
 import { isAlive, processStat, sendSignal } from './proc.node.ts'
+import { readState, writeState } from './state-file.node.ts'
 import { TOOL_ENVIRONMENT, type Tools } from './tools.node.ts'
 import type { NodeWorld } from './world.ts'
 
@@ -108,7 +109,7 @@ export class UserSpaces {
       )
       writeFileSync(`/proc/${pid}/gid_map`, this.many ? idMap(scope, more) : `${user.gid} ${process.getgid?.()} 1`)
       const holder = { pid, startTicks: processStat(pid)?.startTicks ?? '' }
-      writeFileSync(join(this.directory, key), JSON.stringify(holder), { mode: 0o600 })
+      writeState(join(this.directory, key), holder)
       return holder
     } catch (error) {
       if (child.pid !== undefined) sendSignal(child.pid, 'SIGKILL')
@@ -125,10 +126,10 @@ export class UserSpaces {
 
   private takeUp(key: string): void {
     try {
-      const holder = JSON.parse(readFileSync(join(this.directory, key), 'utf8')) as Holder
-      if (isAlive(holder.pid, holder.startTicks)) this.holders.set(key, Promise.resolve(holder))
+      const holder = readState<Holder>(join(this.directory, key), ['pid', 'startTicks'])
+      if (holder && isAlive(holder.pid, holder.startTicks)) this.holders.set(key, Promise.resolve(holder))
     } catch {
-      // Half written by a node process that was killed: a new one is made.
+      // It cannot be read: another is made.
     }
   }
 }
