@@ -24,7 +24,9 @@ function needsBubblewrap(context: TestContext): void {
 }
 
 const pod = (name: string, spec: string) =>
-  shell.apply(`apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}, labels: {tier: web}}\nspec:\n  terminationGracePeriodSeconds: 1\n${spec}`)
+  shell.apply(
+    `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}, labels: {tier: web}}\nspec:\n  terminationGracePeriodSeconds: 1\n${spec}`,
+  )
 const ready = (name: string) => shell.ok(`kubectl wait --for=condition=Ready pod/${name} --timeout=60s`)
 const eventsOf = (name: string) =>
   `kubectl get events --field-selector involvedObject.name=${name} -o jsonpath='{range .items[*]}{.reason}: {.message}{"\\n"}{end}'`
@@ -32,8 +34,14 @@ const waiting = (name: string) =>
   `kubectl get pod ${name} -o jsonpath='{.status.phase} {.status.containerStatuses[*].state.waiting.reason}'`
 
 it('a type that the node cannot mount keeps the pod waiting, and what is missing until it is there', async () => {
-  await pod('flex', `  containers: [{name: c, image: x, command: [sleep, "600"], volumeMounts: [{name: v, mountPath: /v}]}]\n  volumes: [{name: v, flexVolume: {driver: a/b}}]`)
-  await pod('later', `  containers: [{name: c, image: x, command: [sleep, "600"], volumeMounts: [{name: v, mountPath: /v}]}]\n  volumes: [{name: v, secret: {secretName: later}}]`)
+  await pod(
+    'flex',
+    `  containers: [{name: c, image: x, command: [sleep, "600"], volumeMounts: [{name: v, mountPath: /v}]}]\n  volumes: [{name: v, flexVolume: {driver: a/b}}]`,
+  )
+  await pod(
+    'later',
+    `  containers: [{name: c, image: x, command: [sleep, "600"], volumeMounts: [{name: v, mountPath: /v}]}]\n  volumes: [{name: v, secret: {secretName: later}}]`,
+  )
   const flex = await shell.until(eventsOf('flex'), (ran) => ran.stdout.includes('FailedMount'))
   expect(flex.stdout).toContain(
     'FailedMount: Unable to attach or mount volumes: unmounted volumes=[v], unattached volumes=[], failed to process volumes=[v]: failed to get Plugin from volumeSpec for volume "v" err=no volume plugin matched',
@@ -74,7 +82,9 @@ it('a link that a pod made is no way out of its volume, and an expansion that is
   expect(said.stdout).toContain('Failed: Error: missing value for X')
   expect(await shell.ok(waiting('p7'))).toBe('Pending CreateContainerConfigError CreateContainerConfigError')
   await shell.ok('kubectl annotate pod p7 where=..')
-  await shell.until(eventsOf('p7'), (ran) => ran.stdout.includes("unable to provision SubPath `../deep`: must not contain '..'"))
+  await shell.until(eventsOf('p7'), (ran) =>
+    ran.stdout.includes("unable to provision SubPath `../deep`: must not contain '..'"),
+  )
   await shell.ok('kubectl annotate pod p7 --overwrite where=here')
   await shell.until('kubectl exec p7 -c d -- cat /data/file', (ran) => ran.stdout === 'made\n')
 })

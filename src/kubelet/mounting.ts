@@ -3,11 +3,9 @@ import type { Pod } from '../api/types/core-v1.gen.ts'
 import { type Clock, sleep } from '../base/clock.ts'
 import type { DownwardFacts } from './downward.ts'
 import type { Announce } from './images.ts'
+import { RETRY_MS } from './persist.ts'
 import type { VolumesView } from './pod-view.ts'
 import type { PodVolumes } from './volumes.ts'
-
-/** After a failure that is nobody's fault, in ms. */
-const RETRY_MS = 1_000
 
 export interface MountingSeams {
   readonly volumes: PodVolumes

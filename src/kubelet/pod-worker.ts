@@ -19,9 +19,9 @@ import { announcer } from './announce.ts'
 import { ContainerRecord, lostRun } from './container-record.ts'
 import { type ContainerSeams, ContainerWorker } from './container-worker.ts'
 import { type DownwardFacts, isToldAlike } from './downward.ts'
-import { isGone } from './gone.ts'
 import { Images } from './images.ts'
 import { Mounting } from './mounting.ts'
+import { persist, RETRY_MS } from './persist.ts'
 import { type Action, endReason, plan } from './plan.ts'
 import { DEADLINE_MESSAGE, type NodeFacts, podStatus } from './pod-status.ts'
 import {
@@ -38,9 +38,6 @@ import type { ContainerStatus, Runtime, RuntimeEvent, SandboxConfig, SandboxStat
 import type { Sources } from './sources.ts'
 import { StatusWriter } from './status-writer.ts'
 import type { PodVolumes } from './volumes.ts'
-
-/** Between attempts of what must succeed in the end (sandbox, volumes, stops, the final delete), in ms. */
-const RETRY_MS = 1_000
 
 export interface WorkerSeams {
   readonly runtime: Runtime
@@ -343,18 +340,8 @@ export class PodWorker {
     )
   }
 
-  /** For what must succeed in the end: again each second. Resolves early when the kubelet ends. */
-  private async persist(what: string, run: () => Promise<unknown>): Promise<void> {
-    while (!this.seams.signal.aborted) {
-      try {
-        await run()
-        return
-      } catch (error) {
-        if (isGone(error)) return
-        this.seams.failed(`${what} of ${this.object}`, error)
-        await sleep(this.seams.clock, RETRY_MS, this.seams.signal)
-      }
-    }
+  private persist(what: string, run: () => Promise<unknown>): Promise<void> {
+    return persist(`${what} of ${this.object}`, run, this.seams)
   }
 
   private containerSeams(): ContainerSeams {

@@ -42,7 +42,7 @@ import type { Item } from '../watch-cache/watch-cache.ts'
 import { ebbRoutesForNodes, ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
 import { type Fabric, startFabric } from './fabric.node.ts'
 import { defaultDataDirectory } from './instance.node.ts'
-import { API_PORT_INSIDE } from './node-config.ts'
+import { API_PORT_INSIDE, type NodeConfig } from './node-config.ts'
 import { type NodeTokens, nodeTokens } from './node-tokens.node.ts'
 import { type Nodes, startNodes } from './nodes.node.ts'
 import { ensurePki, ensureTokenKey, type Pki } from './pki.node.ts'
@@ -131,17 +131,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       fabric,
       names,
       program: fileURLToPath(new URL('./node.mjs', import.meta.url)),
-      config: (name, directory) => ({
-        apiSocket: sockets.plainSocket,
-        apiTlsSocket: sockets.tlsSocket,
-        token: tokens.ofNode(name),
-        proxyToken: tokens.ofProxy,
-        kubeletSocket: join(directory, 'kubelet.sock'),
-        relaySocket: join(directory, 'relay.sock'),
-        images: options.images,
-        version: EBB_VERSION,
-        covered: [dirname(runDirectory), defaultDataDirectory(), ...(options.data ? [options.data] : [])],
-      }),
+      config: (name, directory) => nodeConfig(options, { name, directory, sockets, tokens }),
       log: (line) => process.stderr.write(`${line}\n`),
     })
     // Nodes that are only starting are ended too, and before the fabric is.
@@ -175,6 +165,24 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       await nodesStarted
       return whenReady(client('ebb'), names, lifetime.signal)
     },
+  }
+}
+
+function nodeConfig(
+  { images, data, runDirectory }: ClusterOptions,
+  node: { name: string; directory: string; sockets: ServeParts['sockets']; tokens: NodeTokens },
+): NodeConfig {
+  const { name, directory, sockets, tokens } = node
+  return {
+    apiSocket: sockets.plainSocket,
+    apiTlsSocket: sockets.tlsSocket,
+    token: tokens.ofNode(name),
+    proxyToken: tokens.ofProxy,
+    kubeletSocket: join(directory, 'kubelet.sock'),
+    relaySocket: join(directory, 'relay.sock'),
+    images,
+    version: EBB_VERSION,
+    covered: [dirname(runDirectory), defaultDataDirectory(), ...(data ? [data] : [])],
   }
 }
 
