@@ -56,8 +56,8 @@ export function readFifo(path: string, listener: (bytes: Uint8Array) => void): F
   }
 }
 
-/** All reads go here: each is dealt with before the next. */
-const shared = Buffer.allocUnsafeSlow(READ_BYTES)
+/** All reads go here: each is dealt with before the next. No Buffer, whose `slice` would hand out this memory instead of a copy. */
+const shared = new Uint8Array(READ_BYTES)
 
 /** Sockets that were read in this round, in the order in which they go on. */
 class Turns {
