@@ -19,12 +19,13 @@ import type { Container, Pod, Volume, VolumeMount } from '../../api/types/core-v
 import { systemClock } from '../../base/clock.node.ts'
 import { Bench, inherited, lines } from '../runtimes/process/bench.node.ts'
 import { bubblewrapTrouble } from '../runtimes/process/bubblewrap.node.ts'
+import { findTools } from '../runtimes/process/tools.node.ts'
 import { PodVolumes } from '../volumes.ts'
 import { machineFiles } from './machine.node.ts'
 import { mountsBelow } from './mounts.node.ts'
 import { FACTS, podWith, TestSources } from './test-sources.ts'
 
-const trouble = await bubblewrapTrouble()
+const trouble = await bubblewrapTrouble(findTools())
 if (trouble) console.log(`skipped, volumes in pods: bubblewrap ${trouble}`)
 const hasMounts = inherited?.mode === 'namespaces'
 /** What a node of this fabric would use; in memory, gone with it. */
@@ -50,23 +51,24 @@ describe.skipIf(trouble !== undefined)(
       if (existsSync(mountTop)) rmdirSync(mountTop)
     })
 
-    const hostId = (id: number) => bench.runtime.hostId('node', id)
     /** As a node process makes it that knows nothing of the one before. */
-    const volumes = () =>
+    const volumes = (userNamespace: 'pod' | 'node' = 'pod') =>
       new PodVolumes(
         { own: `${top}/pod`, mounts: hasMounts ? `${mountTop}/u-1` : undefined },
-        { files: machineFiles(hostId), sources, clock: systemClock, failed: () => {} },
+        { files: filesOf(userNamespace), sources, clock: systemClock, failed: () => {} },
       )
+    const filesOf = (userNamespace: 'pod' | 'node') => machineFiles((id) => bench.runtime.hostId(userNamespace, id))
     const podOf = (volume: Omit<Volume, 'name'>) => podWith([{ name: 'v', ...volume }])
     const mount = (more: Partial<VolumeMount> = {}): VolumeMount => ({ name: 'v', mountPath: '/v', ...more })
 
     /** Runs a script with the pod's volume where `mount` says; resolves to the lines that it wrote. */
     async function run(pod: Pod, at: VolumeMount, script: string, env = new Map<string, string>()): Promise<string[]> {
-      const made = volumes()
+      const userNamespace = pod.spec.volumes?.some(({ hostPath }) => hostPath) ? 'node' : 'pod'
+      const made = volumes(userNamespace)
       expect(await made.setUp(pod, FACTS)).toBeUndefined()
       const container: Container = { name: 'app', volumeMounts: [at] }
       const mounts = await made.mounts(pod, container, env)
-      const { id, log } = await bench.run(['sh', '-c', `exec 2>&1; ${script}`], { mounts })
+      const { id, log } = await bench.run(['sh', '-c', `exec 2>&1; ${script}`], { mounts }, { userNamespace })
       await bench.exited(id)
       return lines(log).map((line) => line.split(' ').slice(2).join(' '))
     }
@@ -145,7 +147,7 @@ describe.skipIf(trouble !== undefined)(
         try {
           const target = hasMounts ? `${mountTop}/u-1/subpaths/v/app/0` : undefined
           for (let i = 0; i < 60; i++) {
-            const found = await machineFiles(hostId)
+            const found = await filesOf('node')
               .subPath({ volume, path: 'x', target })
               .catch(() => undefined)
             // Without mounts what is found can still be exchanged before the runtime binds it: only its path is known.
@@ -189,7 +191,7 @@ describe.skipIf(trouble !== undefined)(
       const volumeMounts = [mount(), mount({ subPath: 'level', mountPath: '/tmp/level' })]
       const mounts = await made.mounts(pod, { name: 'app', volumeMounts }, new Map())
       const script = 'echo up; until grep -q debug /v/level; do sleep 0.05; done; cat /tmp/level'
-      const { id, log } = await bench.run(['sh', '-c', script], { mounts })
+      const { id, log } = await bench.run(['sh', '-c', script], { mounts }, { userNamespace: 'pod' })
       sources.addConfig('cm', { level: 'debug' })
       await made.refresh(pod, FACTS)
       await bench.exited(id)
