@@ -32,7 +32,12 @@ export interface Context {
   lookup(group: string, plural: string, namespace: string, name: string): KubernetesObject | undefined
   /** All objects of a kind in a namespace, of the published state. */
   list(group: string, plural: string, namespace: string): readonly KubernetesObject[]
-  readonly user: { readonly name: string; readonly groups: readonly string[] }
+  readonly user: {
+    readonly name: string
+    readonly groups: readonly string[]
+    readonly uid?: string
+    readonly extra?: Readonly<Record<string, readonly string[]>>
+  }
   readonly dryRun: boolean
   /** For names that a kind makes up itself (the service account volume of a pod). */
   readonly random: Random

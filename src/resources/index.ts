@@ -10,6 +10,7 @@ import { horizontalPodAutoscaler } from './autoscaling/horizontal-pod-autoscaler
 import { horizontalPodAutoscalerV1 } from './autoscaling/horizontal-pod-autoscaler-v1.ts'
 import { cronJob } from './batch/cron-job.ts'
 import { job } from './batch/job.ts'
+import { certificateSigningRequest } from './certificates/certificate-signing-request.ts'
 import { lease } from './coordination/lease.ts'
 import { configMap } from './core/config-map.ts'
 import { endpoints } from './core/endpoints.ts'
@@ -78,6 +79,7 @@ export const RESOURCES: readonly ResourceDeclaration[] = [
   erased(horizontalPodAutoscalerV1),
   erased(cronJob),
   erased(job),
+  erased(certificateSigningRequest),
   erased(ingressClass),
   erased(ingress),
   erased(ipAddress),
