@@ -105,6 +105,7 @@ async function createNamed(
   errors.push(...(declaration.strategy.validate?.(draft as KubernetesObject, undefined, context) ?? []))
   if (errors.length > 0) throw invalidObject(groupKind(resource), draft.metadata.name ?? '', errors)
   declaration.strategy.warn?.(draft as KubernetesObject, undefined, context)
+  declaration.strategy.admit?.(draft as KubernetesObject, undefined, context)
   const validating = kit.admission.validate(attributes, draft as KubernetesObject)
   if (validating) await validating
   return commitCreate(kit, resource, draft, options)
@@ -266,6 +267,7 @@ async function prepareUpdate(
     draft.metadata.generation = (old.metadata.generation ?? 0) + 1
   validateUpdate(resource, request, draft, { old, context })
   request.strategy.warn?.(draft as KubernetesObject, old, context)
+  request.strategy.admit?.(draft as KubernetesObject, old, context)
   const validating = kit.admission.validate(attributes, draft as KubernetesObject)
   if (validating) await validating
   return jsonEqual(draft, old) ? undefined : draft

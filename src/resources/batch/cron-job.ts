@@ -8,6 +8,7 @@ import { podTemplateErrors } from '../core/pod-validation.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, formatSelector, since } from '../format.ts'
+import { admitTemplate } from '../pod-security/admit.ts'
 import { negativeErrors } from '../workload-validation.ts'
 import { restartErrors } from './job.ts'
 
@@ -31,6 +32,7 @@ export const cronJob: ResourceDeclaration<CronJob> = declare<CronJob>({
     draft.spec ??= {} as Draft<CronJobSpec>
     defaultSpec(draft.spec)
   },
+  admit: admitTemplate((c) => c.spec.jobTemplate.spec?.template),
   validate: (object, old) => [...specErrors(object.spec), ...(old ? [] : nameErrors(object))],
   row: (c, now) => [
     c.metadata.name ?? '',

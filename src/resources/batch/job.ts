@@ -12,6 +12,7 @@ import { declare } from '../declare.ts'
 import { containerCells, formatSelector, since } from '../format.ts'
 import { goForm } from '../go-form.ts'
 import { selects } from '../label-selector.ts'
+import { admitTemplate } from '../pod-security/admit.ts'
 import { negativeErrors } from '../workload-validation.ts'
 
 const UID_LABEL = 'batch.kubernetes.io/controller-uid'
@@ -39,6 +40,7 @@ export const job: ResourceDeclaration<Job> = declare<Job>({
       draft.metadata.labels = { ...draft.spec.template.metadata.labels }
     }
   },
+  admit: admitTemplate((j) => j.spec.template),
   validate: (object, old) => [...jobSpecErrors(object, old), ...(old ? immutableErrors(object.spec, old.spec) : [])],
   fields: { 'status.successful': (j) => String(j.status?.succeeded ?? 0) },
   row: jobRow,

@@ -40,7 +40,7 @@ export function schedulingErrors(spec: PodSpec, field: string, errors: FieldErro
   }
 }
 
-function tolerationsErrors(tolerations: readonly Toleration[], field: string, errors: FieldError[]): void {
+export function tolerationsErrors(tolerations: readonly Toleration[], field: string, errors: FieldError[]): void {
   for (let i = 0; i < tolerations.length; i++) tolerationErrors(tolerations[i]!, `${field}[${i}]`, errors)
 }
 
