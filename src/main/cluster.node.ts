@@ -21,9 +21,11 @@ import { systemClock } from '../base/clock.node.ts'
 import type { Lifetime } from '../base/lifetime.ts'
 import { SeededRandom } from '../base/random.ts'
 import { tracer } from '../base/trace.ts'
+import { keepPrivate } from '../base/whole-file.node.ts'
 import { CliError } from '../cli/cli-error.ts'
 import { degradedBeyond } from '../cli/degraded.ts'
 import { kubeconfig } from '../cli/kubeconfig.ts'
+import type { Text } from '../cli/text.ts'
 import { ApiClient } from '../client/api-client.ts'
 import { directTransport } from '../client/direct.ts'
 import { Informers } from '../client/informer.ts'
@@ -84,7 +86,9 @@ export interface Cluster {
   client(userAgent: string): ApiClient
   /** Makes the first writes as cheap as later ones; for when the start is over. */
   warmUp(): Promise<void>
-  /** The nodes that are Ready; waits for all of them, within limits. */
+  /** Resolves when the nodes' namespaces, or what watches over plain nodes, end by accident. Never, when all goes well. */
+  readonly fabricLost: Promise<void>
+  /** The nodes that are Ready; waits for all of them, within limits. Throws CliError when none could be started. */
   nodesReady(): Promise<readonly ReadyNode[]>
 }
 
@@ -96,21 +100,15 @@ export interface ReadyNode {
 
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { lifetime, runDirectory } = options
-  const fabricStart = options.nodes > 0 ? startFabric({ runDirectory, keep: keptPaths(options) }) : undefined
-  fabricStart?.catch(() => {})
-  // It ends last of all, and also when what follows fails before there are nodes.
-  lifetime.add('fabric', () =>
-    fabricStart?.then(
-      (fabric) => fabric.stop(),
-      () => {},
-    ),
-  )
+  const { fabricStart, fabricLost } = holdFabric(options)
   const [pki, journal] = await inDataFolder(options.data, async () => {
     const opening = openJournal(options.data)
     // What may be somebody else's is looked at before anything is put into it.
     if (options.data && !existsSync(join(options.data, 'pki'))) await opening
     const directory = join(options.data ?? runDirectory, 'pki')
-    return Promise.all([ensurePki(directory, SERVER_ADDRESSES, systemClock.now()), opening])
+    const both = await Promise.all([ensurePki(directory, SERVER_ADDRESSES, systemClock.now()), opening])
+    if (options.data) keepDataPrivate(options.data)
+    return both
   })
   const hub = new TraceHub()
   const random = new SeededRandom(randomBytes(4).readUInt32LE())
@@ -161,8 +159,14 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     relaySocket: (node) => local.nodes?.relaySocket(node) ?? '',
     client: (userAgent) => client(userAgent),
     warmUp: () => warmUp(server.handle, ADMIN, lifetime.signal),
+    fabricLost,
     nodesReady: async () => {
-      await nodesStarted
+      await nodesStarted?.catch((error: Error) => {
+        throw new CliError({
+          en: `the nodes cannot be started: ${error.message}`,
+          ko: `노드를 시작할 수 없습니다: ${error.message}`,
+        })
+      })
       return whenReady(client('ebb'), names, lifetime.signal)
     },
   }
@@ -184,6 +188,25 @@ function nodeConfig(
     version: EBB_VERSION,
     covered: [dirname(runDirectory), defaultDataDirectory(), ...(data ? [data] : [])],
   }
+}
+
+/** Starts the fabric, which ends last of all, and also when what follows fails before there are nodes. */
+function holdFabric({ nodes, runDirectory, lifetime, ...options }: ClusterOptions) {
+  const fabricStart = nodes > 0 ? startFabric({ runDirectory, keep: keptPaths(options) }) : undefined
+  // Without nodes its watchdog alone: it removes the run directory, and the keys in it, however ebb ends.
+  const holderStart = fabricStart ?? startFabric({ runDirectory, mode: 'plain' })
+  holderStart.catch(() => {})
+  lifetime.add('fabric', () =>
+    holderStart.then(
+      (fabric) => fabric.stop(),
+      () => {},
+    ),
+  )
+  const fabricLost = new Promise<void>((lost) => {
+    const ended = fabricStart?.then((fabric) => fabric.ended)
+    ended?.then(() => lifetime.closed || lost()).catch(() => {})
+  })
+  return { fabricStart, fabricLost }
 }
 
 /** Filled when the fabric stands: the API server serves before its nodes exist. */
@@ -236,7 +259,7 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
   return { server, running }
 }
 
-const keptPaths = ({ data, images }: ClusterOptions): string[] => [
+const keptPaths = ({ data, images }: Pick<ClusterOptions, 'data' | 'images'>): string[] => [
   process.execPath,
   fileURLToPath(new URL('.', import.meta.url)),
   ...(data ? [data] : []),
@@ -262,12 +285,20 @@ function refuseForeign(data: string): void {
   })
 }
 
+/** Keys and secrets of a folder that others could look into, because an earlier ebb or its user made it so. */
+function keepDataPrivate(data: string): void {
+  keepPrivate(data)
+  for (const name of DATA_NAMES) keepPrivate(join(data, name))
+  for (const name of ['pki', 'store'])
+    for (const inside of readdirSync(join(data, name))) keepPrivate(join(data, name, inside))
+}
+
 /** Says what is wrong with a data folder, and how to go on. */
 async function inDataFolder<T>(data: string | undefined, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (data === undefined) throw error
+    if (data === undefined) throw systemError(error, inRunFolder)
     if (error instanceof StoreError) throw new CliError(`${error.message} (--data names another folder)`)
     throw systemError(error, (why) => ({
       en: `the data folder ${data} cannot be used (${why.en}): choose another with --data, or keep everything in memory with --ephemeral`,
@@ -275,6 +306,11 @@ async function inDataFolder<T>(data: string | undefined, work: () => Promise<T>)
     }))
   }
 }
+
+const inRunFolder = (why: Text): Text => ({
+  en: `the keys of this ebb cannot be kept in its run folder (${why.en}): name another place in XDG_RUNTIME_DIR`,
+  ko: `이 ebb의 키를 실행 폴더에 둘 수 없습니다(${why.ko}). XDG_RUNTIME_DIR 로 다른 곳을 지정하세요`,
+})
 
 type Tracers = (component: string) => ReturnType<typeof tracer<Step>>
 

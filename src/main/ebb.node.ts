@@ -9,6 +9,9 @@ import { EBB_VERSION, KUBERNETES_VERSION } from './versions.ts'
 // The signal of a lifetime has as many listeners as there are things to end with it.
 setMaxListeners(0)
 
+// A reader that went away (`ebb status | head -1`), or a log on a full disk, is no reason to end a cluster.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
 let language = languageOf(process.env)
 try {
   language = languageOf(process.env, spoken(process.argv))

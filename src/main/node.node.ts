@@ -30,6 +30,8 @@ const TRACE_WAITING_MAX = 10_000
 
 closeInherited()
 setMaxListeners(0)
+// What cannot be said is no reason to end.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 const world = worldFromEnvironment(process.env)
 const configText = process.env[NODE_CONFIG_VARIABLE]
 if (!world || !configText) {

@@ -1,9 +1,10 @@
 /** `ebb up`: a whole cluster in the foreground, its ready line, and its end by Ctrl-C. Everything started is in one lifetime. */
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, openSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { systemClock } from '../base/clock.node.ts'
 import { Lifetime } from '../base/lifetime.ts'
+import { makeFolder, writeWhole } from '../base/whole-file.node.ts'
 import { CliError } from '../cli/cli-error.ts'
 import { isOwnKubeconfig, KUBECONFIG_MARK } from '../cli/kubeconfig.ts'
 import type { Language, Text } from '../cli/text.ts'
@@ -34,7 +35,7 @@ export async function up(options: UpOptions, language: Language): Promise<void> 
   const stop = endOnSignals(life, language)
   try {
     // Whoever is ended while starting does not wait for what will never be ready.
-    await Promise.race([start(options, life, language), stop.ended])
+    await Promise.race([start(options, life, language, stop.because), stop.ended])
   } catch (error) {
     await life.close().catch(() => {})
     stop.forget()
@@ -42,11 +43,12 @@ export async function up(options: UpOptions, language: Language): Promise<void> 
   }
   await stop.ended
   const log = process.env[LOG_VARIABLE]
-  if (log) rmSync(log, { force: true })
+  // A bad end is told there, where else.
+  if (log && !process.exitCode) rmSync(log, { force: true })
 }
 
-/** Resolves when the ready line is printed. */
-async function start(options: UpOptions, life: Lifetime, language: Language): Promise<void> {
+/** Resolves when the ready line is printed. `fail` ends it all, also later, when something is lost that it cannot do without. */
+async function start(options: UpOptions, life: Lifetime, language: Language, fail: (why: Text) => void): Promise<void> {
   const startedAt = performance.timeOrigin
   const data = dataDirectory(options)
   const runDirectory = createRunDirectory()
@@ -61,6 +63,7 @@ async function start(options: UpOptions, life: Lifetime, language: Language): Pr
   life.add('progress', begun)
   const cluster = await startCluster({ ...options, data, runDirectory, images, lifetime: life })
   begun()
+  void cluster.fabricLost.then(() => fail(FABRIC_LOST))
   const kubeconfig = writeKubeconfig(options.kubeconfig, data ?? runDirectory, cluster.kubeconfig)
   if (options.kubeconfig && options.ephemeral) life.add('kubeconfig', () => rmSync(kubeconfig, { force: true }))
   const said = sayWhenSlow(
@@ -107,8 +110,21 @@ const ENDING_BY_SIGNAL: Text = {
 }
 const AT_ONCE: Text = { en: 'Ending at once.', ko: '즉시 종료합니다.' }
 
+const FABRIC_LOST: Text = {
+  en: 'the process that holds the nodes and their pods has ended, and they with it: ebb ends too. Nothing that was stored is lost; start it again with "ebb up"',
+  ko: '노드와 파드를 담은 프로세스가 끝나 노드와 파드도 함께 끝났습니다. ebb도 종료합니다. 저장된 데이터는 그대로입니다. "ebb up"으로 다시 시작하세요',
+}
+
+interface Ending {
+  readonly ended: Promise<void>
+  /** Ends everything for a reason that is no signal; the exit code is 1. */
+  because(why: Text): void
+  /** Signals are no longer listened to. */
+  forget(): void
+}
+
 /** First signal: pods end gracefully, then everything. Second: at once. */
-function endOnSignals(life: Lifetime, language: Language): { ended: Promise<void>; forget(): void } {
+function endOnSignals(life: Lifetime, language: Language): Ending {
   let asked = 0
   let finish: () => void = () => {}
   const ended = new Promise<void>((done) => {
@@ -120,6 +136,9 @@ function endOnSignals(life: Lifetime, language: Language): { ended: Promise<void
       process.stderr.write(`\n${AT_ONCE[language]}\n`)
       process.exit(130)
     }
+    close()
+  }
+  const close = () => {
     const said = sayWhenSlow(ENDING_BY_SIGNAL, language)
     const closed = life.close().finally(said)
     void closed.then(finish, (error: unknown) => {
@@ -128,12 +147,18 @@ function endOnSignals(life: Lifetime, language: Language): { ended: Promise<void
       finish()
     })
   }
+  const because = (why: Text) => {
+    if (life.closed) return
+    process.stderr.write(`ebb: ${why[language]}\n`)
+    process.exitCode = 1
+    close()
+  }
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const signal of signals) process.on(signal, onSignal)
   const forget = () => {
     for (const signal of signals) process.off(signal, onSignal)
   }
-  return { ended: ended.then(forget), forget }
+  return { ended: ended.then(forget), because, forget }
 }
 
 const dataDirectory = ({ ephemeral, data }: UpOptions) =>
@@ -172,13 +197,26 @@ function writeKubeconfig(wanted: string | undefined, folder: string, text: strin
         en: `${path} was not written by ebb and stays as it is; name another file with --kubeconfig`,
         ko: `${path} 은(는) ebb가 쓴 파일이 아니어서 그대로 둡니다. --kubeconfig 로 다른 파일을 지정하세요`,
       })
-    mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(path, KUBECONFIG_MARK + text, { mode: 0o600 })
+    makeFolder(dirname(path))
+    // Through a link that the user laid, as any editor would.
+    writeWhole(existsSync(path) ? realpathSync(path) : path, KUBECONFIG_MARK + text, { lasting: true })
     return path
   } catch (error) {
     throw systemError(error, (why) => ({
       en: `the kubeconfig cannot be written to ${path} (${why.en}): name another file with --kubeconfig`,
       ko: `kubeconfig를 ${path} 에 쓸 수 없습니다(${why.ko}). --kubeconfig 로 다른 파일을 지정하세요`,
+    }))
+  }
+}
+
+function openLog(path: string): number {
+  try {
+    rmSync(path, { force: true })
+    return openSync(path, 'wx', 0o600)
+  } catch (error) {
+    throw systemError(error, (why) => ({
+      en: `the log ${path} of an ebb in the background cannot be written (${why.en})`,
+      ko: `백그라운드 ebb의 로그 ${path} 을(를) 쓸 수 없습니다(${why.ko})`,
     }))
   }
 }
@@ -190,7 +228,7 @@ function writeKubeconfig(wanted: string | undefined, folder: string, text: strin
 async function detach(options: UpOptions, language: Language): Promise<void> {
   const args = process.argv.slice(2).filter((arg) => arg !== '--detach')
   const logFile = join(runRoot(), `up-${process.pid}.log`)
-  const log = openSync(logFile, 'w', 0o600)
+  const log = openLog(logFile)
   const child = spawn(process.execPath, [process.argv[1] as string, ...args], {
     detached: true,
     stdio: ['ignore', log, log],
