@@ -198,6 +198,7 @@ interface ServeParts {
 async function serve(options: ClusterOptions, parts: ServeParts) {
   const { pki, registry, random, hub, tokens, roles, local, sockets } = parts
   const { lifetime } = options
+  const bound = { port: options.port }
   const server = createApiServer({
     registry,
     clock: systemClock,
@@ -205,6 +206,7 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
     version: EBB_VERSION,
     tokenSigner: jwtSigner(ensureTokenKey(join(options.data ?? options.runDirectory, 'pki'))),
     tokens: tokenTable([...tokens.users, ...(options.token ? ([[options.token, ADMIN]] as const) : [])]),
+    address: () => `127.0.0.1:${bound.port}`,
     authorizers: [ebbRoutesForNodes],
     defaultRoles: roles,
     documents: [
@@ -224,6 +226,7 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
   }).catch((error: NodeJS.ErrnoException) => {
     throw portError(error, options.port)
   })
+  bound.port = running.port
   lifetime.add('server', () => running.close())
   return { server, running }
 }
