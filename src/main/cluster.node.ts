@@ -159,8 +159,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   store.compact()
   const apiServer = await reachableAs(fabricStart, running.port)
   await startComponents({ client, random, trace, lifetime, pki, apiServer })
-  const rolesStored = storeDefaultRoles(registry, roles, () => new Promise((resolve) => setImmediate(resolve)))
-  rolesStored.catch((error: unknown) => complain('default roles', error))
+  storeRoles(registry, roles)
   const url = `https://127.0.0.1:${running.port}`
   return {
     port: running.port,
@@ -176,6 +175,12 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       return whenReady(client('ebb'), names, lifetime.signal)
     },
   }
+}
+
+/** In steps that let every request go first; they are in force already. */
+function storeRoles(registry: Registry, roles: DefaultRoles): void {
+  const stored = storeDefaultRoles(registry, roles, () => new Promise((resolve) => setImmediate(resolve)))
+  stored.catch((error: unknown) => complain('default roles', error))
 }
 
 /** Filled when the fabric stands: the API server serves before its nodes exist. */

@@ -20,6 +20,7 @@ import {
 } from './instance.node.ts'
 import { ENDING, sayWhenSlow } from './progress.node.ts'
 import { systemError } from './system-error.node.ts'
+import { TOKEN_VARIABLE, withoutToken } from './token-argument.node.ts'
 import { EBB_VERSION, KUBERNETES_VERSION } from './versions.ts'
 
 /** Names the file that a detached ebb writes to. */
@@ -193,13 +194,14 @@ function writeKubeconfig(wanted: string | undefined, folder: string, text: strin
  * good end takes away again.
  */
 async function detach(options: UpOptions, language: Language): Promise<void> {
-  const args = process.argv.slice(2).filter((arg) => arg !== '--detach')
+  const args = withoutToken(process.argv.slice(2).filter((arg) => arg !== '--detach'))
+  const { token } = options
   const logFile = join(runRoot(), `up-${process.pid}.log`)
   const log = openSync(logFile, 'w', 0o600)
   const child = spawn(process.execPath, [process.argv[1] as string, ...args], {
     detached: true,
     stdio: ['ignore', log, log],
-    env: { ...process.env, [LOG_VARIABLE]: logFile, EBB_LANG: language },
+    env: { ...process.env, [LOG_VARIABLE]: logFile, EBB_LANG: language, ...(token ? { [TOKEN_VARIABLE]: token } : {}) },
   })
   const ended = new Promise<number>((done) => child.once('exit', (code) => done(code ?? 1)))
   const text = () => readFileSync(logFile, 'utf8')
