@@ -39,6 +39,7 @@ import { type Store, StoreError } from '../store/store.ts'
 import { itemCodec } from '../watch-cache/item-codec.ts'
 import { createResourceCache } from '../watch-cache/resource-cache.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
+import type { ApiHandler } from '../wire/exchange.ts'
 import { ebbRoutesForNodes, ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
 import { type Fabric, startFabric } from './fabric.node.ts'
 import { defaultDataDirectory } from './instance.node.ts'
@@ -82,8 +83,8 @@ export interface Cluster {
   relaySocket(node: string): string
   /** Clients inside this process, as the administrator. */
   client(userAgent: string): ApiClient
-  /** Makes the first writes as cheap as later ones; for when the start is over. */
-  warmUp(): Promise<void>
+  /** For when the start is over: stores the default roles, and makes the first writes as cheap as later ones. */
+  settle(): Promise<void>
   /** The nodes that are Ready; waits for all of them, within limits. */
   nodesReady(): Promise<readonly ReadyNode[]>
 }
@@ -159,7 +160,6 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   store.compact()
   const apiServer = await reachableAs(fabricStart, running.port)
   await startComponents({ client, random, trace, lifetime, pki, apiServer })
-  storeRoles(registry, roles)
   const url = `https://127.0.0.1:${running.port}`
   return {
     port: running.port,
@@ -169,7 +169,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     hub,
     relaySocket: (node) => local.nodes?.relaySocket(node) ?? '',
     client: (userAgent) => client(userAgent),
-    warmUp: () => warmUp(server.handle, ADMIN, lifetime.signal),
+    settle: () => settle({ registry, roles, handle: server.handle, signal: lifetime.signal }),
     nodesReady: async () => {
       await nodesStarted
       return whenReady(client('ebb'), names, lifetime.signal)
@@ -177,10 +177,23 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   }
 }
 
-/** In steps that let every request go first; they are in force already. */
-function storeRoles(registry: Registry, roles: DefaultRoles): void {
-  const stored = storeDefaultRoles(registry, roles, () => new Promise((resolve) => setImmediate(resolve)))
-  stored.catch((error: unknown) => complain('default roles', error))
+interface Settling {
+  readonly registry: Registry
+  readonly roles: DefaultRoles
+  readonly handle: ApiHandler
+  readonly signal: AbortSignal
+}
+
+async function settle({ registry, roles, handle, signal }: Settling): Promise<void> {
+  const pause = async () => {
+    await new Promise((resolve) => setImmediate(resolve))
+    return !signal.aborted
+  }
+  // What cannot be stored now (a full disk) is in force all the same, and stored at the next start.
+  await storeDefaultRoles(registry, roles, pause).catch((error: unknown) => {
+    if (!signal.aborted) complain('default roles', error)
+  })
+  await warmUp(handle, ADMIN, signal)
 }
 
 /** Filled when the fabric stands: the API server serves before its nodes exist. */

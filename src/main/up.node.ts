@@ -97,7 +97,7 @@ async function start(options: UpOptions, life: Lifetime, language: Language): Pr
     detached: process.env[LOG_VARIABLE] !== undefined,
   }
   process.stdout.write(readyText(text, language))
-  await cluster.warmUp()
+  await cluster.settle()
 }
 
 const ENDING_BY_SIGNAL: Text = {
