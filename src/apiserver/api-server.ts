@@ -5,6 +5,7 @@ import type { Registry } from '../registry/registry.ts'
 import type { ApiHandler, ApiRequest, ApiResponse } from '../wire/exchange.ts'
 import { negotiate } from '../wire/negotiate.ts'
 import { builtInAdmission } from './admission/index.ts'
+import { oidcDocuments } from './authn/oidc.ts'
 import { serviceAccountTokens, type TokenSigner } from './authn/service-account-tokens.ts'
 import { type TokenSource, tokenSources } from './authn/tokens.ts'
 import { type Authorizer, privilegedGroup } from './authz/authorizer.ts'
@@ -76,16 +77,21 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     signer: options.tokenSigner,
   }
   const declarations = registry.resources.map((resource) => resource.declaration)
+  const address = options.address ?? (() => '127.0.0.1:6443')
+  const signer = options.tokenSigner
   const plain: PlainOptions = {
     declarations,
     virtual: VIRTUAL_RESOURCES,
     version: options.version ?? '0',
     checks: options.checks ?? [],
-    address: options.address ?? (() => '127.0.0.1:6443'),
+    address,
     metrics: () => metricsText(counts),
-    more: [openApiHandler([...declarations, ...VIRTUAL_RESOURCES]), ...(options.documents ?? [])],
+    more: [
+      openApiHandler([...declarations, ...VIRTUAL_RESOURCES]),
+      ...(signer ? [oidcDocuments(signer, address)] : []),
+      ...(options.documents ?? []),
+    ],
   }
-  const signer = options.tokenSigner
   const tokens = signer
     ? tokenSources([options.tokens, serviceAccountTokens({ signer, registry, clock })])
     : options.tokens

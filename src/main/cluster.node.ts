@@ -41,6 +41,7 @@ import { type Store, StoreError } from '../store/store.ts'
 import { itemCodec } from '../watch-cache/item-codec.ts'
 import { createResourceCache } from '../watch-cache/resource-cache.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
+import type { ApiHandler } from '../wire/exchange.ts'
 import { ebbRoutesForNodes, ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
 import { type Fabric, startFabric } from './fabric.node.ts'
 import { type ImageMappings, MAPPINGS_FILE } from './image-mappings.node.ts'
@@ -84,8 +85,8 @@ export interface Cluster {
   relaySocket(node: string): string
   /** Clients inside this process, as the administrator. */
   client(userAgent: string): ApiClient
-  /** Makes the first writes as cheap as later ones; for when the start is over. */
-  warmUp(): Promise<void>
+  /** For when the start is over: stores the default roles, and makes the first writes as cheap as later ones. */
+  settle(): Promise<void>
   /** Resolves when the nodes' namespaces, or what watches over plain nodes, end by accident. Never, when all goes well. */
   readonly fabricLost: Promise<void>
   /** The nodes that are Ready; waits for all of them, within limits. Throws CliError when none could be started. */
@@ -147,8 +148,6 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   store.compact()
   const apiServer = await reachableAs(fabricStart, running.port)
   await startComponents({ client, random, trace, lifetime, pki, apiServer })
-  const rolesStored = storeDefaultRoles(registry, roles, () => new Promise((resolve) => setImmediate(resolve)))
-  rolesStored.catch((error: unknown) => complain('default roles', error))
   const url = `https://127.0.0.1:${running.port}`
   return {
     port: running.port,
@@ -158,7 +157,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     hub,
     relaySocket: (node) => local.nodes?.relaySocket(node) ?? '',
     client: (userAgent) => client(userAgent),
-    warmUp: () => warmUp(server.handle, ADMIN, lifetime.signal),
+    settle: () => settle({ registry, roles, handle: server.handle, signal: lifetime.signal }),
     fabricLost,
     nodesReady: async () => {
       await nodesStarted?.catch((error: Error) => {
@@ -209,6 +208,25 @@ function holdFabric({ nodes, runDirectory, lifetime, ...options }: ClusterOption
   return { fabricStart, fabricLost }
 }
 
+interface Settling {
+  readonly registry: Registry
+  readonly roles: DefaultRoles
+  readonly handle: ApiHandler
+  readonly signal: AbortSignal
+}
+
+async function settle({ registry, roles, handle, signal }: Settling): Promise<void> {
+  const pause = async () => {
+    await new Promise((resolve) => setImmediate(resolve))
+    return !signal.aborted
+  }
+  // What cannot be stored now (a full disk) is in force all the same, and stored at the next start.
+  await storeDefaultRoles(registry, roles, pause).catch((error: unknown) => {
+    if (!signal.aborted) complain('default roles', error)
+  })
+  await warmUp(handle, ADMIN, signal)
+}
+
 /** Filled when the fabric stands: the API server serves before its nodes exist. */
 interface LocalNodes {
   nodes: Nodes | undefined
@@ -229,6 +247,7 @@ interface ServeParts {
 async function serve(options: ClusterOptions, parts: ServeParts) {
   const { pki, registry, random, tokens, roles, local, sockets } = parts
   const { lifetime } = options
+  const bound = { port: options.port }
   const server = createApiServer({
     registry,
     clock: systemClock,
@@ -236,6 +255,7 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
     version: EBB_VERSION,
     tokenSigner: jwtSigner(ensureTokenKey(join(options.data ?? options.runDirectory, 'pki'))),
     tokens: tokenTable([...tokens.users, ...(options.token ? ([[options.token, ADMIN]] as const) : [])]),
+    address: () => `127.0.0.1:${bound.port}`,
     authorizers: [ebbRoutesForNodes],
     defaultRoles: roles,
     documents: [
@@ -255,6 +275,7 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
   }).catch((error: NodeJS.ErrnoException) => {
     throw portError(error, options.port)
   })
+  bound.port = running.port
   lifetime.add('server', () => running.close())
   return { server, running }
 }
