@@ -27,6 +27,7 @@ import { errorResponse, indented, withWarnings } from './respond.ts'
 import { ANONYMOUS } from './stages/authenticate.ts'
 import { IN_FLIGHT_MAX } from './stages/limit.ts'
 import { VIRTUAL_RESOURCES } from './virtual/index.ts'
+import { Warnings } from './warnings.ts'
 
 export interface ApiServerOptions {
   readonly registry: Registry
@@ -121,7 +122,7 @@ interface Way {
 
 async function handle(request: ApiRequest, { stages, serve, fault }: Way): Promise<ApiResponse> {
   const info = requestInfo(request.method, request.path, request.query)
-  const exchange: Exchange = { request, info, user: ANONYMOUS, warnings: [], ends: [] }
+  const exchange: Exchange = { request, info, user: ANONYMOUS, warnings: new Warnings(), ends: [] }
   try {
     for (const stage of stages) {
       const passing = stage(exchange)
@@ -139,7 +140,7 @@ async function handle(request: ApiRequest, { stages, serve, fault }: Way): Promi
 /** An answer as it goes out: in the form that is wanted, with its warnings. */
 function finished(response: ApiResponse, exchange: Exchange): ApiResponse | Promise<ApiResponse> {
   const form = formOf(exchange)
-  const warned = (answer: ApiResponse) => withWarnings(answer, exchange.warnings)
+  const warned = (answer: ApiResponse) => withWarnings(answer, exchange.warnings.values())
   return form ? inForm(response, form).then(warned) : warned(response)
 }
 
