@@ -9,8 +9,6 @@ export interface Exchange {
   user: UserInfo
   /** Texts for Warning headers, in order, each once. */
   readonly warnings: string[]
-  /** Run when the answer is ready (for a stream: when its head is). */
-  readonly ends: (() => void)[]
 }
 
 /** A step of the chain: passes on (undefined), answers, or throws ApiError. */
