@@ -9,8 +9,6 @@ export interface Exchange {
   /** Set by the authentication stage; until then nobody. */
   user: UserInfo
   readonly warnings: Warnings
-  /** Run when the answer is ready (for a stream: when its head is). */
-  readonly ends: (() => void)[]
 }
 
 /** A step of the chain: passes on (undefined), answers, or throws ApiError. */

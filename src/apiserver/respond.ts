@@ -4,6 +4,9 @@ import type { ApiResponse } from '../wire/exchange.ts'
 
 const JSON_HEADERS = { 'content-type': 'application/json' }
 const TEXT_HEADERS = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' }
+/** When those come again for whom there was no room. */
+const RETRY_AFTER_SECONDS = 1
+
 const encoder = new TextEncoder()
 
 /** An object that is nobody's stored state: Status, Scale, discovery. */
@@ -15,16 +18,19 @@ export function objectResponse(object: unknown, status = 200, contentType = 'app
   }
 }
 
-/** As Go's MarshalIndent writes it, without a newline at the end. */
-export const indented = (object: unknown): string => JSON.stringify(object, null, 2)
-
-/** A document that is indented for everybody. */
+/** A document that is indented for everybody, as Go's MarshalIndent does it. */
 export function documentResponse(object: unknown): ApiResponse {
-  return { status: 200, headers: JSON_HEADERS, body: { type: 'text', text: indented(object) } }
+  return { status: 200, headers: JSON_HEADERS, body: { type: 'text', text: JSON.stringify(object, null, 2) } }
 }
 
 export function textResponse(text: string, status = 200): ApiResponse {
   return { status, headers: TEXT_HEADERS, body: { type: 'text', text } }
+}
+
+/** As Kubernetes says it: a plain page, and when to come again. */
+export function tooBusy(): ApiResponse {
+  const response = textResponse('Too many requests, please try again later.\n', 429)
+  return { ...response, headers: { ...response.headers, 'retry-after': String(RETRY_AFTER_SECONDS) } }
 }
 
 export const pageNotFound = (): ApiResponse => textResponse('404 page not found\n', 404)

@@ -5,7 +5,8 @@ import { conform } from './conform.ts'
 import { duplicateFields, jsonSyntaxError, shapeOf, strictErrors } from './go-json.ts'
 import { canonicalMicroTime, canonicalTime } from './go-time.ts'
 import { readPatch } from './patch.ts'
-import { parseYaml, writeYaml } from './yaml.ts'
+import { writeYaml } from './write-yaml.ts'
+import { parseYaml } from './yaml.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const pod = definition('io.k8s.api.core.v1.Pod')

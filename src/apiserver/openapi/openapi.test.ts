@@ -92,7 +92,6 @@ describe('GET /openapi/v2', () => {
       info: requestInfo(request.method, request.path, request.query),
       user: { name: '', groups: [] },
       warnings: new Warnings(),
-      ends: [],
     })
     return answer ?? { status: 404, headers: {}, body: { type: 'empty' as const } }
   }
