@@ -17,7 +17,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Container, Pod, Volume, VolumeMount } from '../../api/types/core-v1.gen.ts'
 import { systemClock } from '../../base/clock.node.ts'
-import { Bench, inherited, lines } from '../runtimes/process/bench.node.ts'
+import { Bench, inherited, lines, until } from '../runtimes/process/bench.node.ts'
 import { bubblewrapTrouble } from '../runtimes/process/bubblewrap.node.ts'
 import { findTools } from '../runtimes/process/tools.node.ts'
 import { PodVolumes } from '../volumes.ts'
@@ -190,12 +190,16 @@ describe.skipIf(trouble !== undefined)(
       await made.setUp(pod, FACTS)
       const volumeMounts = [mount(), mount({ subPath: 'level', mountPath: '/tmp/level' })]
       const mounts = await made.mounts(pod, { name: 'app', volumeMounts }, new Map())
-      const script = 'echo up; until grep -q debug /v/level; do sleep 0.05; done; cat /tmp/level'
+      const script = 'echo up; until grep -q debug /v/level; do sleep 0.05; done; cat /tmp/level; echo; exec sleep 600'
       const { id, log } = await bench.run(['sh', '-c', script], { mounts }, { userNamespace: 'pod' })
       sources.addConfig('cm', { level: 'debug' })
       await made.refresh(pod, FACTS)
-      await bench.exited(id)
+      await until(() => lines(log).length > 1)
       expect(lines(log)).toEqual(['stdout F up', 'stdout F info'])
+      // Without mounts a command would be given the path of what is gone.
+      if (!hasMounts) return
+      const { stdout } = await bench.runtime.execSync(id, ['cat', '/v/level', '/tmp/level'], 10_000)
+      expect(stdout).toBe('debuginfo')
     })
 
     it.skipIf(!hasMounts)('of medium Memory are in memory, open to all, and no larger than they may be', async () => {
