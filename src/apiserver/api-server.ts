@@ -5,6 +5,7 @@ import type { Registry } from '../registry/registry.ts'
 import type { ApiHandler, ApiRequest, ApiResponse } from '../wire/exchange.ts'
 import { negotiate } from '../wire/negotiate.ts'
 import { builtInAdmission } from './admission/index.ts'
+import { oidcDocuments } from './authn/oidc.ts'
 import { serviceAccountTokens, type TokenSigner } from './authn/service-account-tokens.ts'
 import { type TokenSource, tokenSources } from './authn/tokens.ts'
 import { type Authorizer, privilegedGroup } from './authz/authorizer.ts'
@@ -26,6 +27,7 @@ import { errorResponse, indented, withWarnings } from './respond.ts'
 import { ANONYMOUS } from './stages/authenticate.ts'
 import { IN_FLIGHT_MAX } from './stages/limit.ts'
 import { VIRTUAL_RESOURCES } from './virtual/index.ts'
+import { Warnings } from './warnings.ts'
 
 export interface ApiServerOptions {
   readonly registry: Registry
@@ -76,16 +78,21 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     signer: options.tokenSigner,
   }
   const declarations = registry.resources.map((resource) => resource.declaration)
+  const address = options.address ?? (() => '127.0.0.1:6443')
+  const signer = options.tokenSigner
   const plain: PlainOptions = {
     declarations,
     virtual: VIRTUAL_RESOURCES,
     version: options.version ?? '0',
     checks: options.checks ?? [],
-    address: options.address ?? (() => '127.0.0.1:6443'),
+    address,
     metrics: () => metricsText(counts),
-    more: [openApiHandler([...declarations, ...VIRTUAL_RESOURCES]), ...(options.documents ?? [])],
+    more: [
+      openApiHandler([...declarations, ...VIRTUAL_RESOURCES]),
+      ...(signer ? [oidcDocuments(signer, address)] : []),
+      ...(options.documents ?? []),
+    ],
   }
-  const signer = options.tokenSigner
   const tokens = signer
     ? tokenSources([options.tokens, serviceAccountTokens({ signer, registry, clock })])
     : options.tokens
@@ -115,7 +122,7 @@ interface Way {
 
 async function handle(request: ApiRequest, { stages, serve, fault }: Way): Promise<ApiResponse> {
   const info = requestInfo(request.method, request.path, request.query)
-  const exchange: Exchange = { request, info, user: ANONYMOUS, warnings: [], ends: [] }
+  const exchange: Exchange = { request, info, user: ANONYMOUS, warnings: new Warnings(), ends: [] }
   try {
     for (const stage of stages) {
       const passing = stage(exchange)
@@ -133,7 +140,7 @@ async function handle(request: ApiRequest, { stages, serve, fault }: Way): Promi
 /** An answer as it goes out: in the form that is wanted, with its warnings. */
 function finished(response: ApiResponse, exchange: Exchange): ApiResponse | Promise<ApiResponse> {
   const form = formOf(exchange)
-  const warned = (answer: ApiResponse) => withWarnings(answer, exchange.warnings)
+  const warned = (answer: ApiResponse) => withWarnings(answer, exchange.warnings.values())
   return form ? inForm(response, form).then(warned) : warned(response)
 }
 

@@ -1,5 +1,5 @@
 /** The one place where results and errors become answers. */
-import { ApiError, failure, type Status } from '../api/status.ts'
+import { ApiError, badRequest, failure, type Status } from '../api/status.ts'
 import type { ApiResponse } from '../wire/exchange.ts'
 
 const JSON_HEADERS = { 'content-type': 'application/json' }
@@ -49,6 +49,9 @@ export function success(details?: Status['details'], code?: number): Status {
 
 /** The Status of whatever was thrown. A fault of our own is reported to `fault` and answered 500 without its particulars. */
 export function errorResponse(error: unknown, fault: (error: unknown) => void): ApiResponse {
+  // What came nests so deeply that the stack ran out: that is its fault, not ours.
+  if (error instanceof RangeError && /call stack/.test(error.message))
+    return statusResponse(badRequest('exceeded max depth').status)
   if (!(error instanceof ApiError)) {
     fault(error)
     const message = `Internal error occurred: ${error instanceof Error ? error.message : 'unknown'}`
@@ -67,13 +70,7 @@ function statusResponse(status: Status): ApiResponse {
     : { ...response, headers: { ...response.headers, 'retry-after': String(retryAfter) } }
 }
 
-/** The answer with what the stages and handlers had to warn of (RFC 7234 warn-code 299). */
+/** The answer with what the stages and handlers had to warn of. */
 export function withWarnings(response: ApiResponse, warnings: readonly string[]): ApiResponse {
-  if (warnings.length === 0) return response
-  const values = warnings.map((text) => `299 - ${quote(text)}`)
-  return { ...response, headers: { ...response.headers, warning: values } }
-}
-
-function quote(text: string): string {
-  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+  return warnings.length === 0 ? response : { ...response, headers: { ...response.headers, warning: warnings } }
 }

@@ -44,6 +44,12 @@ function write(command: string, pipe = join(directory, 'out')): Promise<void> {
   return new Promise((resolve) => child.once('exit', () => resolve()))
 }
 
+function outputOfAProgram(): ContainerOutput {
+  const output = new ContainerOutput(systemClock, directory, path)
+  output.start.open()
+  return output
+}
+
 const files = () => readdirSync(logs).sort((a, b) => b.length - a.length || (a < b ? -1 : 1))
 const textOf = (file: string) => {
   const reader = new LogReader(PLAIN)
@@ -51,7 +57,7 @@ const textOf = (file: string) => {
 }
 
 it('keeps 5 files of 10 MiB, named as the kubelet names them, with the last lines whole and in order', async () => {
-  const output = new ContainerOutput(systemClock, directory, path)
+  const output = outputOfAProgram()
   const last = 1_700_000
   await write(`seq 1 ${last}`)
   output.finish()
@@ -71,7 +77,7 @@ it('keeps 5 files of 10 MiB, named as the kubelet names them, with the last line
 
 it('a log that is gone on with counts what it has', async () => {
   execFileSync('sh', ['-c', `head -c ${LOG_BYTES_MAX - 100} /dev/zero >${path}`])
-  const output = new ContainerOutput(systemClock, directory, path)
+  const output = outputOfAProgram()
   await write('echo one; sleep 0.05; echo two; sleep 0.05; echo three')
   output.finish()
   expect(files()).toHaveLength(2)
@@ -79,7 +85,7 @@ it('a log that is gone on with counts what it has', async () => {
 })
 
 it('who follows it gets every byte once, over all its files; who does not gets the current one', async () => {
-  const output = new ContainerOutput(systemClock, directory, path)
+  const output = outputOfAProgram()
   const ended = new AbortController()
   const seams = { ended: ended.signal, gone: new AbortController().signal }
   const last = 1_200_000
@@ -103,7 +109,7 @@ it('who follows it gets every byte once, over all its files; who does not gets t
 })
 
 it('who follows too slowly goes on with the oldest file that is left, and gets nothing twice', async () => {
-  const output = new ContainerOutput(systemClock, directory, path)
+  const output = outputOfAProgram()
   const ended = new AbortController()
   const seams = { ended: ended.signal, gone: new AbortController().signal }
   await write('echo 0')

@@ -97,6 +97,12 @@ export type SecurityFeature =
   | 'hostUsers'
   | 'sysctls'
 
+/**
+ * `image`: an image, or what stands for it. `tools`: an image of tools that the machine has itself, played by the machine.
+ * `command`: there is no such image, but the container says itself what to run, a program of the machine.
+ */
+export type ImageSource = 'image' | 'tools' | 'command'
+
 export interface ImageUser {
   readonly uid: number
   readonly gid?: number
@@ -228,7 +234,8 @@ export interface Runtime {
    * runtime without images needs no program behind the name.
    */
   pullImage(image: string, command?: readonly string[]): Promise<string>
-  imageExists(image: string, command?: readonly string[]): boolean
+  /** What a container of this image would run; undefined: nothing is known, a pull would fail. */
+  imageSource(image: string, command?: readonly string[]): ImageSource | undefined
   /** Who a container of this image runs as when its pod names nobody: 0 is root. */
   imageUser(image: string): ImageUser
 

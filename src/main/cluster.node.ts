@@ -21,9 +21,11 @@ import { systemClock } from '../base/clock.node.ts'
 import type { Lifetime } from '../base/lifetime.ts'
 import { SeededRandom } from '../base/random.ts'
 import { tracer } from '../base/trace.ts'
+import { keepPrivate } from '../base/whole-file.node.ts'
 import { CliError } from '../cli/cli-error.ts'
 import { degradedBeyond } from '../cli/degraded.ts'
 import { kubeconfig } from '../cli/kubeconfig.ts'
+import type { Text } from '../cli/text.ts'
 import { ApiClient } from '../client/api-client.ts'
 import { directTransport } from '../client/direct.ts'
 import { Informers } from '../client/informer.ts'
@@ -39,8 +41,10 @@ import { type Store, StoreError } from '../store/store.ts'
 import { itemCodec } from '../watch-cache/item-codec.ts'
 import { createResourceCache } from '../watch-cache/resource-cache.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
+import type { ApiHandler } from '../wire/exchange.ts'
 import { ebbRoutesForNodes, ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
 import { type Fabric, startFabric } from './fabric.node.ts'
+import { type ImageMappings, MAPPINGS_FILE } from './image-mappings.node.ts'
 import { defaultDataDirectory } from './instance.node.ts'
 import { API_PORT_INSIDE, type NodeConfig } from './node-config.ts'
 import { type NodeTokens, nodeTokens } from './node-tokens.node.ts'
@@ -56,7 +60,7 @@ const SERVER_ADDRESSES = ['127.0.0.1', '::1', '10.96.0.1']
 /** Nodes that are not Ready within this time, in ms, are said to be missing; the cluster goes on without them. */
 export const NODES_READY_MS = 15_000
 /** What ebb keeps in a data folder. */
-const DATA_NAMES = ['store', 'pki', 'kubeconfig']
+const DATA_NAMES = ['store', 'pki', 'kubeconfig', MAPPINGS_FILE]
 const CONTROLLERS = { name: 'system:kube-controller-manager', groups: ['system:masters'] }
 const SCHEDULER = { name: 'system:kube-scheduler', groups: ['system:masters'] }
 
@@ -67,8 +71,7 @@ export interface ClusterOptions {
   readonly runDirectory: string
   readonly token: string | undefined
   readonly nodes: number
-  /** Absolute paths, or `ebb/echo`. */
-  readonly images: Readonly<Record<string, string>>
+  readonly images: ImageMappings
   readonly lifetime: Lifetime
 }
 
@@ -82,9 +85,11 @@ export interface Cluster {
   relaySocket(node: string): string
   /** Clients inside this process, as the administrator. */
   client(userAgent: string): ApiClient
-  /** Makes the first writes as cheap as later ones; for when the start is over. */
-  warmUp(): Promise<void>
-  /** The nodes that are Ready; waits for all of them, within limits. */
+  /** For when the start is over: stores the default roles, and makes the first writes as cheap as later ones. */
+  settle(): Promise<void>
+  /** Resolves when the nodes' namespaces, or what watches over plain nodes, end by accident. Never, when all goes well. */
+  readonly fabricLost: Promise<void>
+  /** The nodes that are Ready; waits for all of them, within limits. Throws CliError when none could be started. */
   nodesReady(): Promise<readonly ReadyNode[]>
 }
 
@@ -96,21 +101,15 @@ export interface ReadyNode {
 
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { lifetime, runDirectory } = options
-  const fabricStart = options.nodes > 0 ? startFabric({ runDirectory, keep: keptPaths(options) }) : undefined
-  fabricStart?.catch(() => {})
-  // It ends last of all, and also when what follows fails before there are nodes.
-  lifetime.add('fabric', () =>
-    fabricStart?.then(
-      (fabric) => fabric.stop(),
-      () => {},
-    ),
-  )
+  const { fabricStart, fabricLost } = holdFabric(options)
   const [pki, journal] = await inDataFolder(options.data, async () => {
     const opening = openJournal(options.data)
     // What may be somebody else's is looked at before anything is put into it.
     if (options.data && !existsSync(join(options.data, 'pki'))) await opening
     const directory = join(options.data ?? runDirectory, 'pki')
-    return Promise.all([ensurePki(directory, SERVER_ADDRESSES, systemClock.now()), opening])
+    const both = await Promise.all([ensurePki(directory, SERVER_ADDRESSES, systemClock.now()), opening])
+    if (options.data) keepDataPrivate(options.data)
+    return both
   })
   const hub = new TraceHub()
   const random = new SeededRandom(randomBytes(4).readUInt32LE())
@@ -149,8 +148,6 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   store.compact()
   const apiServer = await reachableAs(fabricStart, running.port)
   await startComponents({ client, random, trace, lifetime, pki, apiServer })
-  const rolesStored = storeDefaultRoles(registry, roles, () => new Promise((resolve) => setImmediate(resolve)))
-  rolesStored.catch((error: unknown) => complain('default roles', error))
   const url = `https://127.0.0.1:${running.port}`
   return {
     port: running.port,
@@ -160,9 +157,15 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     hub,
     relaySocket: (node) => local.nodes?.relaySocket(node) ?? '',
     client: (userAgent) => client(userAgent),
-    warmUp: () => warmUp(server.handle, ADMIN, lifetime.signal),
+    settle: () => settle({ registry, roles, handle: server.handle, signal: lifetime.signal }),
+    fabricLost,
     nodesReady: async () => {
-      await nodesStarted
+      await nodesStarted?.catch((error: Error) => {
+        throw new CliError({
+          en: `the nodes cannot be started: ${error.message}`,
+          ko: `노드를 시작할 수 없습니다: ${error.message}`,
+        })
+      })
       return whenReady(client('ebb'), names, lifetime.signal)
     },
   }
@@ -180,10 +183,48 @@ function nodeConfig(
     proxyToken: tokens.ofProxy,
     kubeletSocket: join(directory, 'kubelet.sock'),
     relaySocket: join(directory, 'relay.sock'),
-    images,
+    imagesFile: images.file,
     version: EBB_VERSION,
     covered: [dirname(runDirectory), defaultDataDirectory(), ...(data ? [data] : [])],
   }
+}
+
+/** Starts the fabric, which ends last of all, and also when what follows fails before there are nodes. */
+function holdFabric({ nodes, runDirectory, lifetime, ...options }: ClusterOptions) {
+  const fabricStart = nodes > 0 ? startFabric({ runDirectory, keep: keptPaths(options) }) : undefined
+  // Without nodes its watchdog alone: it removes the run directory, and the keys in it, however ebb ends.
+  const holderStart = fabricStart ?? startFabric({ runDirectory, mode: 'plain' })
+  holderStart.catch(() => {})
+  lifetime.add('fabric', () =>
+    holderStart.then(
+      (fabric) => fabric.stop(),
+      () => {},
+    ),
+  )
+  const fabricLost = new Promise<void>((lost) => {
+    const ended = fabricStart?.then((fabric) => fabric.ended)
+    ended?.then(() => lifetime.closed || lost()).catch(() => {})
+  })
+  return { fabricStart, fabricLost }
+}
+
+interface Settling {
+  readonly registry: Registry
+  readonly roles: DefaultRoles
+  readonly handle: ApiHandler
+  readonly signal: AbortSignal
+}
+
+async function settle({ registry, roles, handle, signal }: Settling): Promise<void> {
+  const pause = async () => {
+    await new Promise((resolve) => setImmediate(resolve))
+    return !signal.aborted
+  }
+  // What cannot be stored now (a full disk) is in force all the same, and stored at the next start.
+  await storeDefaultRoles(registry, roles, pause).catch((error: unknown) => {
+    if (!signal.aborted) complain('default roles', error)
+  })
+  await warmUp(handle, ADMIN, signal)
 }
 
 /** Filled when the fabric stands: the API server serves before its nodes exist. */
@@ -204,8 +245,9 @@ interface ServeParts {
 }
 
 async function serve(options: ClusterOptions, parts: ServeParts) {
-  const { pki, registry, random, hub, tokens, roles, local, sockets } = parts
+  const { pki, registry, random, tokens, roles, local, sockets } = parts
   const { lifetime } = options
+  const bound = { port: options.port }
   const server = createApiServer({
     registry,
     clock: systemClock,
@@ -213,11 +255,12 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
     version: EBB_VERSION,
     tokenSigner: jwtSigner(ensureTokenKey(join(options.data ?? options.runDirectory, 'pki'))),
     tokens: tokenTable([...tokens.users, ...(options.token ? ([[options.token, ADMIN]] as const) : [])]),
+    address: () => `127.0.0.1:${bound.port}`,
     authorizers: [ebbRoutesForNodes],
     defaultRoles: roles,
     documents: [
       ({ request }) =>
-        request.path.startsWith(ROUTES_PREFIX) ? serveEbb(routes(local, hub, lifetime), request) : undefined,
+        request.path.startsWith(ROUTES_PREFIX) ? serveEbb(routes(local, parts, options), request) : undefined,
     ],
     fault: (error, request) => complain(`${request.method} ${request.path}`, error),
   })
@@ -232,15 +275,16 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
   }).catch((error: NodeJS.ErrnoException) => {
     throw portError(error, options.port)
   })
+  bound.port = running.port
   lifetime.add('server', () => running.close())
   return { server, running }
 }
 
-const keptPaths = ({ data, images }: ClusterOptions): string[] => [
+const keptPaths = ({ data, images }: Pick<ClusterOptions, 'data' | 'images'>): string[] => [
   process.execPath,
   fileURLToPath(new URL('.', import.meta.url)),
   ...(data ? [data] : []),
-  ...Object.values(images).filter((path) => path.startsWith('/')),
+  ...Object.values(images.all).filter((path) => path.startsWith('/')),
 ]
 
 async function openJournal(data: string | undefined): Promise<Journal> {
@@ -262,12 +306,20 @@ function refuseForeign(data: string): void {
   })
 }
 
+/** Keys and secrets of a folder that others could look into, because an earlier ebb or its user made it so. */
+function keepDataPrivate(data: string): void {
+  keepPrivate(data)
+  for (const name of DATA_NAMES) keepPrivate(join(data, name))
+  for (const name of ['pki', 'store'])
+    for (const inside of readdirSync(join(data, name))) keepPrivate(join(data, name, inside))
+}
+
 /** Says what is wrong with a data folder, and how to go on. */
 async function inDataFolder<T>(data: string | undefined, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (data === undefined) throw error
+    if (data === undefined) throw systemError(error, inRunFolder)
     if (error instanceof StoreError) throw new CliError(`${error.message} (--data names another folder)`)
     throw systemError(error, (why) => ({
       en: `the data folder ${data} cannot be used (${why.en}): choose another with --data, or keep everything in memory with --ephemeral`,
@@ -275,6 +327,11 @@ async function inDataFolder<T>(data: string | undefined, work: () => Promise<T>)
     }))
   }
 }
+
+const inRunFolder = (why: Text): Text => ({
+  en: `the keys of this ebb cannot be kept in its run folder (${why.en}): name another place in XDG_RUNTIME_DIR`,
+  ko: `이 ebb의 키를 실행 폴더에 둘 수 없습니다(${why.ko}). XDG_RUNTIME_DIR 로 다른 곳을 지정하세요`,
+})
 
 type Tracers = (component: string) => ReturnType<typeof tracer<Step>>
 
@@ -343,9 +400,10 @@ async function startComponents(parts: Components): Promise<void> {
   ])
 }
 
-function routes(local: LocalNodes, hub: TraceHub, lifetime: Lifetime) {
+function routes(local: LocalNodes, { hub }: ServeParts, { images, lifetime }: ClusterOptions) {
   return {
     hub,
+    images,
     async openRelay(target: string): Promise<string> {
       const socketPath = local.nodes?.relaySocket('ebb-1')
       if (!socketPath)

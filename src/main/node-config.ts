@@ -12,8 +12,8 @@ export interface NodeConfig {
   readonly kubeletSocket: string
   /** Where the node's relay listens. */
   readonly relaySocket: string
-  /** Image reference -> absolute path, or `ebb/echo` for the built-in one. */
-  readonly images: Readonly<Record<string, string>>
+  /** What image references run, as `programsOf` reads it; changes while the node runs. */
+  readonly imagesFile: string
   readonly version: string
   /** ebb's own folders, data and run: no container sees into them. */
   readonly covered: readonly string[]

@@ -16,7 +16,7 @@ import { ApiClient } from '../client/api-client.ts'
 import { httpTransport } from '../client/http.node.ts'
 import { Informers } from '../client/informer.ts'
 import { startKubeletNode } from '../kubelet/node.node.ts'
-import { readPrograms } from '../kubelet/runtimes/process/images.node.ts'
+import { programsOf } from '../kubelet/runtimes/process/images.node.ts'
 import { worldFromEnvironment } from '../kubelet/runtimes/process/world.ts'
 import { openProcessRuntime } from '../kubelet/runtimes/process.node.ts'
 import { closeInherited } from './inherited.node.ts'
@@ -28,8 +28,13 @@ const TRACE_BATCH_MS = 5
 /** Events waiting to be sent; more are dropped, which the reader of a trace sees as a gap. */
 const TRACE_WAITING_MAX = 10_000
 
+/** Said where containers have files of their own, and the node may make no mounts for them. */
+const NO_MOUNTS = 'emptyDir volumes of medium Memory are folders on disk.'
+
 closeInherited()
 setMaxListeners(0)
+// What cannot be said is no reason to end.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 const world = worldFromEnvironment(process.env)
 const configText = process.env[NODE_CONFIG_VARIABLE]
 if (!world || !configText) {
@@ -56,7 +61,7 @@ const runtime = await openProcessRuntime({
   world,
   clock: systemClock,
   covered: config.covered,
-  programs: readPrograms(config.images, fileURLToPath(new URL('./echo.mjs', import.meta.url))),
+  findProgram: programsOf(config.imagesFile, fileURLToPath(new URL('./echo.mjs', import.meta.url))),
   log,
 })
 life.add('runtime', () => runtime.close())
@@ -84,7 +89,7 @@ const node = await startKubeletNode({
   informers,
   trace: trace('kubelet'),
   lifetime: life.child('kubelet'),
-  degraded,
+  degraded: world.mode === 'plain' && runtime.form === 'bwrap' ? [...degraded, NO_MOUNTS] : degraded,
   log,
 })
 

@@ -15,6 +15,7 @@ import {
   type ExecResult,
   type ExecSession,
   execRefused,
+  type ImageSource,
   type ImageUser,
   type Runtime,
   RuntimeError,
@@ -29,8 +30,8 @@ import { bubblewrapTrouble } from './process/bubblewrap.node.ts'
 import { execFailure, whyNotExecutable } from './process/command.node.ts'
 import { Container, type ContainerRecord } from './process/container.node.ts'
 import { runExec, startExec } from './process/exec.node.ts'
-import { imageId } from './process/images.node.ts'
-import { commandLine, findProgram, type ImageProgram, imageMissingMessage } from './process/images.ts'
+import { type FindProgram, imageId } from './process/images.node.ts'
+import { commandLine, type ImageProgram, imageMissingMessage } from './process/images.ts'
 import { readLastWords } from './process/last-words.node.ts'
 import { Launcher, type LauncherEvent } from './process/launcher.node.ts'
 import { LoopbackPorts, loopbackAddress } from './process/loopback-ports.node.ts'
@@ -50,8 +51,8 @@ const CHECK_INTERVAL_MS = 2000
 export interface ProcessRuntimeOptions {
   readonly world: NodeWorld
   readonly clock: Clock
-  /** Programs that stand for images, in order of preference. */
-  readonly programs: readonly ImageProgram[]
+  /** What stands for an image at the moment. */
+  readonly findProgram: FindProgram
   /** ebb's own folders, data and run: no container sees into them. */
   readonly covered?: readonly string[]
   /** Absent: bubblewrap where it is present. */
@@ -82,7 +83,7 @@ class Processes implements ProcessRuntime {
   private readonly wanted: 'bwrap' | 'plain' | undefined
   private readonly world: NodeWorld
   private readonly clock: Clock
-  private readonly programs: readonly ImageProgram[]
+  private readonly findProgram: FindProgram
   private readonly covered: readonly string[]
   private readonly tools = findTools()
   private parts!: NodeParts
@@ -101,7 +102,7 @@ class Processes implements ProcessRuntime {
     this.world = options.world
     this.clock = options.clock
     this.loopback = new LoopbackPorts(options.clock)
-    this.programs = options.programs
+    this.findProgram = options.findProgram
     this.covered = options.covered ?? []
     this.wanted = options.form
     this.form = options.form ?? 'bwrap'
@@ -191,23 +192,38 @@ class Processes implements ProcessRuntime {
   }
 
   async pullImage(image: string, command: readonly string[] = []): Promise<string> {
-    const program = findProgram(this.programs, image)
+    const program = this.program(image)
     if (!program && command.length === 0) throw new RuntimeError('image-missing', imageMissingMessage(image))
     return program?.id ?? imageId(image)
   }
 
-  imageExists(image: string, command: readonly string[] = []): boolean {
-    return command.length > 0 || findProgram(this.programs, image) !== undefined
+  imageSource(image: string, command: readonly string[] = []): ImageSource | undefined {
+    try {
+      const program = this.program(image)
+      if (program) return program.isTools ? 'tools' : 'image'
+      return command.length > 0 ? 'command' : undefined
+    } catch {
+      // The pull says why.
+      return undefined
+    }
   }
 
   imageUser(image: string): ImageUser {
     // Without a user namespace a program is whoever started ebb.
-    return findProgram(this.programs, image)?.user ?? { uid: this.form === 'plain' ? (process.getuid?.() ?? 0) : 0 }
+    return this.program(image)?.user ?? { uid: this.form === 'plain' ? (process.getuid?.() ?? 0) : 0 }
+  }
+
+  private program(image: string): ImageProgram | undefined {
+    try {
+      return this.findProgram(image)
+    } catch (error) {
+      throw new RuntimeError('image-missing', (error as Error).message)
+    }
   }
 
   async createContainer(sandboxId: SandboxId, config: ContainerConfig): Promise<ContainerId> {
     const sandbox = this.sandbox(sandboxId)
-    const program = findProgram(this.programs, config.image)
+    const program = this.program(config.image)
     if (commandLine(program, config.command, config.args).length === 0)
       throw new RuntimeError('image-missing', imageMissingMessage(config.image))
     const id = newId()
@@ -217,7 +233,7 @@ class Processes implements ProcessRuntime {
       sandboxId,
       config,
       imageId: program?.id ?? imageId(config.image),
-      ...(program?.stopSignal === undefined ? {} : { imageStopSignal: program.stopSignal }),
+      ...(program ? { program } : {}),
       form: this.formOf(sandbox),
       sharedPid: sandbox.record.config.shareProcessNamespace,
       ...(podPids === undefined ? {} : { podPids }),
@@ -357,8 +373,8 @@ class Processes implements ProcessRuntime {
   }
 
   private containerParts(container: Container): ContainerParts {
-    const program = findProgram(this.programs, container.record.config.image)
-    return { node: this.parts, container, sandbox: this.sandbox(container.record.sandboxId), program }
+    const { program, sandboxId } = container.record
+    return { node: this.parts, container, sandbox: this.sandbox(sandboxId), program }
   }
 
   private execPlan(id: ContainerId, command: readonly string[], options: { tty: boolean }) {

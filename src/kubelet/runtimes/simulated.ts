@@ -13,6 +13,7 @@ import type {
   ContainerStatus,
   ExecResult,
   ExecSession,
+  ImageSource,
   ImageUser,
   Runtime,
   RuntimeEvent,
@@ -156,13 +157,13 @@ export class SimulatedRuntime implements Runtime {
   }
 
   async pullImage(image: string): Promise<string> {
-    if (!this.imageExists(image))
+    if (!this.imageSource(image))
       throw new RuntimeError('image-missing', `there is no program for the image "${image}"`)
     return `simulated:${image}`
   }
 
-  imageExists(image: string): boolean {
-    return this.options.program(image) !== undefined
+  imageSource(image: string): ImageSource | undefined {
+    return this.options.program(image) && 'image'
   }
 
   hostId(_userNamespace: 'pod' | 'node', id: number): number {

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { systemClock } from '../../../base/clock.node.ts'
 import { type ContainerConfig, DEFAULT_SECURITY, type RuntimeEvent, type SandboxConfig } from '../../runtime.ts'
 import { openProcessRuntime, type ProcessRuntime } from '../process.node.ts'
-import type { ImageProgram } from './images.ts'
+import { toolProgram } from './images.node.ts'
+import { findMapping, type ImageProgram } from './images.ts'
 import { killAll, lookForMark } from './proc.node.ts'
 import { FABRIC_VARIABLE, type NodeWorld, worldFromEnvironment } from './world.ts'
 
@@ -40,9 +41,10 @@ export class Bench {
   }
 
   async open(): Promise<void> {
-    const { world, programs, form } = this
+    const { world, form } = this
+    const findProgram = (reference: string) => findMapping(this.programs, reference) ?? toolProgram(reference)
     const log = (text: string) => void this.said.push(text)
-    this.runtime = await openProcessRuntime({ world, clock: systemClock, programs, form, log })
+    this.runtime = await openProcessRuntime({ world, clock: systemClock, findProgram, form, log })
     this.runtime.subscribe((event) => this.events.push(event))
   }
 

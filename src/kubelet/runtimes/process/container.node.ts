@@ -10,6 +10,7 @@ import { type ContainerConfig, type ContainerStatus, RuntimeError, type RuntimeE
 import { startFailure } from './command.node.ts'
 import { executedBy, untilExecuted } from './exec-watch.node.ts'
 import { openFifoForWriting } from './fifo.node.ts'
+import type { ImageProgram } from './images.ts'
 import type { Launcher } from './launcher.node.ts'
 import { ContainerOutput } from './output.node.ts'
 import {
@@ -23,6 +24,7 @@ import {
   lookForSession,
   namespaceOf,
   processStat,
+  processTree,
   sendSignal,
 } from './proc.node.ts'
 import { removeTree } from './remove-tree.node.ts'
@@ -41,7 +43,8 @@ export interface ContainerRecord {
   readonly sandboxId: string
   readonly config: ContainerConfig
   readonly imageId: string
-  readonly imageStopSignal?: string
+  /** What stood for the image when the container was made. */
+  readonly program?: ImageProgram
   readonly form: 'bwrap' | 'plain'
   /** Shares the PID namespace of its pod: its program is not PID 1. */
   readonly sharedPid: boolean
@@ -383,7 +386,7 @@ export class Container {
   private sendStopSignal(): void {
     this.noteSignalled()
     const pid = this.started?.pid as number
-    const text = this.record.config.stopSignal ?? this.record.imageStopSignal ?? 'SIGTERM'
+    const text = this.record.config.stopSignal ?? this.record.program?.stopSignal ?? 'SIGTERM'
     const signal = parseSignal(text) ?? (parseSignal('SIGTERM') as StopSignal)
     // PID 1 of a namespace: the kernel itself drops a signal without handler. Where there is none we do the same.
     const withheld = !this.record.sharedPid && signal.name !== 'SIGKILL' && !catchesSignal(pid, signal.number)
@@ -394,6 +397,8 @@ export class Container {
   private signalAll(): void {
     if (!this.running || this.started === undefined) return
     sendSignal(this.started.pid, 'SIGKILL')
+    // Who waits for its end and stands stopped would not tell it.
+    for (const pid of this.shimPid === undefined ? [] : processTree(this.shimPid)) sendSignal(pid, 'SIGCONT')
     this.world.emit({ type: 'signalled', container: this.status(), signal: 'SIGKILL', withheld: false })
     if (this.record.form === 'plain') void this.killLeftovers()
   }

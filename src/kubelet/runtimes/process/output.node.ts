@@ -122,7 +122,8 @@ export class ByteQueue implements AsyncIterable<Uint8Array> {
       this.end()
       return false
     }
-    this.queue.push(bytes.slice())
+    // Not slice(): that of a Buffer copies nothing.
+    this.queue.push(new Uint8Array(bytes))
     this.bytes += cost
     this.wake?.()
     return true

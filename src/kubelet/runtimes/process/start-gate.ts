@@ -25,8 +25,8 @@ export class StartGate {
   take(stream: LogStream, bytes: Uint8Array): void {
     if (this.state === 'open') this.pass(stream, bytes)
     if (this.state !== 'closed') return
-    // The caller's buffer is used again.
-    this.kept.push({ stream, bytes: bytes.slice() })
+    // The caller's buffer is used again. Not slice(): that of a Buffer copies nothing.
+    this.kept.push({ stream, bytes: new Uint8Array(bytes) })
     this.keptBytes += bytes.length
     if (this.keptBytes > KEPT_BYTES_MAX) this.open()
   }

@@ -58,7 +58,8 @@ describe('output of a start', () => {
 
   it('waits until the program runs, and passes in its order then', () => {
     const { passed, gate: it } = gate()
-    const buffer = bytes('one')
+    // As it comes from a FIFO: a Buffer, which is used again for what comes next.
+    const buffer = Buffer.from('one')
     it.take('stdout', buffer)
     buffer.fill(0)
     it.take('stderr', bytes('two\r\n'))
