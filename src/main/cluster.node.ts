@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { createConnection, type Socket } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isConditionTrue } from '../api/conditions.ts'
 import { ApiError } from '../api/status.ts'
@@ -13,15 +13,19 @@ import type { Step } from '../api/trace-steps.ts'
 import { createApiServer } from '../apiserver/api-server.ts'
 import { jwtSigner } from '../apiserver/authn/jwt.node.ts'
 import { ADMIN, tokenTable } from '../apiserver/authn/tokens.ts'
+import { type DefaultRoles, defaultRoles } from '../apiserver/authz/default-roles/index.ts'
+import { storeDefaultRoles } from '../apiserver/authz/default-roles/store.ts'
 import { bootstrap } from '../apiserver/bootstrap.ts'
 import { startServer } from '../apiserver/server.node.ts'
 import { systemClock } from '../base/clock.node.ts'
 import type { Lifetime } from '../base/lifetime.ts'
 import { SeededRandom } from '../base/random.ts'
 import { tracer } from '../base/trace.ts'
+import { keepPrivate } from '../base/whole-file.node.ts'
 import { CliError } from '../cli/cli-error.ts'
 import { degradedBeyond } from '../cli/degraded.ts'
 import { kubeconfig } from '../cli/kubeconfig.ts'
+import type { Text } from '../cli/text.ts'
 import { ApiClient } from '../client/api-client.ts'
 import { directTransport } from '../client/direct.ts'
 import { Informers } from '../client/informer.ts'
@@ -37,9 +41,13 @@ import { type Store, StoreError } from '../store/store.ts'
 import { itemCodec } from '../watch-cache/item-codec.ts'
 import { createResourceCache } from '../watch-cache/resource-cache.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
-import { ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
+import type { ApiHandler } from '../wire/exchange.ts'
+import { ebbRoutesForNodes, ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
 import { type Fabric, startFabric } from './fabric.node.ts'
-import { API_PORT_INSIDE } from './node-config.ts'
+import { type ImageMappings, MAPPINGS_FILE } from './image-mappings.node.ts'
+import { defaultDataDirectory } from './instance.node.ts'
+import { API_PORT_INSIDE, type NodeConfig } from './node-config.ts'
+import { type NodeTokens, nodeTokens } from './node-tokens.node.ts'
 import { type Nodes, startNodes } from './nodes.node.ts'
 import { ensurePki, ensureTokenKey, type Pki } from './pki.node.ts'
 import { systemError } from './system-error.node.ts'
@@ -52,7 +60,7 @@ const SERVER_ADDRESSES = ['127.0.0.1', '::1', '10.96.0.1']
 /** Nodes that are not Ready within this time, in ms, are said to be missing; the cluster goes on without them. */
 export const NODES_READY_MS = 15_000
 /** What ebb keeps in a data folder. */
-const DATA_NAMES = ['store', 'pki', 'kubeconfig']
+const DATA_NAMES = ['store', 'pki', 'kubeconfig', MAPPINGS_FILE]
 const CONTROLLERS = { name: 'system:kube-controller-manager', groups: ['system:masters'] }
 const SCHEDULER = { name: 'system:kube-scheduler', groups: ['system:masters'] }
 
@@ -63,8 +71,7 @@ export interface ClusterOptions {
   readonly runDirectory: string
   readonly token: string | undefined
   readonly nodes: number
-  /** Absolute paths, or `ebb/echo`. */
-  readonly images: Readonly<Record<string, string>>
+  readonly images: ImageMappings
   readonly lifetime: Lifetime
 }
 
@@ -78,9 +85,11 @@ export interface Cluster {
   relaySocket(node: string): string
   /** Clients inside this process, as the administrator. */
   client(userAgent: string): ApiClient
-  /** Makes the first writes as cheap as later ones; for when the start is over. */
-  warmUp(): Promise<void>
-  /** The nodes that are Ready; waits for all of them, within limits. */
+  /** For when the start is over: stores the default roles, and makes the first writes as cheap as later ones. */
+  settle(): Promise<void>
+  /** Resolves when the nodes' namespaces, or what watches over plain nodes, end by accident. Never, when all goes well. */
+  readonly fabricLost: Promise<void>
+  /** The nodes that are Ready; waits for all of them, within limits. Throws CliError when none could be started. */
   nodesReady(): Promise<readonly ReadyNode[]>
 }
 
@@ -92,33 +101,28 @@ export interface ReadyNode {
 
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { lifetime, runDirectory } = options
-  const fabricStart = options.nodes > 0 ? startFabric({ runDirectory, keep: keptPaths(options) }) : undefined
-  fabricStart?.catch(() => {})
-  // It ends last of all, and also when what follows fails before there are nodes.
-  lifetime.add('fabric', () =>
-    fabricStart?.then(
-      (fabric) => fabric.stop(),
-      () => {},
-    ),
-  )
+  const { fabricStart, fabricLost } = holdFabric(options)
   const [pki, journal] = await inDataFolder(options.data, async () => {
     const opening = openJournal(options.data)
     // What may be somebody else's is looked at before anything is put into it.
     if (options.data && !existsSync(join(options.data, 'pki'))) await opening
     const directory = join(options.data ?? runDirectory, 'pki')
-    return Promise.all([ensurePki(directory, SERVER_ADDRESSES, systemClock.now()), opening])
+    const both = await Promise.all([ensurePki(directory, SERVER_ADDRESSES, systemClock.now()), opening])
+    if (options.data) keepDataPrivate(options.data)
+    return both
   })
   const hub = new TraceHub()
   const random = new SeededRandom(randomBytes(4).readUInt32LE())
   const trace = (component: string) => tracer<Step>(systemClock, component, hub.emit)
   const { registry, store } = await inDataFolder(options.data, () => openRegistry(journal, { random, trace, lifetime }))
   const sockets = { plainSocket: join(runDirectory, 'api.sock'), tlsSocket: join(runDirectory, 'api-tls.sock') }
-  const nodeToken = randomBytes(24).toString('base64url')
+  const names = Array.from({ length: options.nodes }, (_, i) => `ebb-${i + 1}`)
+  const tokens = nodeTokens(names)
+  const roles = defaultRoles()
   const local: LocalNodes = { nodes: undefined, fabric: undefined }
-  const { server, running } = await serve(options, { pki, registry, random, hub, nodeToken, local, sockets })
+  const { server, running } = await serve(options, { pki, registry, random, hub, tokens, roles, local, sockets })
   const client = (userAgent: string, user = ADMIN as { name: string; groups: readonly string[] }) =>
     new ApiClient(directTransport({ handle: server.handle, user }), { userAgent })
-  const names = Array.from({ length: options.nodes }, (_, i) => `ebb-${i + 1}`)
   const nodesStarted = fabricStart?.then(async (fabric) => {
     local.fabric = fabric
     if (lifetime.closed) return
@@ -126,15 +130,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       fabric,
       names,
       program: fileURLToPath(new URL('./node.mjs', import.meta.url)),
-      config: (_name, directory) => ({
-        apiSocket: sockets.plainSocket,
-        apiTlsSocket: sockets.tlsSocket,
-        token: nodeToken,
-        kubeletSocket: join(directory, 'kubelet.sock'),
-        relaySocket: join(directory, 'relay.sock'),
-        images: options.images,
-        version: EBB_VERSION,
-      }),
+      config: (name, directory) => nodeConfig(options, { name, directory, sockets, tokens }),
       log: (line) => process.stderr.write(`${line}\n`),
     })
     // Nodes that are only starting are ended too, and before the fabric is.
@@ -161,12 +157,74 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     hub,
     relaySocket: (node) => local.nodes?.relaySocket(node) ?? '',
     client: (userAgent) => client(userAgent),
-    warmUp: () => warmUp(server.handle, ADMIN, lifetime.signal),
+    settle: () => settle({ registry, roles, handle: server.handle, signal: lifetime.signal }),
+    fabricLost,
     nodesReady: async () => {
-      await nodesStarted
+      await nodesStarted?.catch((error: Error) => {
+        throw new CliError({
+          en: `the nodes cannot be started: ${error.message}`,
+          ko: `노드를 시작할 수 없습니다: ${error.message}`,
+        })
+      })
       return whenReady(client('ebb'), names, lifetime.signal)
     },
   }
+}
+
+function nodeConfig(
+  { images, data, runDirectory }: ClusterOptions,
+  node: { name: string; directory: string; sockets: ServeParts['sockets']; tokens: NodeTokens },
+): NodeConfig {
+  const { name, directory, sockets, tokens } = node
+  return {
+    apiSocket: sockets.plainSocket,
+    apiTlsSocket: sockets.tlsSocket,
+    token: tokens.ofNode(name),
+    proxyToken: tokens.ofProxy,
+    kubeletSocket: join(directory, 'kubelet.sock'),
+    relaySocket: join(directory, 'relay.sock'),
+    imagesFile: images.file,
+    version: EBB_VERSION,
+    covered: [dirname(runDirectory), defaultDataDirectory(), ...(data ? [data] : [])],
+  }
+}
+
+/** Starts the fabric, which ends last of all, and also when what follows fails before there are nodes. */
+function holdFabric({ nodes, runDirectory, lifetime, ...options }: ClusterOptions) {
+  const fabricStart = nodes > 0 ? startFabric({ runDirectory, keep: keptPaths(options) }) : undefined
+  // Without nodes its watchdog alone: it removes the run directory, and the keys in it, however ebb ends.
+  const holderStart = fabricStart ?? startFabric({ runDirectory, mode: 'plain' })
+  holderStart.catch(() => {})
+  lifetime.add('fabric', () =>
+    holderStart.then(
+      (fabric) => fabric.stop(),
+      () => {},
+    ),
+  )
+  const fabricLost = new Promise<void>((lost) => {
+    const ended = fabricStart?.then((fabric) => fabric.ended)
+    ended?.then(() => lifetime.closed || lost()).catch(() => {})
+  })
+  return { fabricStart, fabricLost }
+}
+
+interface Settling {
+  readonly registry: Registry
+  readonly roles: DefaultRoles
+  readonly handle: ApiHandler
+  readonly signal: AbortSignal
+}
+
+async function settle({ registry, roles, handle, signal }: Settling): Promise<void> {
+  const pause = async () => {
+    await new Promise((resolve) => setImmediate(resolve))
+    return !signal.aborted
+  }
+  // What cannot be stored now (a full disk) is in force all the same, and stored at the next start.
+  await storeDefaultRoles(registry, roles, pause).catch((error: unknown) => {
+    if (!signal.aborted) complain('default roles', error)
+  })
+  await warmUp(handle, ADMIN, signal)
 }
 
 /** Filled when the fabric stands: the API server serves before its nodes exist. */
@@ -180,27 +238,29 @@ interface ServeParts {
   readonly registry: Registry
   readonly random: SeededRandom
   readonly hub: TraceHub
-  readonly nodeToken: string
+  readonly tokens: NodeTokens
+  readonly roles: DefaultRoles
   readonly local: LocalNodes
   readonly sockets: { readonly plainSocket: string; readonly tlsSocket: string }
 }
 
 async function serve(options: ClusterOptions, parts: ServeParts) {
-  const { pki, registry, random, hub, nodeToken, local, sockets } = parts
+  const { pki, registry, random, tokens, roles, local, sockets } = parts
   const { lifetime } = options
+  const bound = { port: options.port }
   const server = createApiServer({
     registry,
     clock: systemClock,
     random: random.fork('apiserver'),
     version: EBB_VERSION,
     tokenSigner: jwtSigner(ensureTokenKey(join(options.data ?? options.runDirectory, 'pki'))),
-    tokens: tokenTable([
-      [nodeToken, { name: 'system:node', groups: ['system:nodes'] }],
-      ...(options.token ? ([[options.token, ADMIN]] as const) : []),
-    ]),
+    tokens: tokenTable([...tokens.users, ...(options.token ? ([[options.token, ADMIN]] as const) : [])]),
+    address: () => `127.0.0.1:${bound.port}`,
+    authorizers: [ebbRoutesForNodes],
+    defaultRoles: roles,
     documents: [
-      ({ request, user }) =>
-        request.path.startsWith(ROUTES_PREFIX) ? serveEbb(routes(local, hub, lifetime), request, user) : undefined,
+      ({ request }) =>
+        request.path.startsWith(ROUTES_PREFIX) ? serveEbb(routes(local, parts, options), request) : undefined,
     ],
     fault: (error, request) => complain(`${request.method} ${request.path}`, error),
   })
@@ -215,15 +275,16 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
   }).catch((error: NodeJS.ErrnoException) => {
     throw portError(error, options.port)
   })
+  bound.port = running.port
   lifetime.add('server', () => running.close())
   return { server, running }
 }
 
-const keptPaths = ({ data, images }: ClusterOptions): string[] => [
+const keptPaths = ({ data, images }: Pick<ClusterOptions, 'data' | 'images'>): string[] => [
   process.execPath,
   fileURLToPath(new URL('.', import.meta.url)),
   ...(data ? [data] : []),
-  ...Object.values(images).filter((path) => path.startsWith('/')),
+  ...Object.values(images.all).filter((path) => path.startsWith('/')),
 ]
 
 async function openJournal(data: string | undefined): Promise<Journal> {
@@ -245,12 +306,20 @@ function refuseForeign(data: string): void {
   })
 }
 
+/** Keys and secrets of a folder that others could look into, because an earlier ebb or its user made it so. */
+function keepDataPrivate(data: string): void {
+  keepPrivate(data)
+  for (const name of DATA_NAMES) keepPrivate(join(data, name))
+  for (const name of ['pki', 'store'])
+    for (const inside of readdirSync(join(data, name))) keepPrivate(join(data, name, inside))
+}
+
 /** Says what is wrong with a data folder, and how to go on. */
 async function inDataFolder<T>(data: string | undefined, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (data === undefined) throw error
+    if (data === undefined) throw systemError(error, inRunFolder)
     if (error instanceof StoreError) throw new CliError(`${error.message} (--data names another folder)`)
     throw systemError(error, (why) => ({
       en: `the data folder ${data} cannot be used (${why.en}): choose another with --data, or keep everything in memory with --ephemeral`,
@@ -258,6 +327,11 @@ async function inDataFolder<T>(data: string | undefined, work: () => Promise<T>)
     }))
   }
 }
+
+const inRunFolder = (why: Text): Text => ({
+  en: `the keys of this ebb cannot be kept in its run folder (${why.en}): name another place in XDG_RUNTIME_DIR`,
+  ko: `이 ebb의 키를 실행 폴더에 둘 수 없습니다(${why.ko}). XDG_RUNTIME_DIR 로 다른 곳을 지정하세요`,
+})
 
 type Tracers = (component: string) => ReturnType<typeof tracer<Step>>
 
@@ -326,9 +400,10 @@ async function startComponents(parts: Components): Promise<void> {
   ])
 }
 
-function routes(local: LocalNodes, hub: TraceHub, lifetime: Lifetime) {
+function routes(local: LocalNodes, { hub }: ServeParts, { images, lifetime }: ClusterOptions) {
   return {
     hub,
+    images,
     async openRelay(target: string): Promise<string> {
       const socketPath = local.nodes?.relaySocket('ebb-1')
       if (!socketPath)

@@ -17,6 +17,7 @@ import { randomBytes } from 'node:crypto'
 import { accessSync, constants, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { killAll, lookForMark } from '../kubelet/runtimes/process/proc.node.ts'
 import {
   FABRIC_VARIABLE,
   NODES_MAX,
@@ -26,9 +27,12 @@ import {
   WORLD_VARIABLE,
 } from '../kubelet/runtimes/process/world.ts'
 import { FABRIC_SCRIPT, WATCHDOG_SCRIPT } from './fabric-script.ts'
+import { nothingElse } from './inherited.node.ts'
 
 /** How long the holder may take until its namespaces stand, in ms; after that the fabric is plain. */
 const HOLDER_START_MAX_MS = 10_000
+/** A holder that is not gone this long after its pipe ended, in ms, is killed: it stands stopped, or hangs. It takes a few ms. */
+const HOLDER_END_MAX_MS = 5_000
 /** A node process that is not in its namespaces yet is looked for again after this long, in ms. */
 const ENTERING_RETRY_MS = 5
 
@@ -99,7 +103,7 @@ export async function spawnNode(options: {
   const child = spawn(entered[0] as string, entered.slice(1), {
     env,
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', ...nothingElse()],
   })
   const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }))
@@ -161,7 +165,7 @@ async function startHolder(options: FabricOptions, id: string): Promise<Fabric |
   const child = spawn('unshare', [...flags, '/bin/sh', script, runDirectory, ...entries], {
     env: { PATH: pathWithSbin(), [FABRIC_VARIABLE]: id },
     detached: true,
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe', ...nothingElse()],
   })
   const line = new LineConversation(child)
   const first = await line.next(HOLDER_START_MAX_MS)
@@ -205,8 +209,7 @@ function holderFabric(parts: {
     },
     setLink: (index, state) => ask(`link ${index} ${state}`),
     async stop() {
-      parts.child.stdin?.destroy()
-      await line.ended
+      await endHolder(parts.child, line)
       // Its own PID 1 has done this, unless it was killed.
       rmSync(runDirectory, { recursive: true, force: true })
     },
@@ -223,7 +226,7 @@ async function startPlain(options: FabricOptions, id: string, reason: string): P
   const child = spawn('/bin/sh', [script, runDirectory, mark], {
     env: { PATH: pathWithSbin() },
     detached: true,
-    stdio: ['pipe', 'pipe', 'ignore'],
+    stdio: ['pipe', 'pipe', 'ignore', ...nothingElse()],
   })
   const line = new LineConversation(child)
   await line.next(HOLDER_START_MAX_MS)
@@ -239,11 +242,20 @@ async function startPlain(options: FabricOptions, id: string, reason: string): P
       throw new Error('without network namespaces a node cannot be cut off')
     },
     async stop() {
-      child.stdin?.destroy()
-      await line.ended
+      await endHolder(child, line)
+      // The watchdog has done this, unless it was killed.
+      await killAll(() => lookForMark(mark))
       rmSync(runDirectory, { recursive: true, force: true })
     },
   }
+}
+
+/** Ends the pipe, on which everything else follows. The kernel ends what is in the namespaces when the holder is killed. */
+async function endHolder(child: ChildProcess, line: LineConversation): Promise<void> {
+  child.stdin?.destroy()
+  const timer = setTimeout(() => child.kill('SIGKILL'), HOLDER_END_MAX_MS)
+  await line.ended
+  clearTimeout(timer)
 }
 
 function nodeWorld(
@@ -254,7 +266,7 @@ function nodeWorld(
   if (index < 0 || index >= NODES_MAX) throw new Error(`a fabric holds at most ${NODES_MAX} nodes`)
   if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name)) throw new Error(`not a node name: ${name}`)
   const directory = join(fabric.runDirectory, `node-${index}`)
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  mkdirSync(directory, { recursive: true, mode: 0o711 })
   return {
     mode: fabric.mode,
     fabricId: fabric.id,
@@ -262,7 +274,7 @@ function nodeWorld(
     nodeIndex: index,
     nodeIP: fabric.mode === 'plain' ? '127.0.0.1' : nodeAddress(index),
     podCIDR: podNetwork(index).cidr,
-    directory,
+    directory: fabric.mode === 'plain' ? directory : `/run/ebb-node-${index}`,
     degraded: [],
   }
 }

@@ -1,15 +1,17 @@
 /** `ebb up`: a whole cluster in the foreground, its ready line, and its end by Ctrl-C. Everything started is in one lifetime. */
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, openSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { systemClock } from '../base/clock.node.ts'
 import { Lifetime } from '../base/lifetime.ts'
+import { makeFolder, writeWhole } from '../base/whole-file.node.ts'
 import { CliError } from '../cli/cli-error.ts'
 import { isOwnKubeconfig, KUBECONFIG_MARK } from '../cli/kubeconfig.ts'
 import type { Language, Text } from '../cli/text.ts'
 import { type Ready, readyText, type UpOptions } from '../cli/up.ts'
-import { ECHO_IMAGE, readProgram } from '../kubelet/runtimes/process/images.node.ts'
 import { NODES_READY_MS, startCluster } from './cluster.node.ts'
+import { imagePaths, readMappingFile } from './image.node.ts'
+import { ImageMappings } from './image-mappings.node.ts'
 import {
   createRunDirectory,
   defaultDataDirectory,
@@ -20,6 +22,7 @@ import {
 } from './instance.node.ts'
 import { ENDING, sayWhenSlow } from './progress.node.ts'
 import { systemError } from './system-error.node.ts'
+import { TOKEN_VARIABLE, withoutToken } from './token-argument.node.ts'
 import { EBB_VERSION, KUBERNETES_VERSION } from './versions.ts'
 
 /** Names the file that a detached ebb writes to. */
@@ -33,7 +36,7 @@ export async function up(options: UpOptions, language: Language): Promise<void> 
   const stop = endOnSignals(life, language)
   try {
     // Whoever is ended while starting does not wait for what will never be ready.
-    await Promise.race([start(options, life, language), stop.ended])
+    await Promise.race([start(options, life, language, stop.because), stop.ended])
   } catch (error) {
     await life.close().catch(() => {})
     stop.forget()
@@ -41,11 +44,12 @@ export async function up(options: UpOptions, language: Language): Promise<void> 
   }
   await stop.ended
   const log = process.env[LOG_VARIABLE]
-  if (log) rmSync(log, { force: true })
+  // A bad end is told there, where else.
+  if (log && !process.exitCode) rmSync(log, { force: true })
 }
 
-/** Resolves when the ready line is printed. */
-async function start(options: UpOptions, life: Lifetime, language: Language): Promise<void> {
+/** Resolves when the ready line is printed. `fail` ends it all, also later, when something is lost that it cannot do without. */
+async function start(options: UpOptions, life: Lifetime, language: Language, fail: (why: Text) => void): Promise<void> {
   const startedAt = performance.timeOrigin
   const data = dataDirectory(options)
   const runDirectory = createRunDirectory()
@@ -53,12 +57,14 @@ async function start(options: UpOptions, life: Lifetime, language: Language): Pr
   life.add('run directory', forget)
   // Also when everything ends at once.
   process.once('exit', forget)
-  const images = imagePaths(options.images)
+  const files = options.imagesFile === undefined ? [] : readMappingFile(options.imagesFile)
+  const images = openMappings({ data, run: runDirectory }, imagePaths([...files, ...options.images]))
   // Of a detached ebb the one who waits for it says so.
   const begun = process.env[LOG_VARIABLE] ? () => {} : sayWhenSlow(starting(data), language)
   life.add('progress', begun)
   const cluster = await startCluster({ ...options, data, runDirectory, images, lifetime: life })
   begun()
+  void cluster.fabricLost.then(() => fail(FABRIC_LOST))
   const kubeconfig = writeKubeconfig(options.kubeconfig, data ?? runDirectory, cluster.kubeconfig)
   if (options.kubeconfig && options.ephemeral) life.add('kubeconfig', () => rmSync(kubeconfig, { force: true }))
   const said = sayWhenSlow(
@@ -96,7 +102,7 @@ async function start(options: UpOptions, life: Lifetime, language: Language): Pr
     detached: process.env[LOG_VARIABLE] !== undefined,
   }
   process.stdout.write(readyText(text, language))
-  await cluster.warmUp()
+  await cluster.settle()
 }
 
 const ENDING_BY_SIGNAL: Text = {
@@ -105,8 +111,21 @@ const ENDING_BY_SIGNAL: Text = {
 }
 const AT_ONCE: Text = { en: 'Ending at once.', ko: '즉시 종료합니다.' }
 
+const FABRIC_LOST: Text = {
+  en: 'the process that holds the nodes and their pods has ended, and they with it: ebb ends too. Nothing that was stored is lost; start it again with "ebb up"',
+  ko: '노드와 파드를 담은 프로세스가 끝나 노드와 파드도 함께 끝났습니다. ebb도 종료합니다. 저장된 데이터는 그대로입니다. "ebb up"으로 다시 시작하세요',
+}
+
+interface Ending {
+  readonly ended: Promise<void>
+  /** Ends everything for a reason that is no signal; the exit code is 1. */
+  because(why: Text): void
+  /** Signals are no longer listened to. */
+  forget(): void
+}
+
 /** First signal: pods end gracefully, then everything. Second: at once. */
-function endOnSignals(life: Lifetime, language: Language): { ended: Promise<void>; forget(): void } {
+function endOnSignals(life: Lifetime, language: Language): Ending {
   let asked = 0
   let finish: () => void = () => {}
   const ended = new Promise<void>((done) => {
@@ -118,6 +137,9 @@ function endOnSignals(life: Lifetime, language: Language): { ended: Promise<void
       process.stderr.write(`\n${AT_ONCE[language]}\n`)
       process.exit(130)
     }
+    close()
+  }
+  const close = () => {
     const said = sayWhenSlow(ENDING_BY_SIGNAL, language)
     const closed = life.close().finally(said)
     void closed.then(finish, (error: unknown) => {
@@ -126,12 +148,18 @@ function endOnSignals(life: Lifetime, language: Language): { ended: Promise<void
       finish()
     })
   }
+  const because = (why: Text) => {
+    if (life.closed) return
+    process.stderr.write(`ebb: ${why[language]}\n`)
+    process.exitCode = 1
+    close()
+  }
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const signal of signals) process.on(signal, onSignal)
   const forget = () => {
     for (const signal of signals) process.off(signal, onSignal)
   }
-  return { ended: ended.then(forget), forget }
+  return { ended: ended.then(forget), because, forget }
 }
 
 const dataDirectory = ({ ephemeral, data }: UpOptions) =>
@@ -153,19 +181,12 @@ function describe(error: unknown): string {
   return error.cause ? `${error.message}: ${describe(error.cause)}` : error.message
 }
 
-/** Absolute paths, checked: a typing error is seen here, not in a pod's status. `ebb/echo` names the built-in image. */
-function imagePaths(images: ReadonlyMap<string, string>): Readonly<Record<string, string>> {
-  const out: Record<string, string> = {}
-  for (const [reference, path] of images) {
-    const absolute = path === ECHO_IMAGE ? path : resolve(path)
-    try {
-      if (absolute !== ECHO_IMAGE) readProgram(reference, absolute)
-    } catch (error) {
-      throw new CliError((error as Error).message)
-    }
-    out[reference] = absolute
+function openMappings(...parts: ConstructorParameters<typeof ImageMappings>): ImageMappings {
+  try {
+    return new ImageMappings(...parts)
+  } catch (error) {
+    throw new CliError((error as Error).message)
   }
-  return out
 }
 
 /** Where `--kubeconfig` says, else into the folder of the cluster. Never over a file that ebb did not write. */
@@ -177,8 +198,9 @@ function writeKubeconfig(wanted: string | undefined, folder: string, text: strin
         en: `${path} was not written by ebb and stays as it is; name another file with --kubeconfig`,
         ko: `${path} 은(는) ebb가 쓴 파일이 아니어서 그대로 둡니다. --kubeconfig 로 다른 파일을 지정하세요`,
       })
-    mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(path, KUBECONFIG_MARK + text, { mode: 0o600 })
+    makeFolder(dirname(path))
+    // Through a link that the user laid, as any editor would.
+    writeWhole(existsSync(path) ? realpathSync(path) : path, KUBECONFIG_MARK + text, { lasting: true })
     return path
   } catch (error) {
     throw systemError(error, (why) => ({
@@ -188,18 +210,31 @@ function writeKubeconfig(wanted: string | undefined, folder: string, text: strin
   }
 }
 
+function openLog(path: string): number {
+  try {
+    rmSync(path, { force: true })
+    return openSync(path, 'wx', 0o600)
+  } catch (error) {
+    throw systemError(error, (why) => ({
+      en: `the log ${path} of an ebb in the background cannot be written (${why.en})`,
+      ko: `백그라운드 ebb의 로그 ${path} 을(를) 쓸 수 없습니다(${why.ko})`,
+    }))
+  }
+}
+
 /**
  * Starts the same command in the background, waits for its ready line, prints it, returns. What it says goes to a log, which a
  * good end takes away again.
  */
 async function detach(options: UpOptions, language: Language): Promise<void> {
-  const args = process.argv.slice(2).filter((arg) => arg !== '--detach')
+  const args = withoutToken(process.argv.slice(2).filter((arg) => arg !== '--detach'))
+  const { token } = options
   const logFile = join(runRoot(), `up-${process.pid}.log`)
-  const log = openSync(logFile, 'w', 0o600)
+  const log = openLog(logFile)
   const child = spawn(process.execPath, [process.argv[1] as string, ...args], {
     detached: true,
     stdio: ['ignore', log, log],
-    env: { ...process.env, [LOG_VARIABLE]: logFile, EBB_LANG: language },
+    env: { ...process.env, [LOG_VARIABLE]: logFile, EBB_LANG: language, ...(token ? { [TOKEN_VARIABLE]: token } : {}) },
   })
   const ended = new Promise<number>((done) => child.once('exit', (code) => done(code ?? 1)))
   const text = () => readFileSync(logFile, 'utf8')

@@ -2,7 +2,7 @@
  * Create and update, for every kind. The order is Kubernetes': metadata, admission, prepare, validate, validating admission,
  * commit. An update runs the same list inside retry-on-conflict: admission may wait, the compare inside the transaction may not.
  */
-import { invalidObject } from '../api/field-error.ts'
+import { addErrors, invalidObject } from '../api/field-error.ts'
 import { jsonEqual } from '../api/json-equal.ts'
 import type { Draft, KubernetesObject, ObjectMeta } from '../api/object.ts'
 import { ApiError, alreadyExists, badRequest, conflict, failure, notFound } from '../api/status.ts'
@@ -29,6 +29,7 @@ import {
 import { dropDuplicateOwners, metadataErrors, metadataUpdateErrors } from './metadata.ts'
 import { generateName } from './names.ts'
 import { admitNamespace, refuseTerminatingNamespace, requireNamespace } from './namespace-lifecycle.ts'
+import { objectNulErrors } from './nul.ts'
 import { type StoredResource, storeKey, viewOf } from './resource.ts'
 
 /** How often a generated name may collide before the client is told. */
@@ -100,7 +101,8 @@ async function createNamed(
   draft.metadata.name ||= generateName(kit.random, draft.metadata.generateName ?? '')
   declaration.strategy.prepare?.(draft, undefined, context)
   const errors = metadataErrors(declaration, draft.metadata as ObjectMeta)
-  errors.push(...(declaration.strategy.validate?.(draft as KubernetesObject, undefined, context) ?? []))
+  addErrors(errors, objectNulErrors(draft, undefined, declaration.definition))
+  addErrors(errors, declaration.strategy.validate?.(draft as KubernetesObject, undefined, context) ?? [])
   if (errors.length > 0) throw invalidObject(groupKind(resource), draft.metadata.name ?? '', errors)
   declaration.strategy.warn?.(draft as KubernetesObject, undefined, context)
   declaration.strategy.admit?.(draft as KubernetesObject, undefined, context)
@@ -335,8 +337,8 @@ function validateUpdate(
 ): void {
   const metadata = metadataUpdateErrors(draft.metadata as ObjectMeta, old.metadata)
   // Kubernetes checks the metadata twice, generally and with the kind, and so names each cause twice.
-  const errors = [...metadata, ...metadata]
-  errors.push(...(request.strategy.validate?.(draft as KubernetesObject, old, context) ?? []))
+  const errors = [...metadata, ...metadata, ...objectNulErrors(draft, old, resource.declaration.definition)]
+  addErrors(errors, request.strategy.validate?.(draft as KubernetesObject, old, context) ?? [])
   if (errors.length > 0) throw invalidObject(groupKind(resource), draft.metadata.name ?? '', errors)
 }
 

@@ -26,7 +26,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   try {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       if (tryLink(join(folder, own), join(folder, 'lock'))) {
-        writeFileSync(join(folder, 'holder.json'), JSON.stringify({ pid: process.pid }))
+        writeFileSync(join(folder, 'holder.json'), JSON.stringify({ pid: process.pid }), { mode: 0o600 })
         return { release: () => release(folder, server) }
       }
       if (await alive(folder, 'lock')) break

@@ -8,21 +8,12 @@
  * A folder without our store.json that holds anything else is foreign; one with it whose content does not add up is corrupt.
  * Neither is touched.
  */
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statfsSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type * as Lmdb from 'lmdb'
+import { keepPrivate, makeFolder, syncFolder } from '../base/whole-file.node.ts'
 import { crc32 } from './crc32.node.ts'
 import { type FolderLock, LOCK_FILES, lockFolder } from './folder-lock.node.ts'
 import type { Journal, JournalBatch, JournalRecord } from './journal.ts'
@@ -46,7 +37,7 @@ const DISK_RESERVE_BYTES = 4 * 1024 * 1024
 
 /** Takes the folder and opens it, or makes it. Throws StoreError `locked`, `foreign` or `corrupt`. */
 export async function openLmdbJournal(folder: string): Promise<Journal> {
-  if (isFresh(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 })
+  if (isFresh(folder)) makeFolder(folder)
   const lock = await lockFolder(folder)
   try {
     if (isFresh(folder)) return await makeJournal(folder, lock)
@@ -61,11 +52,12 @@ export async function openLmdbJournal(folder: string): Promise<Journal> {
 /** The marker gets its name last: a folder that has it has data, and one that died in the making has not held any. */
 async function makeJournal(folder: string, lock: FolderLock): Promise<Journal> {
   const marker = join(folder, MARKER)
-  writeFileSync(`${marker}.new`, `${JSON.stringify({ format: FORMAT, version: VERSION })}\n`)
+  writeFileSync(`${marker}.new`, `${JSON.stringify({ format: FORMAT, version: VERSION })}\n`, { mode: 0o600 })
   for (const name of LMDB_FILES) rmSync(join(folder, name), { force: true })
   const journal = new LmdbJournal(folder, lock)
   await journal.commit({ revision: 0, records: [] })
   renameSync(`${marker}.new`, marker)
+  syncFolder(folder)
   return journal
 }
 
@@ -141,6 +133,7 @@ class LmdbJournal implements Journal {
     this.folder = folder
     this.lock = lock
     this.db = openDatabase(folder)
+    for (const name of LMDB_FILES) keepPrivate(join(folder, name))
   }
 
   async load(): Promise<{ revision: number; records: JournalRecord[] }> {

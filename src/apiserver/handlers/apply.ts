@@ -9,7 +9,7 @@ import { placeInNamespace, type Written } from '../../registry/write.ts'
 import { isApply, readApply } from '../../wire/apply.ts'
 import { ConformError, conform } from '../../wire/conform.ts'
 import type { ApiResponse } from '../../wire/exchange.ts'
-import { type Call, warn, writeOptions } from '../call.ts'
+import { type Call, demandVerb, warn, writeOptions } from '../call.ts'
 import type { Exchange } from '../exchange.ts'
 import { answerItem, outputOf } from '../output.ts'
 import { type WriteQuery, writeQuery } from '../write-query.ts'
@@ -56,6 +56,7 @@ export function writeApplied(call: Call, query: WriteQuery, applied: Applied): P
   const { subresource, strategy } = applied
   const make = (live: KubernetesObject | undefined) => appliedDraft(call, query, applied, live)
   const create = () => {
+    demandVerb(call, 'create')
     const draft = make(undefined)
     const { uid } = draft.metadata
     if (!uid) return draft

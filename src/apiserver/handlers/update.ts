@@ -4,7 +4,7 @@ import { draftOf } from '../../registry/draft.ts'
 import { placeInNamespace, type UpdateRequest } from '../../registry/write.ts'
 import type { ApiResponse } from '../../wire/exchange.ts'
 import { readObject } from '../body.ts'
-import { type Call, writeOptions } from '../call.ts'
+import { type Call, demandVerb, writeOptions } from '../call.ts'
 import { answerItem, outputOf } from '../output.ts'
 import { writeQuery } from '../write-query.ts'
 import { strategyOf } from './strategy.ts'
@@ -27,12 +27,16 @@ export async function handleUpdate(call: Call): Promise<ApiResponse> {
     unconditional: declaration.unconditionalUpdate !== false,
     // The body is needed again only when the object moved meanwhile or has to be created.
     transform: () => draftOf(sent) as Draft<KubernetesObject>,
-    ...(declaration.createOnUpdate && !info.subresource
-      ? { createMissing: () => draftOf(sent) as Draft<KubernetesObject> }
-      : {}),
+    ...(declaration.createOnUpdate && !info.subresource ? { createMissing: () => createdBy(call, sent) } : {}),
   }
   const { item, created } = await call.parts.registry.update(call.resource, request, writeOptions(call, query))
   return answerItem(output, item, created ? 201 : 200)
+}
+
+/** Who may only update may not create by it. */
+function createdBy(call: Call, sent: Draft<KubernetesObject>): Draft<KubernetesObject> {
+  demandVerb(call, 'create')
+  return draftOf(sent) as Draft<KubernetesObject>
 }
 
 export function checkName(object: Draft<KubernetesObject>, name: string): void {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { RESOURCES } from '../../resources/index.ts'
 import { requestInfo } from '../request-info.ts'
 import { VIRTUAL_RESOURCES } from '../virtual/index.ts'
+import { Warnings } from '../warnings.ts'
 import { openApiHandler } from './handler.ts'
 import { OpenApi } from './openapi.ts'
 
@@ -90,8 +91,7 @@ describe('GET /openapi/v2', () => {
       request: { ...request, body: async () => undefined, signal: new AbortController().signal },
       info: requestInfo(request.method, request.path, request.query),
       user: { name: '', groups: [] },
-      warnings: [],
-      ends: [],
+      warnings: new Warnings(),
     })
     return answer ?? { status: 404, headers: {}, body: { type: 'empty' as const } }
   }

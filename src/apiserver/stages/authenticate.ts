@@ -1,33 +1,35 @@
 import { failure } from '../../api/status.ts'
 import type { UserInfo } from '../../wire/exchange.ts'
-import { authenticated, type TokenSource } from '../authn/tokens.ts'
+import { ALL_UNAUTHENTICATED, ANONYMOUS_NAME } from '../authn/names.ts'
+import { API_AUDIENCES, authenticated, type TokenSource } from '../authn/tokens.ts'
 import type { Exchange, Stage } from '../exchange.ts'
 
-export const ANONYMOUS: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] }
+export const ANONYMOUS: UserInfo = { name: ANONYMOUS_NAME, groups: [ALL_UNAUTHENTICATED] }
 
 const WEBSOCKET_TOKEN_PREFIX = 'base64url.bearer.authorization.k8s.io.'
 
-/** Who asks: what the transport knows (certificate, in-process), else the bearer token, else nobody. A wrong token is 401. */
+/** Who asks: what the transport knows (certificate, in-process), else the bearer token, else nobody. What is shown and not good is 401. */
 export function authenticate(tokens: TokenSource): Stage {
   return (exchange) => {
     const { request } = exchange
-    const token = bearerToken(exchange)
-    if (token === undefined) {
-      exchange.user = request.user ? authenticated(request.user) : ANONYMOUS
+    if (request.user) {
+      exchange.user = authenticated(request.user)
       return undefined
     }
-    const found = tokens.user(token)
-    if (found instanceof Promise) return found.then((user) => settle(exchange, user))
-    return settle(exchange, found)
+    const token = bearerToken(exchange)
+    if (token === undefined) {
+      if (request.badCertificate) throw unauthorized()
+      exchange.user = ANONYMOUS
+      return undefined
+    }
+    const found = tokens.authenticate(token, API_AUDIENCES)
+    if (!found || 'error' in found) throw unauthorized()
+    exchange.user = found.user
+    return undefined
   }
 }
 
-function settle(exchange: Exchange, user: UserInfo | undefined): undefined {
-  if (user) exchange.user = user
-  else if (exchange.request.user) exchange.user = authenticated(exchange.request.user)
-  else throw failure(401, 'Unauthorized', 'Unauthorized')
-  return undefined
-}
+const unauthorized = () => failure(401, 'Unauthorized', 'Unauthorized')
 
 function bearerToken({ request }: Exchange): string | undefined {
   const { authorization } = request.headers
@@ -49,7 +51,7 @@ function webSocketToken(protocols: string | undefined): string | undefined {
     try {
       return atob(text)
     } catch {
-      throw failure(401, 'Unauthorized', 'Unauthorized')
+      throw unauthorized()
     }
   }
   return undefined

@@ -1,5 +1,5 @@
 /** CronJob batch/v1. */
-import { type FieldError, invalid, notSupported, required } from '../../api/field-error.ts'
+import { addErrors, type FieldError, invalid, notSupported, required } from '../../api/field-error.ts'
 import { subdomainErrors } from '../../api/names.ts'
 import type { Draft } from '../../api/object.ts'
 import type { CronJob, CronJobSpec } from '../../api/types/batch-v1.gen.ts'
@@ -67,7 +67,7 @@ function nameErrors({ metadata }: CronJob): FieldError[] {
 function specErrors(spec: CronJobSpec): FieldError[] {
   const errors: FieldError[] = []
   if (!spec.schedule) errors.push(required('spec.schedule'))
-  else errors.push(...scheduleErrors(spec.schedule))
+  else addErrors(errors, scheduleErrors(spec.schedule))
   if (spec.timeZone !== undefined && !isTimeZone(spec.timeZone)) {
     errors.push(invalid('spec.timeZone', spec.timeZone, `unknown time zone ${spec.timeZone}`))
   }
@@ -81,8 +81,8 @@ function specErrors(spec: CronJobSpec): FieldError[] {
   )
   const template = spec.jobTemplate?.spec
   if (template) {
-    errors.push(...podTemplateErrors(template.template, 'spec.jobTemplate.spec.template'))
-    errors.push(...restartErrors(template, 'spec.jobTemplate.spec'))
+    addErrors(errors, podTemplateErrors(template.template, 'spec.jobTemplate.spec.template'))
+    addErrors(errors, restartErrors(template, 'spec.jobTemplate.spec'))
   }
   return errors
 }

@@ -1,6 +1,6 @@
 /** Job batch/v1. */
 import { humanDuration } from '../../api/duration.ts'
-import { type FieldError, forbiddenField, invalid, notSupported, required } from '../../api/field-error.ts'
+import { addErrors, type FieldError, forbiddenField, invalid, notSupported, required } from '../../api/field-error.ts'
 import type { Draft } from '../../api/object.ts'
 import { parseTime } from '../../api/time.ts'
 import type { Job, JobSpec } from '../../api/types/batch-v1.gen.ts'
@@ -92,8 +92,8 @@ function jobSpecErrors(object: Job, old: Job | undefined): FieldError[] {
   if (spec.completionMode === 'Indexed' && spec.completions === undefined) {
     errors.push(required('spec.completions', `when completion mode is ${spec.completionMode}`))
   }
-  errors.push(...selectorErrors(object, old), ...podTemplateErrors(spec.template, 'spec.template'))
-  errors.push(...restartErrors(spec, 'spec'))
+  addErrors(errors, [...selectorErrors(object, old), ...podTemplateErrors(spec.template, 'spec.template')])
+  addErrors(errors, restartErrors(spec, 'spec'))
   return errors
 }
 

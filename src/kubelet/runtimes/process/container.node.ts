@@ -3,25 +3,34 @@
  * process lies in its directory: `config.json`, `started.json`, `ended.json` by us; `shim`, `status`, `exit` by the shim.
  */
 import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Clock } from '../../../base/clock.ts'
+import { removeLog } from '../../log-files.node.ts'
 import { type ContainerConfig, type ContainerStatus, RuntimeError, type RuntimeEvent } from '../../runtime.ts'
 import { startFailure } from './command.node.ts'
+import { executedBy, untilExecuted } from './exec-watch.node.ts'
 import { openFifoForWriting } from './fifo.node.ts'
+import type { ImageProgram } from './images.ts'
 import type { Launcher } from './launcher.node.ts'
 import { ContainerOutput } from './output.node.ts'
 import {
+  both,
   catchesSignal,
+  type Found,
   isAlive,
   killAll,
   lookForMark,
+  lookForNamespaces,
+  lookForSession,
   namespaceOf,
-  pidsInNamespace,
-  pidsInSession,
   processStat,
+  processTree,
   sendSignal,
 } from './proc.node.ts'
+import { removeTree } from './remove-tree.node.ts'
 import { parseSignal, type StopSignal } from './signals.node.ts'
+import { neverRan, startReason } from './start-words.ts'
+import { BrokenState, readIfThere, readState, StateFolder, shimOf, writeState } from './state-file.node.ts'
 
 /** Name of the variable that marks a plain container's processes. */
 export const CONTAINER_VARIABLE = 'EBB_CONTAINER'
@@ -34,7 +43,8 @@ export interface ContainerRecord {
   readonly sandboxId: string
   readonly config: ContainerConfig
   readonly imageId: string
-  readonly imageStopSignal?: string
+  /** What stood for the image when the container was made. */
+  readonly program?: ImageProgram
   readonly form: 'bwrap' | 'plain'
   /** Shares the PID namespace of its pod: its program is not PID 1. */
   readonly sharedPid: boolean
@@ -44,7 +54,7 @@ export interface ContainerRecord {
   readonly createdAtMs: number
 }
 
-interface Started {
+export interface Started {
   readonly startedAtMs: number
   readonly pid: number
   readonly startTicks: string
@@ -60,12 +70,17 @@ export interface ContainerWorld {
   readonly clock: Clock
   readonly launcher: () => Launcher
   readonly emit: (event: RuntimeEvent) => void
+  /** A line for the node's log. */
+  readonly say: (text: string) => void
 }
 
 export class Container {
   readonly record: ContainerRecord
   readonly directory: string
+  /** What it writes outside of volumes lies here. */
+  readonly scratch: string
   private readonly world: ContainerWorld
+  private readonly files: StateFolder
   private started: Started | undefined
   private ended: Ended | undefined
   shimPid: number | undefined
@@ -75,7 +90,12 @@ export class Container {
   private stopping: Promise<void> | undefined
   private ending = false
   private runFile = ''
+  private command: readonly string[] = []
+  /** Said to be about to become the program; resolves when it has, or is gone. */
+  private candidate: { readonly pid: number; readonly atMs: number; readonly known: Promise<void> } | undefined
   private starts = 0
+  /** Its output could not be opened, which has been said. */
+  private deaf = false
   private readonly exitWaiters: (() => void)[] = []
   output: ContainerOutput | undefined
   /** Keeps the standard input from ending while nobody is attached. */
@@ -83,14 +103,17 @@ export class Container {
   /** Keeps the mount namespace of a container in a shared PID namespace from ending. */
   private held: number | undefined
 
-  constructor(directory: string, record: ContainerRecord, world: ContainerWorld) {
-    this.directory = directory
+  constructor(folders: { directory: string; scratch: string }, record: ContainerRecord, world: ContainerWorld) {
+    this.directory = folders.directory
+    this.scratch = folders.scratch
     this.record = record
     this.world = world
+    this.files = new StateFolder(folders.directory, world.say)
   }
 
+  /** Throws the system's error: without its record a container is not begun. */
   save(): void {
-    writeFileSync(join(this.directory, 'config.json'), JSON.stringify(this.record), { mode: 0o600 })
+    writeState(join(this.directory, 'config.json'), this.record)
   }
 
   get pid(): number | undefined {
@@ -123,11 +146,16 @@ export class Container {
     }
   }
 
-  /** Runs the shim file `run` (relative to the launcher); resolves when the program is being executed. */
-  start(run: string): Promise<void> {
+  /** Runs the shim file `run` (relative to the launcher), which leads to `command`; resolves when that runs. */
+  start(run: string, command: readonly string[]): Promise<void> {
+    this.command = command
     const { stdin, tty } = this.record.config
-    if (stdin || tty) this.input = openFifoForWriting(join(this.directory, 'in'))
-    this.output = new ContainerOutput(this.world.clock, this.directory, this.record.logFile)
+    try {
+      if (stdin || tty) this.input = openFifoForWriting(join(this.directory, 'in'))
+      this.output = new ContainerOutput(this.world.clock, this.directory, this.record.logFile)
+    } catch (error) {
+      return Promise.reject(this.failStart((error as Error).message))
+    }
     const start = new Promise<void>((resolve, reject) => {
       this.starting = { resolve, reject }
       this.runFile = run
@@ -159,11 +187,23 @@ export class Container {
 
   executing(shellPid: number): void {
     const pid = this.record.form === 'bwrap' ? this.bwrapChild() : shellPid
-    if (pid === undefined || this.started) return
+    if (pid === undefined || this.started || this.candidate) return
+    const expected = { id: this.record.id, command: this.command }
+    const settle = (found: 'program' | 'gone') => {
+      if (found === 'program') this.runs(pid)
+    }
+    const found = executedBy(pid, expected)
+    const known = found === 'launcher' ? untilExecuted(pid, expected, this.world.clock).then(settle) : Promise.resolve()
+    this.candidate = { pid, atMs: this.world.clock.now(), known }
+    if (found !== 'launcher') settle(found)
+  }
+
+  private runs(pid: number, startedAtMs = this.world.clock.now()): void {
     const startTicks = processStat(pid)?.startTicks ?? ''
     const spaces = this.record.sharedPid ? this.sharedSpaces(pid) : {}
-    this.started = { startedAtMs: this.world.clock.now(), pid, startTicks, ...spaces }
-    writeFileSync(join(this.directory, 'started.json'), JSON.stringify(this.started))
+    this.started = { startedAtMs, pid, startTicks, ...spaces }
+    this.files.keep('started.json', this.started)
+    this.output?.start.open()
     this.world.emit({ type: 'started', container: this.status() })
     this.starting?.resolve()
     this.starting = undefined
@@ -173,12 +213,13 @@ export class Container {
   async endedWith(code: number, atMs = this.world.clock.now()): Promise<void> {
     if (this.ended || this.ending) return
     this.ending = true
+    const said = await this.judge(code)
     await this.killLeftovers()
-    if (this.started === undefined && this.startsAgain()) return
+    if (this.started === undefined && this.startsAgain(said)) return
+    if (this.started === undefined) this.output?.start.shut()
     this.output?.finish()
     if (this.started === undefined) {
-      const why = this.output?.lastWords.trim().replace(/^bwrap: /, '') || `the container's shell ended with ${code}`
-      const error = this.failStart(why)
+      const error = this.failStart(startReason(said, [dirname(dirname(this.directory))]))
       this.starting?.reject(error)
       this.starting = undefined
       return
@@ -187,17 +228,27 @@ export class Container {
     this.finish({ finishedAtMs: atMs, exitCode: code, reason: code === 0 ? 'Completed' : 'Error', ...signal })
   }
 
+  /** Decides whether what has ended was the program: nobody may have been quick enough to see it. Resolves to the launcher's words. */
+  private async judge(code: number): Promise<string> {
+    await this.candidate?.known
+    if (this.started) return ''
+    this.output?.drain()
+    const said = this.output?.start.said ?? ''
+    if (this.candidate && !neverRan(said, code, this.command)) this.runs(this.candidate.pid, this.candidate.atMs)
+    return said
+  }
+
   /**
    * bubblewrap binds folders with everything mounted below, and fails when something is unmounted there meanwhile. That is
    * nobody's fault: the same once more.
    */
-  private startsAgain(): boolean {
-    this.output?.drain()
-    if (this.starts >= STARTS_MAX || !/Unable to apply mount flags/.test(this.output?.lastWords ?? '')) return false
+  private startsAgain(said: string): boolean {
+    if (this.starts >= STARTS_MAX || !/Unable to apply mount flags/.test(said)) return false
     this.releaseShim()
-    for (const name of ['exit', 'status']) rmSync(join(this.directory, name), { force: true })
+    for (const name of ['exit', 'status', 'run.begun']) rmSync(join(this.directory, name), { force: true })
     this.ending = false
-    this.output?.forgetLastWords()
+    this.candidate = undefined
+    this.output?.start.forget()
     this.launch()
     return true
   }
@@ -206,7 +257,7 @@ export class Container {
     this.starts++
     this.world
       .launcher()
-      .run(this.runFile)
+      .run(this.runFile, this.record.id)
       .catch((error: Error) => this.starting?.reject(error))
   }
 
@@ -234,22 +285,55 @@ export class Container {
 
   /** Takes up a container that an earlier node process started. */
   async adopt(): Promise<void> {
-    this.started = readJson<Started>(join(this.directory, 'started.json'))
-    this.ended = readJson<Ended>(join(this.directory, 'ended.json'))
+    this.started = this.told<Started>('started.json', ['startedAtMs', 'pid', 'startTicks'])
+    this.ended = this.told<Ended>('ended.json', ['finishedAtMs', 'exitCode', 'reason'])
     if (this.ended) return
-    const shim = readText(join(this.directory, 'shim'))
-    if (shim === undefined) return
-    this.shimPid = Number(shim.split(' ')[0])
-    this.output = new ContainerOutput(this.world.clock, this.directory, this.record.logFile)
-    if (this.started === undefined) this.executing(this.shimPid)
-    else if (this.record.sharedPid && isAlive(this.started.pid, this.started.startTicks)) this.hold(this.started.pid)
+    this.shimPid = shimOf(this.directory)?.pid
+    if (this.shimPid === undefined) return
+    this.openOutput()
+    const pid = this.record.form === 'bwrap' ? this.bwrapChild() : (this.plainProgram() ?? this.shimPid)
+    if (this.started === undefined && pid !== undefined) this.runs(pid)
+    else if (this.started && this.record.sharedPid && isAlive(this.started.pid, this.started.startTicks))
+      this.hold(this.started.pid)
+    this.output?.start.open()
     await this.check()
   }
 
-  /** Looks whether the program still lives; finds the end of one whose end nobody told us. */
+  /** A broken file is one that was never written: what it would say is found out, as far as it can be. */
+  private told<T extends object>(name: string, needs: readonly (keyof T & string)[]): T | undefined {
+    try {
+      return readState<T>(join(this.directory, name), needs)
+    } catch (error) {
+      if (!(error instanceof BrokenState)) throw error
+      this.world.say(`the container ${this.record.config.name} goes on without what is broken: ${error.message}`)
+      return undefined
+    }
+  }
+
+  /** Also tried again later: without descriptors or room on the disk the program goes on and is only not listened to. */
+  private openOutput(): void {
+    try {
+      this.output ??= new ContainerOutput(this.world.clock, this.directory, this.record.logFile)
+    } catch (error) {
+      const { name } = this.record.config
+      if (!this.deaf)
+        this.world.say(`the output of container ${name} is not taken; this is tried again: ${(error as Error).message}`)
+      this.deaf = true
+    }
+  }
+
+  /**
+   * Looks whether the program still lives; finds the end of one whose end nobody told us. Throws the system's error when that
+   * cannot be seen just now.
+   */
   async check(): Promise<void> {
-    if (!this.running || this.started === undefined || this.ending) return
-    const code = readText(join(this.directory, 'exit'))?.trim()
+    this.files.retry()
+    if (this.ending) return
+    // The shim was killed before it got as far as the program.
+    if (this.starting && this.shimPid !== undefined && !this.shimAlive()) return this.endedWith(137)
+    if (!this.running || this.started === undefined) return
+    this.openOutput()
+    const code = readIfThere(join(this.directory, 'exit'))?.trim()
     if (code) return this.endedWith(Number(code), statSync(join(this.directory, 'exit')).mtimeMs)
     if (isAlive(this.started.pid, this.started.startTicks) || this.shimAlive()) return
     this.ending = true
@@ -265,10 +349,12 @@ export class Container {
     this.output?.close()
   }
 
-  remove(): void {
+  async remove(): Promise<void> {
     this.output?.close()
+    removeLog(this.record.logFile)
     this.releaseShim()
     rmSync(this.directory, { recursive: true, force: true })
+    await removeTree(this.scratch)
   }
 
   private async stopNow(graceMs: number): Promise<void> {
@@ -288,10 +374,19 @@ export class Container {
     return join(this.directory, 'signalled')
   }
 
+  /** A full disk keeps no container from being stopped: a node process that comes back would then send the signal again. */
+  private noteSignalled(): void {
+    try {
+      writeFileSync(this.signalledFile, '', { mode: 0o600 })
+    } catch (error) {
+      this.world.say(`${this.signalledFile} cannot be written: ${(error as Error).message}`)
+    }
+  }
+
   private sendStopSignal(): void {
-    writeFileSync(this.signalledFile, '')
+    this.noteSignalled()
     const pid = this.started?.pid as number
-    const text = this.record.config.stopSignal ?? this.record.imageStopSignal ?? 'SIGTERM'
+    const text = this.record.config.stopSignal ?? this.record.program?.stopSignal ?? 'SIGTERM'
     const signal = parseSignal(text) ?? (parseSignal('SIGTERM') as StopSignal)
     // PID 1 of a namespace: the kernel itself drops a signal without handler. Where there is none we do the same.
     const withheld = !this.record.sharedPid && signal.name !== 'SIGKILL' && !catchesSignal(pid, signal.number)
@@ -302,6 +397,8 @@ export class Container {
   private signalAll(): void {
     if (!this.running || this.started === undefined) return
     sendSignal(this.started.pid, 'SIGKILL')
+    // Who waits for its end and stands stopped would not tell it.
+    for (const pid of this.shimPid === undefined ? [] : processTree(this.shimPid)) sendSignal(pid, 'SIGCONT')
     this.world.emit({ type: 'signalled', container: this.status(), signal: 'SIGKILL', withheld: false })
     if (this.record.form === 'plain') void this.killLeftovers()
   }
@@ -311,30 +408,26 @@ export class Container {
     const { form, sharedPid, id } = this.record
     const { mounts, pids } = this.started ?? {}
     if (form === 'plain') {
-      await killAll(() => {
-        const marked = lookForMark(`${CONTAINER_VARIABLE}=${id}`)
-        return { pids: [...marked.pids, ...this.session()], unsure: marked.unsure }
-      })
+      await killAll(() => both(lookForMark(`${CONTAINER_VARIABLE}=${id}`), this.session()))
     } else if (sharedPid && mounts) {
-      const left = () => pidsInNamespace('mnt', mounts).filter((pid) => !pids || namespaceOf(pid, 'pid') === pids)
-      await killAll(() => ({ pids: left(), unsure: false }))
+      await killAll(() => lookForNamespaces({ mnt: mounts, ...(pids ? { pid: pids } : {}) }))
     }
     if (this.held !== undefined) closeSync(this.held)
     this.held = undefined
   }
 
   /** Processes of the program's session; none when its pid has become another's. */
-  private session(): number[] {
-    if (!this.started) return []
+  private session(): Found {
+    if (!this.started) return { pids: [] }
     const { pid, startTicks } = this.started
     const now = processStat(pid)
-    return now && now.startTicks !== startTicks ? [] : pidsInSession(pid)
+    return now && now.startTicks !== startTicks ? { pids: [] } : lookForSession(pid)
   }
 
   private finish(ended: Ended): void {
     this.ended = ended
     this.closeInput()
-    writeFileSync(join(this.directory, 'ended.json'), JSON.stringify(ended))
+    this.files.keep('ended.json', ended)
     this.releaseShim()
     this.world.emit({ type: 'exited', container: this.status() })
     for (const waiter of this.exitWaiters.splice(0)) waiter()
@@ -347,12 +440,16 @@ export class Container {
     this.world.launcher().reap()
   }
 
+  /** Not known to have ended: also true when that cannot be seen just now. */
   private shimAlive(): boolean {
-    const text = readText(join(this.directory, 'shim'))
-    if (text === undefined) return false
-    const pid = Number(text.split(' ')[0])
-    const startTicks = text.slice(text.lastIndexOf(')') + 2).split(' ')[19]
-    return startTicks !== undefined && isAlive(pid, startTicks)
+    let shim: ReturnType<typeof shimOf>
+    try {
+      shim = shimOf(this.directory)
+    } catch {
+      return true
+    }
+    if (shim) return isAlive(shim.pid, shim.startTicks)
+    return this.shimPid !== undefined && isAlive(this.shimPid, '')
   }
 
   /**
@@ -379,6 +476,13 @@ export class Container {
     return inode === undefined ? undefined : `mnt:[${inode}]`
   }
 
+  /** The eldest marked leader of a session: a plain program whose start nobody noted. */
+  private plainProgram(): number | undefined {
+    const marked = lookForMark(`${CONTAINER_VARIABLE}=${this.record.id}`).pids.map(processStat)
+    const leaders = marked.filter((stat) => stat !== undefined && stat.session === stat.pid)
+    return leaders.sort((a, b) => Number(a?.startTicks) - Number(b?.startTicks))[0]?.pid
+  }
+
   private bwrapChild(): number | undefined {
     const pid = /"child-pid": (\d+)/.exec(readText(join(this.directory, 'status')) ?? '')?.[1]
     return pid === undefined ? undefined : Number(pid)
@@ -391,8 +495,4 @@ export function readText(file: string): string | undefined {
   } catch {
     return undefined
   }
-}
-
-function readJson<T>(file: string): T | undefined {
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as T) : undefined
 }

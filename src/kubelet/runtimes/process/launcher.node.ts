@@ -6,21 +6,17 @@
  * In `directory`: `control` (commands in), `events` (what happened, out), `park` (where a shim waits to be released), `pool/`
  * (ready FIFOs), `launcher.json` (who runs). Events are lines: `a ID PID` shim began, `s ID PID` the program is about to be
  * executed, `x ID CODE` it ended, `f BATCH` FIFOs are ready.
+ *
+ * A launcher that is lost is replaced, and what it had not begun is begun by the next one. A file is begun once, however often
+ * it is sent: `FILE.begun` is made by whoever begins it, and by nobody else.
  */
 import { spawn } from 'node:child_process'
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, existsSync, mkdirSync, readdirSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { type FifoReader, openFifoForWriting, readFifo } from './fifo.node.ts'
-import { isAlive, processStat } from './proc.node.ts'
+import { writeWhole } from '../../../base/whole-file.node.ts'
+import { drainFifo, type FifoReader, openFifoForWriting, readFifo } from './fifo.node.ts'
+import { isAlive, killAll, lookForArguments, processStat } from './proc.node.ts'
+import { BrokenState, readState, writeState } from './state-file.node.ts'
 
 /** FIFOs made by one `mkfifo`, which costs a process; a container takes two or three. */
 const FIFO_BATCH = 48
@@ -41,7 +37,10 @@ fi
 echo ready
 exec 0</dev/null 1>/dev/null 2>/dev/null
 while read -r file; do
-  [ -n "$file" ] && { ( . "$file" ) & }
+  [ -n "$file" ] && { (
+    set -C; true >"$file.begun" || [ ! -e "$file.begun" ] || exit; set +C
+    . "$file"
+  ) & }
   jobs >/dev/null
 done <>control
 `
@@ -60,8 +59,11 @@ export class Launcher {
   private fifos: string[] = []
   private batch = 0
   private ordered = false
-  private waiting: (() => void)[] = []
+  private waiting: ((came: boolean) => void)[] = []
   private rest = ''
+  /** Files that were sent and of which nothing was heard yet, by the id that their first event will carry. */
+  private readonly sent = new Map<string, string>()
+  private replacing: Promise<void> | undefined
 
   private constructor(
     directory: string,
@@ -87,23 +89,41 @@ export class Launcher {
     return new Launcher(directory, env, listener)
   }
 
-  /** Sources the shell file at `path`, relative to the directory, in a process of its own. A launcher that was lost is replaced. */
-  async run(path: string): Promise<void> {
-    if (!runs(this.directory)) await start(this.directory, this.env)
-    writeSync(this.control, `./${path}\n`)
+  /**
+   * Sources the shell file at `path`, relative to the directory, in a process of its own. `id`: of its first event. Throws when
+   * there is no launcher to be had, or it takes nothing.
+   */
+  async run(path: string, id: string): Promise<void> {
+    this.sent.set(id, path)
+    try {
+      if (this.replacing || !runs(this.directory)) await this.replace()
+      else this.send(path)
+    } catch (error) {
+      this.sent.delete(id)
+      throw error
+    }
+  }
+
+  /** Replaces a launcher that was lost. */
+  async check(): Promise<void> {
+    if (this.replacing || !runs(this.directory)) await this.replace()
   }
 
   /** Lets the launcher collect what has ended. */
   reap(): void {
-    writeSync(this.control, '\n')
+    try {
+      writeSync(this.control, '\n')
+    } catch {
+      // It has much to read, or is being replaced: it collects with the next line.
+    }
   }
 
-  /** Moves a ready FIFO to `path`. */
+  /** Moves a ready FIFO to `path`. Throws when none can be made. */
   async fifo(path: string): Promise<void> {
     while (this.fifos.length === 0) {
-      const ready = new Promise<void>((resolve) => this.waiting.push(resolve))
+      const came = new Promise<boolean>((resolve) => this.waiting.push(resolve))
       await this.order()
-      await ready
+      if (!(await came)) throw new Error(`no FIFOs can be made in ${this.directory}: there is no room, or no right to`)
     }
     renameSync(join(this.directory, 'pool', this.fifos.pop() as string), path)
     if (this.fifos.length < FIFOS_LOW) void this.order().catch(() => {})
@@ -124,13 +144,40 @@ export class Launcher {
     if (this.ordered) return
     this.ordered = true
     this.batch++
-    const file = join('pool', `.order-${this.batch}`)
-    const names = fifoNames(`${process.pid}-${this.batch}`).map((name) => `pool/${name}`)
-    writeFileSync(
-      join(this.directory, file),
-      `mkfifo -m 622 ${names.join(' ')}; rm ${file}; echo "f ${process.pid}-${this.batch}" >&7\n`,
-    )
-    await this.run(file)
+    const batch = `${process.pid}-${this.batch}`
+    const file = join('pool', `.order-${batch}`)
+    const names = fifoNames(batch).map((name) => `pool/${name}`)
+    try {
+      writeFileSync(
+        join(this.directory, file),
+        `mkfifo -m 622 ${names.join(' ')}; rm -f ${file} ${file}.begun; echo "f ${batch}" >&7\n`,
+      )
+      await this.run(file, batch)
+    } catch (error) {
+      this.ordered = false
+      throw error
+    }
+  }
+
+  private send(path: string): void {
+    writeSync(this.control, `./${path}\n`)
+  }
+
+  private replace(): Promise<void> {
+    this.replacing ??= this.replaceNow()
+    return this.replacing
+  }
+
+  /** What the lost one had not read yet is thrown away: all of which nothing was heard is sent again. */
+  private async replaceNow(): Promise<void> {
+    try {
+      drainFifo(this.control)
+      await start(this.directory, this.env)
+      for (const path of this.sent.values()) this.send(path)
+    } finally {
+      // Whoever comes from here on sends for himself.
+      this.replacing = undefined
+    }
   }
 
   private take(text: string): void {
@@ -138,13 +185,15 @@ export class Launcher {
     this.rest = lines.pop() as string
     for (const line of lines) {
       const [verb, id = '', number] = line.split(' ')
+      this.sent.delete(id)
       if (verb === 'a') this.listener({ type: 'began', id, pid: Number(number) })
       else if (verb === 's') this.listener({ type: 'executing', id, pid: Number(number) })
       else if (verb === 'x') this.listener({ type: 'ended', id, code: Number(number) })
       else if (verb === 'f' && id === `${process.pid}-${this.batch}`) {
         this.ordered = false
-        this.fifos.push(...fifoNames(id))
-        for (const waiter of this.waiting.splice(0)) waiter()
+        const made = fifoNames(id).filter((name) => existsSync(join(this.directory, 'pool', name)))
+        this.fifos.push(...made)
+        for (const waiter of this.waiting.splice(0)) waiter(made.length > 0)
       }
     }
   }
@@ -154,17 +203,33 @@ function fifoNames(batch: string): string[] {
   return Array.from({ length: FIFO_BATCH }, (_, i) => `${batch}-${i}`)
 }
 
+interface LauncherRecord {
+  readonly pid: number
+  readonly startTicks: string
+}
+
 function runs(directory: string): boolean {
-  const file = join(directory, 'launcher.json')
-  if (!existsSync(file)) return false
-  const { pid, startTicks } = JSON.parse(readFileSync(file, 'utf8')) as { pid: number; startTicks: string }
-  return isAlive(pid, startTicks)
+  try {
+    const record = readState<LauncherRecord>(join(directory, 'launcher.json'), ['pid', 'startTicks'])
+    return record !== undefined && isAlive(record.pid, record.startTicks)
+  } catch (error) {
+    // Whichever one it spoke of is ended before another starts.
+    if (error instanceof BrokenState) return false
+    throw error
+  }
 }
 
 async function start(directory: string, env: Readonly<Record<string, string>>): Promise<void> {
   const script = join(directory, 'ebb-launcher.sh')
-  writeFileSync(script, SCRIPT, { mode: 0o600 })
-  const child = spawn('/bin/sh', [script, directory, String(FIFO_BATCH)], {
+  const words = [script, directory, String(FIFO_BATCH)]
+  // One that nobody wrote down, because its node process was killed meanwhile: two would read each other's lines. Shims look the
+  // same, being its forks, but lead no session.
+  await killAll(() => {
+    const found = lookForArguments(words)
+    return { ...found, pids: found.pids.filter((pid) => processStat(pid)?.session === pid) }
+  })
+  writeWhole(script, SCRIPT)
+  const child = spawn('/bin/sh', words, {
     env,
     cwd: directory,
     detached: true,
@@ -180,5 +245,5 @@ async function start(directory: string, env: Readonly<Record<string, string>>): 
   child.stdout.destroy()
   child.unref()
   const stat = processStat(child.pid as number)
-  writeFileSync(join(directory, 'launcher.json'), JSON.stringify({ pid: child.pid, startTicks: stat?.startTicks }))
+  writeState(join(directory, 'launcher.json'), { pid: child.pid, startTicks: stat?.startTicks ?? '' })
 }

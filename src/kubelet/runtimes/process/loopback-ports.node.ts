@@ -10,6 +10,7 @@
 import { readFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { Clock, Timer } from '../../../base/clock.ts'
+import { seen, unlessShort } from './proc.node.ts'
 
 /** How often it is looked whether programs listen, in ms. */
 const LOOK_MS = 50
@@ -66,9 +67,10 @@ export class LoopbackPorts {
   private look(): void {
     this.timer = undefined
     if (this.pods.size === 0) return
-    const listening = listeningPorts()
-    for (const pod of this.pods.values()) {
-      const listens = listening.has(pod.port)
+    const listening = unlessShort<ReadonlySet<number> | undefined>(listeningPorts, undefined)
+    // What cannot be seen just now stays as it is.
+    for (const pod of listening ? this.pods.values() : []) {
+      const listens = listening?.has(pod.port)
       if (listens && !pod.servers) pod.servers = pod.ports.map((port) => this.forward(pod, port))
       else if (!listens && pod.servers) withdraw(pod)
     }
@@ -103,21 +105,16 @@ function withdraw(pod: Pod): void {
   pod.servers = undefined
 }
 
-/** TCP ports on which somebody listens, at whatever address. From /proc: nobody is bothered with a connection. */
+/**
+ * TCP ports on which somebody listens, at whatever address. From /proc: nobody is bothered with a connection. Throws when this
+ * process is too short of descriptors to see.
+ */
 function listeningPorts(): Set<number> {
   const ports = new Set<number>()
   for (const file of ['/proc/net/tcp', '/proc/net/tcp6'])
-    for (const line of readIfThere(file).split('\n')) {
+    for (const line of seen(() => readFileSync(file, 'utf8'), '').split('\n')) {
       const [, local = '', , state] = line.trim().split(/\s+/)
       if (state === '0A') ports.add(Number.parseInt(local.slice(local.lastIndexOf(':') + 1), 16))
     }
   return ports
-}
-
-function readIfThere(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    return ''
-  }
 }

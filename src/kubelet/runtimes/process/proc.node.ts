@@ -11,27 +11,55 @@ export interface ProcessStat {
   readonly startTicks: string
 }
 
-/** undefined when there is no such process, or only its zombie. */
-export function processStat(pid: number): ProcessStat | undefined {
+/** What the system says when it has no room for a look at /proc: nothing is known then, least of all that a process has ended. */
+const SHORTAGES = new Set(['EMFILE', 'ENFILE', 'ENOMEM', 'EAGAIN', 'EINTR'])
+
+/** `look`, or `missing` where there is nothing to be seen. Throws when this process is too short of something to see. */
+export function seen<T, M>(look: () => T, missing: M): T | M {
   try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    if (fields[0] === 'Z' || fields[0] === 'X') return undefined
-    return {
-      pid,
-      state: fields[0] as string,
-      parent: Number(fields[1]),
-      group: Number(fields[2]),
-      session: Number(fields[3]),
-      startTicks: fields[19] as string,
-    }
-  } catch {
-    return undefined
+    return look()
+  } catch (error) {
+    if (SHORTAGES.has((error as NodeJS.ErrnoException).code ?? '')) throw error
+    return missing
   }
 }
 
+/** `look`, or `blind` when this process is too short of something to see. */
+export function unlessShort<T>(look: () => T, blind: T): T {
+  try {
+    return look()
+  } catch {
+    return blind
+  }
+}
+
+function statOf(pid: number): ProcessStat | undefined {
+  const text = seen(() => readFileSync(`/proc/${pid}/stat`, 'utf8'), undefined)
+  if (text === undefined) return undefined
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  if (fields[0] === 'Z' || fields[0] === 'X') return undefined
+  return {
+    pid,
+    state: fields[0] as string,
+    parent: Number(fields[1]),
+    group: Number(fields[2]),
+    session: Number(fields[3]),
+    startTicks: fields[19] as string,
+  }
+}
+
+/** undefined when there is no such process, or only its zombie, or it cannot be looked at just now. */
+export function processStat(pid: number): ProcessStat | undefined {
+  return unlessShort(() => statOf(pid), undefined)
+}
+
+/** Not known to have ended. `startTicks` '': it could not be read when the process began. */
 export function isAlive(pid: number, startTicks: string): boolean {
-  return processStat(pid)?.startTicks === startTicks
+  const alive = () => {
+    const stat = statOf(pid)
+    return stat !== undefined && (startTicks === '' || stat.startTicks === startTicks)
+  }
+  return unlessShort(alive, true)
 }
 
 /** Whether the process has a handler for `signal` (SigCgt); false when it is gone. */
@@ -53,21 +81,46 @@ export function childrenOf(pid: number): number[] {
   }
 }
 
-/** What a look at the processes found. `unsure`: one is just being executed and has no environment to look at yet. */
+/**
+ * What a look at the processes found. `unsure`: one is just being executed and has no environment to look at yet. `blind`: this
+ * process was too short of something (descriptors, memory) to look.
+ */
 export interface Found {
   readonly pids: readonly number[]
-  readonly unsure: boolean
+  readonly unsure?: boolean
+  readonly blind?: boolean
+}
+
+/** Processes for which `test` holds. */
+function lookFor(test: (pid: number) => boolean): Found {
+  return unlessShort<Found>(() => ({ pids: pids().filter(test) }), { pids: [], blind: true })
+}
+
+/** All that was found by any of the looks. */
+export function both(a: Found, b: Found): Found {
+  return {
+    pids: [...a.pids, ...b.pids],
+    unsure: (a.unsure || b.unsure) ?? false,
+    blind: (a.blind || b.blind) ?? false,
+  }
 }
 
 /** Processes that carry `NAME=value` in the environment they were started with. Costs 5 ms for 200 processes. */
 export function lookForMark(mark: string): Found {
   let unsure = false
-  const found = pids().filter((pid) => {
+  const bytes = Buffer.from(mark).toString('latin1')
+  const found = lookFor((pid) => {
     const environment = environmentOf(pid)
     if (environment === '') unsure ||= isBeingExecuted(pid)
-    return environment.startsWith(`${mark}\0`) || environment.includes(`\0${mark}\0`)
+    return environment.startsWith(`${bytes}\0`) || environment.includes(`\0${bytes}\0`)
   })
-  return { pids: found, unsure }
+  return { ...found, unsure }
+}
+
+/** Processes whose command line ends with `words`. */
+export function lookForArguments(words: readonly string[]): Found {
+  const end = words.map((word) => `\0${word}`).join('')
+  return lookFor((pid) => seen(() => readFileSync(`/proc/${pid}/cmdline`, 'latin1'), '').endsWith(`${end}\0`))
 }
 
 export function pidsWithMark(mark: string): readonly number[] {
@@ -75,26 +128,17 @@ export function pidsWithMark(mark: string): readonly number[] {
 }
 
 function environmentOf(pid: number): string {
-  try {
-    return readFileSync(`/proc/${pid}/environ`, 'latin1')
-  } catch {
-    return '-'
-  }
+  return seen(() => readFileSync(`/proc/${pid}/environ`, 'latin1'), '-')
 }
 
 /** It has a program (kernel threads have none) and yet no environment. A program without any looks the same. */
 function isBeingExecuted(pid: number): boolean {
-  try {
-    readlinkSync(`/proc/${pid}/exe`)
-    return processStat(pid) !== undefined
-  } catch {
-    return false
-  }
+  return seen(() => readlinkSync(`/proc/${pid}/exe`), undefined) !== undefined && statOf(pid) !== undefined
 }
 
 /** Processes of a session, its leader included. */
-export function pidsInSession(session: number): number[] {
-  return pids().filter((pid) => processStat(pid)?.session === session)
+export function lookForSession(session: number): Found {
+  return lookFor((pid) => statOf(pid)?.session === session)
 }
 
 /** `pid` and all below it, children after their parents. */
@@ -111,8 +155,12 @@ export function namespaceOf(pid: number, kind: 'mnt' | 'pid' | 'net'): string | 
   }
 }
 
-export function pidsInNamespace(kind: 'mnt' | 'pid', name: string): number[] {
-  return pids().filter((pid) => namespaceOf(pid, kind) === name)
+/** Processes that are in all of these namespaces, by the names that `namespaceOf` gives. */
+export function lookForNamespaces(names: Readonly<Partial<Record<'mnt' | 'pid', string>>>): Found {
+  const wanted = Object.entries(names)
+  return lookFor((pid) =>
+    wanted.every(([kind, name]) => seen(() => readlinkSync(`/proc/${pid}/ns/${kind}`), undefined) === name),
+  )
 }
 
 /** False when there was nothing to signal. */
@@ -135,15 +183,15 @@ export async function killAll(look: () => Found): Promise<void> {
   const until = performance.now() + KILL_WAIT_MAX_MS
   for (let unsureLooks = 0; performance.now() < until; ) {
     const found = look()
-    const alive = found.pids.filter((pid) => processStat(pid) !== undefined)
-    if (alive.length === 0 && (!found.unsure || ++unsureLooks > UNSURE_LOOKS_MAX)) return
+    const alive = found.pids.filter((pid) => isAlive(pid, ''))
+    if (alive.length === 0 && !found.blind && (!found.unsure || ++unsureLooks > UNSURE_LOOKS_MAX)) return
     for (const pid of alive) sendSignal(pid, 'SIGKILL')
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
 }
 
 function pids(): number[] {
-  return readdirSync('/proc')
+  return seen(() => readdirSync('/proc'), [])
     .filter((name) => name >= '0' && name <= ':')
     .map(Number)
 }

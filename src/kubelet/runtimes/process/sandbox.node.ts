@@ -3,11 +3,14 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { SandboxConfig, SandboxStatus } from '../../runtime.ts'
+import type { IdentityScope } from './identity.ts'
 import type { Launcher } from './launcher.node.ts'
 import type { PodAddress, PodNetwork } from './network.node.ts'
 import { hostsFile, resolvFile } from './pod-files.ts'
 import { isAlive, killAll, processStat, sendSignal } from './proc.node.ts'
+import { removeTree } from './remove-tree.node.ts'
 import { quote } from './shim.ts'
+import { writeState } from './state-file.node.ts'
 
 export interface SandboxRecord {
   readonly id: string
@@ -23,15 +26,14 @@ export interface SandboxRecord {
 
 export class Sandbox {
   readonly directory: string
+  /** What its containers write outside of volumes and share: /dev/shm. */
+  readonly scratch: string
   record: SandboxRecord
 
-  constructor(directory: string, record: SandboxRecord) {
+  constructor(directory: string, scratch: string, record: SandboxRecord) {
     this.directory = directory
+    this.scratch = scratch
     this.record = record
-  }
-
-  static read(directory: string): Sandbox {
-    return new Sandbox(directory, JSON.parse(readFileSync(join(directory, 'sandbox.json'), 'utf8')) as SandboxRecord)
   }
 
   status(): SandboxStatus {
@@ -41,22 +43,30 @@ export class Sandbox {
     return { id, config: { namespace, name, uid, attempt }, state, ip, ...own, createdAtMs }
   }
 
-  /** Writes the pod's files and the record. */
+  /** Writes the pod's files and the record. Throws the system's error. */
   prepare(): void {
     const { config, ip } = this.record
     mkdirSync(this.directory, { recursive: true, mode: 0o755 })
-    writeFileSync(join(this.directory, 'hosts'), hostsFile(config, ip))
+    writeFileSync(join(this.directory, 'hosts'), hostsFile(config, ip, config.hostNetwork ? nodeHosts() : undefined))
     writeFileSync(join(this.directory, 'hostname'), `${config.hostname}\n`)
     const resolv = resolvFile(config.dns)
     if (resolv !== undefined) writeFileSync(join(this.directory, 'resolv.conf'), resolv)
     this.save()
   }
 
-  /** The shell that stands as PID 1 of a shared PID namespace: it only waits, and so reaps what is orphaned. */
-  pauseScript(): string {
+  /** Whose ids its containers have; as CRI says it, whether the pod has a user namespace of its own. */
+  get scope(): IdentityScope {
+    return this.record.config.userNamespace ?? 'node'
+  }
+
+  /**
+   * The shell that stands as PID 1 of a shared PID namespace: it only waits, and so reaps what is orphaned. `enter` leads into
+   * the user namespace that the containers share too.
+   */
+  pauseScript(enter: readonly string[], unshare: string): string {
     const body =
       'read -r self rest </proc/self/stat; echo "s $1 $self" >&7; exec 7>&-; trap "" TERM INT HUP; sleep infinity & wait'
-    const words = ['unshare', '--pid', '--fork', '--kill-child', '/bin/sh', '-c', body, 'pause', this.record.id]
+    const words = [...enter, unshare, '--pid', '--fork', '--kill-child', '/bin/sh', '-c', body, 'pause', this.record.id]
     return `exec ${words.map(quote).join(' ')} </dev/null >/dev/null 2>&1\n`
   }
 
@@ -71,20 +81,38 @@ export class Sandbox {
     if (this.record.state === 'notready') return
     if (pause && isAlive(pause.pid, pause.startTicks)) {
       sendSignal(pause.pid, 'SIGKILL')
-      await killAll(() => ({ pids: isAlive(pause.pid, pause.startTicks) ? [pause.pid] : [], unsure: false }))
+      await killAll(() => ({ pids: isAlive(pause.pid, pause.startTicks) ? [pause.pid] : [] }))
       launcher.reap()
     }
     this.record = { ...this.record, state: 'notready' }
-    this.save()
+    this.noteStopped()
     if (address && network) await network.release(address)
   }
 
-  remove(): void {
+  async remove(): Promise<void> {
     rmSync(this.directory, { recursive: true, force: true })
+    await removeTree(this.scratch)
+  }
+
+  /** A full disk keeps no pod from ending: a node process that comes back stops it once more, which changes nothing. */
+  private noteStopped(): void {
+    try {
+      this.save()
+    } catch {
+      // As above.
+    }
   }
 
   private save(): void {
-    writeFileSync(join(this.directory, 'sandbox.json'), JSON.stringify(this.record), { mode: 0o600 })
+    writeState(join(this.directory, 'sandbox.json'), this.record)
+  }
+}
+
+function nodeHosts(): string {
+  try {
+    return readFileSync('/etc/hosts', 'utf8')
+  } catch {
+    return ''
   }
 }
 
