@@ -46,9 +46,11 @@ const embedded = new Set()
 for (const [name, json] of Object.entries(table)) {
   const fields = messages.get(name)
   if (!fields) continue
-  const known = new Set(Object.keys(JSON.parse(json).f))
+  // The .proto files name a few fields by their Go name: `uID`, `aPIGroup`, `Webhooks`.
+  const known = new Map(Object.keys(JSON.parse(json).f).map((field) => [field.toLowerCase(), field]))
   const parts = fields.flatMap((field) => {
-    if (known.has(field.name)) return [`${field.name}=${field.number}`]
+    const own = known.get(field.name.toLowerCase())
+    if (own) return [`${own}=${field.number}`]
     if (!messages.has(field.type)) return []
     embedded.add(field.type)
     return [`>${field.type}=${field.number}`]

@@ -81,8 +81,9 @@ export const alreadyExists = (r: GroupResource, name: string): ApiError =>
 export const conflict = (r: GroupResource, name: string, why: string): ApiError =>
   failure(409, 'Conflict', `Operation cannot be fulfilled on ${qualified(r)} "${name}": ${why}`, details(r, name))
 
+/** Without a name it is about the resource. */
 export const forbidden = (r: GroupResource, name: string, why: string): ApiError =>
-  failure(403, 'Forbidden', `${qualified(r)} "${name}" is forbidden: ${why}`, details(r, name))
+  failure(403, 'Forbidden', `${qualified(r)}${name ? ` "${name}"` : ''} is forbidden: ${why}`, details(r, name))
 
 export const badRequest = (message: string): ApiError => failure(400, 'BadRequest', message)
 

@@ -215,7 +215,7 @@ describe('the chain', () => {
     const body = () => Promise.resolve({ object: { spec: { namespace: 'default' } } })
     const path = '/apis/authorization.k8s.io/v1/selfsubjectrulesreviews'
     const answer = await api.server.handle(request(path, { method: 'POST', user: ann, body }))
-    const rules = ['authentication.k8s.io', 'authorization.k8s.io'].map((group) => ({ apiGroups: [group] }))
+    const rules = ['authorization.k8s.io', 'authentication.k8s.io'].map((group) => ({ apiGroups: [group] }))
     expect(answer.body).toMatchObject({ object: { status: { resourceRules: rules } } })
   })
 

@@ -4,9 +4,14 @@ import type { Random } from '../base/random.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { ApiHandler, ApiRequest, ApiResponse } from '../wire/exchange.ts'
 import { negotiate } from '../wire/negotiate.ts'
+import { builtInAdmission } from './admission/index.ts'
 import { serviceAccountTokens, type TokenSigner } from './authn/service-account-tokens.ts'
 import { type TokenSource, tokenSources } from './authn/tokens.ts'
-import { type Authorizer, builtInRules } from './authz/authorizer.ts'
+import { type Authorizer, privilegedGroup } from './authz/authorizer.ts'
+import { defaultRoles } from './authz/default-roles/index.ts'
+import { nodeAuthorizer } from './authz/node-authorizer.ts'
+import { nodeGraph } from './authz/node-graph.ts'
+import { createPolicy, type Defaults } from './authz/policy.ts'
 import { rbac } from './authz/rbac.ts'
 import type { Parts } from './call.ts'
 import { chain } from './chain.ts'
@@ -29,8 +34,10 @@ export interface ApiServerOptions {
   readonly tokens: TokenSource
   /** ebb's own version, part of what /version says. */
   readonly version?: string
-  /** Asked in order, before ebb's own rules. */
+  /** Asked in order, before the privileged group, the node authorizer and roles. */
   readonly authorizers?: readonly Authorizer[]
+  /** The roles and bindings that every cluster has, for who stores them; else they are in force and not stored. */
+  readonly defaultRoles?: Defaults
   readonly checks?: readonly HealthCheck[]
   /** `host:port` for /api; default 127.0.0.1:6443. */
   address?(): string
@@ -52,7 +59,22 @@ export interface ApiServer {
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const counts = new Map<string, number>()
   const { registry, clock, random } = options
-  const parts: Parts = { registry, clock, random, watches: new OpenWatches(), signer: options.tokenSigner }
+  const policy = createPolicy(registry, options.defaultRoles ?? defaultRoles())
+  const authorizers = [
+    ...(options.authorizers ?? []),
+    privilegedGroup,
+    nodeAuthorizer(nodeGraph(registry)),
+    rbac(policy),
+  ]
+  registry.admitWith(builtInAdmission({ authorizers, policy }))
+  const parts: Parts = {
+    registry,
+    clock,
+    random,
+    watches: new OpenWatches(),
+    authorizers,
+    signer: options.tokenSigner,
+  }
   const declarations = registry.resources.map((resource) => resource.declaration)
   const plain: PlainOptions = {
     declarations,
@@ -67,14 +89,13 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const tokens = signer
     ? tokenSources([options.tokens, serviceAccountTokens({ signer, registry, clock })])
     : options.tokens
-  const authorizers = [...(options.authorizers ?? []), builtInRules, rbac(registry)]
   const stages = chain({
     tokens,
     authorizers,
     inFlightMax: options.inFlightMax ?? IN_FLIGHT_MAX,
   })
   const serve = (exchange: Exchange) =>
-    exchange.info.isResource ? dispatch(parts, exchange, { tokens, authorizers }) : plainPath(plain, exchange)
+    exchange.info.isResource ? dispatch(parts, exchange, { tokens }) : plainPath(plain, exchange)
   return {
     async handle(request) {
       const response = await handle(request, { stages, serve, fault: (error) => options.fault?.(error, request) })

@@ -1,6 +1,5 @@
 /** From a request's body to a draft of the resource's kind. */
 import type { DeleteOptions, Draft, KubernetesObject } from '../api/object.ts'
-import { badRequest } from '../api/status.ts'
 import { decodeObject, decodeOptions, type FieldValidation } from '../wire/decode.ts'
 import { readPatch } from '../wire/patch.ts'
 import { type Call, warn } from './call.ts'
@@ -10,8 +9,6 @@ interface Validation {
   readonly fieldValidation: FieldValidation
 }
 
-/** Where real servers register the kinds of options; part of the sentence about another one. */
-const OPTIONS_SCHEME = '"k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"'
 const DELETE_OPTIONS = 'io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions'
 
 /** The body as a new, mutable object of the resource's kind, not yet defaulted. */
@@ -44,17 +41,10 @@ export async function readForeign<T extends KubernetesObject>(
 }
 
 /** undefined when there is no body: then the query holds the options. */
-export async function readDeleteBody(call: Call): Promise<DeleteOptions | undefined> {
-  const { request } = call.exchange
-  const body = await request.body()
-  if (body === undefined || ('bytes' in body && body.bytes.length === 0)) return undefined
-  const options = await decodeOptions<DeleteOptions>(body, request.headers['content-type'], DELETE_OPTIONS)
-  const { kind = '', apiVersion = '' } = options
-  if (kind && kind !== 'DeleteOptions')
-    throw badRequest(
-      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme ${OPTIONS_SCHEME}`,
-    )
-  return options
+export async function readDeleteBody({ exchange, resource }: Call): Promise<DeleteOptions | undefined> {
+  const { request } = exchange
+  const of = { definition: DELETE_OPTIONS, version: resource.declaration }
+  return decodeOptions<DeleteOptions>(await request.body(), request.headers['content-type'], of)
 }
 
 /** A patch of the call's body, read once; applied, it gives a new, mutable object of the definition. */

@@ -3,7 +3,7 @@ import { isApiError } from '../api/status.ts'
 import { assert } from '../base/assert.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { UserInfo } from '../wire/exchange.ts'
-import { MASTERS } from './authn/tokens.ts'
+import { MASTERS } from './authn/names.ts'
 
 const NAMESPACES = ['default', 'kube-system', 'kube-public', 'kube-node-lease']
 const APISERVER: UserInfo = { name: 'system:apiserver', groups: [MASTERS] }

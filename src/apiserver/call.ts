@@ -5,6 +5,8 @@ import type { Registry } from '../registry/registry.ts'
 import type { StoredResource } from '../registry/resource.ts'
 import type { ApiResponse } from '../wire/exchange.ts'
 import type { TokenSigner } from './authn/service-account-tokens.ts'
+import type { Authorizer } from './authz/authorizer.ts'
+import { demand } from './authz/refusal.ts'
 import type { Exchange } from './exchange.ts'
 import type { OpenWatches } from './open-watches.ts'
 
@@ -14,6 +16,8 @@ export interface Parts {
   readonly clock: Clock
   readonly random: Random
   readonly watches: OpenWatches
+  /** Who decides what a user may do. */
+  readonly authorizers: readonly Authorizer[]
   /** Makes tokens for service accounts; without it there are none. */
   readonly signer: TokenSigner | undefined
 }
@@ -45,4 +49,9 @@ export function writeOptions(
     fieldManager: query.fieldManager,
     warn: (text) => warn(call, text),
   }
+}
+
+/** 403 unless the user may do this too to what the request is about: `create` where a PUT makes what is missing, or a stream. */
+export function demandVerb({ parts, exchange }: Pick<Call, 'parts' | 'exchange'>, verb: string): void {
+  if (exchange.info.verb !== verb) demand(parts.authorizers, exchange.user, { ...exchange.info, verb })
 }

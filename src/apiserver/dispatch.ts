@@ -34,11 +34,11 @@ export const DEFAULT_VERBS: readonly string[] = Object.keys(VERBS)
 export function dispatch(
   parts: Parts,
   exchange: Exchange,
-  authority: Pick<VirtualCall, 'tokens' | 'authorizers'>,
+  { tokens }: Pick<VirtualCall, 'tokens'>,
 ): ApiResponse | Promise<ApiResponse> {
   const { info, request } = exchange
   const resource = parts.registry.find(info.group, info.version, info.resource)
-  if (!resource) return virtual({ parts, exchange, ...authority })
+  if (!resource) return virtual({ parts, exchange, tokens })
   if (!placed(resource, exchange)) throw resourceNotFound()
   const call: Call = { parts, exchange, resource }
   if (resource.declaration.deprecation) warn(call, resource.declaration.deprecation)

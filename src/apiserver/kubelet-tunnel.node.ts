@@ -6,7 +6,8 @@ import { request as httpRequest, type IncomingMessage, type ServerResponse } fro
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
 import { badRequest, failure, internalError } from '../api/status.ts'
-import type { ApiHandler, ApiResponse, ResponseBody, UserInfo } from '../wire/exchange.ts'
+import type { ApiHandler, ApiResponse, ResponseBody } from '../wire/exchange.ts'
+import type { CertificateUser } from './authn/client-certificate.node.ts'
 import { apiRequest } from './request.node.ts'
 import { errorResponse } from './respond.ts'
 import { writeResponse } from './write-response.node.ts'
@@ -94,24 +95,26 @@ function unreachable({ node }: KubeletBody, error: unknown): ApiResponse {
 interface UpgradeSide {
   readonly socket: Socket
   readonly head: Buffer
-  readonly user: UserInfo | undefined
+  readonly certificate: CertificateUser
 }
 
 /** exec, attach, port-forward: after the chain the request's head goes to the kubelet, then the two sockets are one. */
 export async function answerUpgrade(
   { handle, dialKubelet }: { handle: ApiHandler; dialKubelet: KubeletDialer },
   request: IncomingMessage,
-  { socket, head, user }: UpgradeSide,
+  { socket, head, certificate }: UpgradeSide,
 ): Promise<void> {
   const gone = new AbortController()
   socket.once('close', () => gone.abort())
-  const base = apiRequest(request, undefined as never, user)
+  const base = apiRequest(request, undefined as never, certificate)
   const answer = await handle({
     method: base.method,
     path: base.path,
     query: base.query,
     headers: base.headers,
-    ...(user ? { user } : {}),
+    rawHeaders: request.rawHeaders,
+    ...(base.user ? { user: base.user } : {}),
+    ...(base.badCertificate ? { badCertificate: true } : {}),
     upgrade: true,
     body: () => Promise.resolve(undefined),
     signal: gone.signal,

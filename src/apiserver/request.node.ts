@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { failure } from '../api/status.ts'
-import type { ApiRequest, RequestBody, UserInfo } from '../wire/exchange.ts'
+import type { ApiRequest, RequestBody } from '../wire/exchange.ts'
+import type { CertificateUser } from './authn/client-certificate.node.ts'
 
 /** Largest request body, in bytes; more is 413. As in Kubernetes. */
 export const BODY_BYTES_MAX = 3 * 1024 * 1024
@@ -17,7 +18,7 @@ type AnyRequest = IncomingMessage | Http2ServerRequest
 export function apiRequest(
   request: AnyRequest,
   response: ServerResponse | Http2ServerResponse,
-  user: UserInfo | undefined,
+  { user, refused }: CertificateUser,
 ): ApiRequest {
   const url = request.url ?? '/'
   const at = url.indexOf('?')
@@ -27,7 +28,9 @@ export function apiRequest(
     path: at < 0 ? url : url.slice(0, at),
     query: new URLSearchParams(at < 0 ? '' : url.slice(at + 1)),
     headers: request.headers as Record<string, string>,
+    rawHeaders: request.rawHeaders,
     ...(user ? { user } : {}),
+    ...(refused ? { badCertificate: true } : {}),
     body: () => (method === 'GET' || method === 'HEAD' ? NO_BODY : readBody(request)),
     get signal() {
       return goneSignal(response)

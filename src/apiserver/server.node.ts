@@ -13,8 +13,8 @@ import {
 } from 'node:http2'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import { createServer as createNetServer } from 'node:net'
-import type { PeerCertificate, TLSSocket } from 'node:tls'
-import type { ApiHandler, UserInfo } from '../wire/exchange.ts'
+import type { ApiHandler } from '../wire/exchange.ts'
+import { certificateUser } from './authn/client-certificate.node.ts'
 import { answerUpgrade, type KubeletDialer, tunnelToKubelet } from './kubelet-tunnel.node.ts'
 import { apiRequest } from './request.node.ts'
 import { writeResponse } from './write-response.node.ts'
@@ -135,10 +135,12 @@ function wire(server: HttpServer, options: ServerOptions, open: Connections): vo
   server.on('request', (request: AnyRequest, response: AnyResponse) => void serve(options, open, { request, response }))
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     socket.on('error', () => socket.destroy())
-    answerUpgrade(options, request, { socket, head, user: userOf(socket as TLSSocket) }).catch((error: unknown) => {
-      options.fault(error)
-      socket.destroy()
-    })
+    answerUpgrade(options, request, { socket, head, certificate: certificateUser(socket, Date.now()) }).catch(
+      (error: unknown) => {
+        options.fault(error)
+        socket.destroy()
+      },
+    )
   })
   server.on('clientError', (_error, socket) => socket.destroy())
   // Watches and logs stay silent for long: only the request itself has to come in time.
@@ -168,7 +170,7 @@ async function serve(
   { request, response }: { request: AnyRequest; response: AnyResponse },
 ): Promise<void> {
   try {
-    const call = apiRequest(request, response, userOf(request.socket as TLSSocket))
+    const call = apiRequest(request, response, certificateUser(request.socket, Date.now()))
     const answer = await options.handle(call)
     if (answer.body.type === 'kubelet') await tunnelToKubelet(options.dialKubelet, answer.body, { request, response })
     else await writeResponse(answer, request, response)
@@ -179,24 +181,3 @@ async function serve(
     else (response as Http2ServerResponse).stream.destroy()
   }
 }
-
-/** Whom a client certificate of the cluster's CA stands for: its common name, its organizations as groups. */
-function userOf(socket: TLSSocket): UserInfo | undefined {
-  if (!socket.authorized || typeof socket.getPeerCertificate !== 'function') return undefined
-  const known = users.get(socket)
-  if (known) return known
-  const { subject } = socket.getPeerCertificate() as Partial<PeerCertificate>
-  if (!subject?.CN) return undefined
-  const organizations: unknown = subject.O
-  const groups = Array.isArray(organizations)
-    ? (organizations as string[])
-    : organizations
-      ? [String(organizations)]
-      : []
-  const user = { name: Array.isArray(subject.CN) ? String(subject.CN[0]) : subject.CN, groups }
-  users.set(socket, user)
-  return user
-}
-
-/** A connection's certificate does not change: it is read once. */
-const users = new WeakMap<Socket, UserInfo>()

@@ -4,7 +4,8 @@ import type { Node } from '../api/types/core-v1.gen.ts'
 import { inKorean, type Language } from './text.ts'
 
 /** Limits of every node; only what goes beyond them is said at the start and in the status. */
-const EVERYWHERE = /^(CPU and memory limits of containers|Every container runs as the user who started ebb)/
+const EVERYWHERE =
+  /^(CPU and memory limits of containers|No pod gets privileged|Every container runs as the user who started ebb)/
 const BETWEEN = /(?<=\.) (?=[A-Z]|bubblewrap )/
 
 /** Sentences about what this machine cannot give, and another could. */

@@ -18,6 +18,11 @@ interface Help {
   readonly nodes: string
   readonly noNode: string
   readonly image: string
+  readonly images: string
+  readonly imageVerb: string
+  readonly imageMap: string
+  readonly imageList: string
+  readonly imageUnmap: string
   readonly detach: string
   readonly namespace: string
   readonly lang: string
@@ -45,6 +50,11 @@ const en: Help = {
   nodes: 'how many nodes (default: 1)',
   noNode: 'the control plane alone',
   image: 'what an image reference runs; may be given again',
+  images: 'a file of such lines, REFERENCE=PATH, # for comments; paths begin at the folder of the file',
+  imageVerb: 'what image references run in a running cluster; kept in its data folder',
+  imageMap: 'let references run programs from now on; a reference may be a pattern: "registry.example.org/*", "*:dev"',
+  imageList: 'show what is mapped',
+  imageUnmap: 'forget what references run; what runs goes on',
   detach: 'return when it is ready; "ebb down" ends it',
   namespace: 'namespace (default: default)',
   lang: 'language of messages (default: from LANG)',
@@ -57,12 +67,14 @@ Examples:
   ebb up                                        a cluster with one node; its data stays for the next time
   ebb up --ephemeral --port 0                   in memory, on any free port: for tests
   ebb up --image my-app:latest=./app            pods with the image my-app:latest run the program in ./app
+  ebb image map "my-app:*=./app"                the same in a cluster that runs, for every tag, and kept
   ebb up --detach                               in the background, and how to point kubectl at it; "ebb down" ends it
   ebb url service/web                           an address on this machine that reaches the Service
   ebb report                                    what a careless and a careful app lose when their pods end
 
-What an image means here: there are no images to pull. A container with a command runs that command from this machine's PATH;
---image maps a reference to a folder (with an ebb.json or a package.json "start") or to an executable; ebb/echo is built in.
+What an image means here: there are no images to pull. A container with a command runs that command from this machine's PATH, and so
+do the arguments of images of tools (busybox, alpine, debian, python, ...); --image and "ebb image map" let a reference run a folder
+(with an ebb.json or a package.json "start") or an executable; ebb/echo is built in.
 `,
 }
 
@@ -83,6 +95,11 @@ const ko: Help = {
   nodes: '노드 수 (기본값: 1)',
   noNode: '컨트롤 플레인만',
   image: '이미지 이름이 실행할 프로그램; 여러 번 쓸 수 있음',
+  images: '"이미지=경로" 줄로 된 파일, #은 주석; 경로는 그 파일의 폴더에서 시작',
+  imageVerb: '실행 중인 클러스터에서 이미지 이름이 실행할 프로그램; 데이터 폴더에 남음',
+  imageMap: '지금부터 이미지 이름이 프로그램을 실행하게 함; "registry.example.org/*", "*:dev" 같은 패턴도 됨',
+  imageList: '연결된 것을 표시',
+  imageUnmap: '연결을 잊음; 실행 중인 것은 계속 실행',
   detach: '준비되면 돌아옴; "ebb down"으로 종료',
   namespace: '네임스페이스 (기본값: default)',
   lang: '메시지 언어 (기본값: LANG에 따름)',
@@ -95,12 +112,13 @@ const ko: Help = {
   ebb up                                        노드 하나짜리 클러스터; 데이터는 다음에도 남아 있음
   ebb up --ephemeral --port 0                   메모리에서, 아무 빈 포트로: 테스트용
   ebb up --image my-app:latest=./app            이미지가 my-app:latest 인 파드는 ./app 의 프로그램을 실행
+  ebb image map "my-app:*=./app"                실행 중인 클러스터에서 모든 태그에 대해 같은 일을 하고, 남겨 둠
   ebb up --detach                               백그라운드에서 실행하고 kubectl 설정을 알려 줌; "ebb down"으로 종료
   ebb url service/web                           Service에 닿는 이 컴퓨터의 주소
   ebb report                                    파드가 끝날 때 부주의한 앱과 주의 깊은 앱이 잃는 것
 
-여기서 이미지란: 내려받을 이미지는 없습니다. command가 있는 컨테이너는 이 컴퓨터의 PATH에서 그 명령을 실행합니다.
---image는 이미지 이름을 폴더(ebb.json, 또는 package.json의 "start")나 실행 파일에 연결합니다. ebb/echo는 내장되어 있습니다.
+여기서 이미지란: 내려받을 이미지는 없습니다. command가 있는 컨테이너는 이 컴퓨터의 PATH에서 그 명령을 실행하고, 도구 이미지(busybox, alpine,
+debian, python 등)의 args도 그렇습니다. --image와 "ebb image map"은 이미지 이름을 폴더(ebb.json, 또는 package.json의 "start")나 실행 파일에 연결합니다. ebb/echo는 내장되어 있습니다.
 `,
 }
 

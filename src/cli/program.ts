@@ -10,6 +10,9 @@ export interface Verbs {
   down(options: { port?: string }): Promise<void>
   status(options: { port?: string }): Promise<void>
   url(target: string, options: UrlOptions): Promise<void>
+  imageMap(mappings: readonly string[], options: { readonly images?: string; readonly port?: string }): Promise<void>
+  imageList(options: { readonly port?: string }): Promise<void>
+  imageUnmap(references: readonly string[], options: { readonly port?: string }): Promise<void>
   report(): Promise<void>
   /** A line that names the versions. */
   readonly versions: string
@@ -47,6 +50,7 @@ export function program(verbs: Verbs, language: Language): Command {
     .option('--nodes <n>', say.nodes)
     .option('--no-node', say.noNode)
     .option('--image <ref=path>', say.image, gather)
+    .option('--images <file>', say.images)
     .option('--detach', say.detach)
     .action((options) => verbs.up(options))
   verb('down', say.down)
@@ -59,9 +63,26 @@ export function program(verbs: Verbs, language: Language): Command {
     .option('-n, --namespace <namespace>', say.namespace)
     .addOption(port())
     .action((target, options) => verbs.url(target, options))
+  const image = verb('image', say.imageVerb).helpCommand(false)
+  image
+    .command('map [ref=path...]')
+    .description(say.imageMap)
+    .option('--images <file>', say.images)
+    .addOption(port())
+    .action((mappings, options) => verbs.imageMap(mappings, options))
+  image
+    .command('ls')
+    .description(say.imageList)
+    .addOption(port())
+    .action((options) => verbs.imageList(options))
+  image
+    .command('unmap <ref...>')
+    .description(say.imageUnmap)
+    .addOption(port())
+    .action((references, options) => verbs.imageUnmap(references, options))
   verb('report', say.report).action(() => verbs.report())
   verb('version', say.version).action(() => root.configureOutput().writeOut?.(`${verbs.versions}\n`))
-  for (const command of [root, ...root.commands]) command.addOption(lang())
+  for (const command of [root, ...root.commands, ...image.commands]) command.addOption(lang())
   return root
 }
 

@@ -23,6 +23,10 @@ const KOREAN: readonly (readonly [RegExp, string])[] = [
   ],
   [/CPU and memory limits of containers are not enforced\./, '컨테이너의 CPU·메모리 제한은 적용되지 않습니다.'],
   [
+    /No pod gets privileged, hostPID, hostIPC, sysctls, seccomp profiles, SELinux labels or an unmasked \/proc: one that asks for them runs without, and an event says so\./,
+    '어떤 파드도 privileged, hostPID, hostIPC, sysctl, seccomp 프로필, SELinux 레이블, 가리지 않은 /proc 를 받지 못합니다. 이를 요청한 파드는 그 설정 없이 실행되고, 이벤트로 알립니다.',
+  ],
+  [
     /Every container runs as the user who started ebb: runAsUser has no effect\./,
     '모든 컨테이너는 ebb를 시작한 사용자로 실행되며, runAsUser는 효과가 없습니다.',
   ],
@@ -80,6 +84,7 @@ const KOREAN: readonly (readonly [RegExp, string])[] = [
     /: ebb\.json needs "command", a list of words, for example (\{.*\})/,
     ': ebb.json에는 단어 목록인 "command"가 있어야 합니다. 예: $1',
   ],
+  [/: ebb\.json needs "user" to be a number, or "UID:GID"/, ': ebb.json의 "user"는 숫자 또는 "UID:GID" 여야 합니다'],
   [
     /: nothing says what to run: add an ebb\.json such as (\{.*?\}), or "scripts": \{"start": \.\.\.\} to a package\.json/,
     ': 무엇을 실행할지 알 수 없습니다. $1 같은 ebb.json을 두거나, package.json에 "scripts": {"start": ...}를 넣으세요',

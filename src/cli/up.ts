@@ -1,6 +1,7 @@
 /** `ebb up`: its options, checked, and what it prints. Starting is done by main. */
 import { CliError } from './cli-error.ts'
 import { degradedLines } from './degraded.ts'
+import { mappingOf } from './image.ts'
 import type { Language, Text } from './text.ts'
 
 export interface UpOptions {
@@ -14,6 +15,8 @@ export interface UpOptions {
   readonly nodes: number
   /** Image reference -> path of a folder or an executable. */
   readonly images: ReadonlyMap<string, string>
+  /** A file with more of them. */
+  readonly imagesFile: string | undefined
   readonly detach: boolean
 }
 
@@ -27,6 +30,7 @@ export interface RawUpOptions {
   readonly nodes?: string
   readonly node?: boolean
   readonly image?: readonly string[]
+  readonly images?: string
   readonly detach?: boolean
 }
 
@@ -63,7 +67,8 @@ export function upOptions(raw: RawUpOptions): UpOptions {
     token: raw.token,
     kubeconfig: raw.kubeconfig,
     nodes: raw.node === false ? 0 : wholeNumber('--nodes', raw.nodes ?? '1', 1, NODES_MAX),
-    images: imageMap(raw.image ?? []),
+    images: new Map((raw.image ?? []).map(mappingOf)),
+    imagesFile: raw.images,
     detach: raw.detach ?? false,
   }
 }
@@ -79,23 +84,6 @@ function wholeNumber(flag: string, text: string, from: number, to: number): numb
       2,
     )
   return value
-}
-
-function imageMap(pairs: readonly string[]): ReadonlyMap<string, string> {
-  const map = new Map<string, string>()
-  for (const pair of pairs) {
-    const at = pair.indexOf('=')
-    if (at <= 0 || at === pair.length - 1)
-      throw new CliError(
-        {
-          en: `--image ${pair}: write it as REFERENCE=PATH, e.g. --image my-app:latest=./app`,
-          ko: `--image ${pair}: "이미지=경로" 꼴로 쓰세요. 예: --image my-app:latest=./app`,
-        },
-        2,
-      )
-    map.set(pair.slice(0, at), pair.slice(at + 1))
-  }
-  return map
 }
 
 export interface Ready {

@@ -49,10 +49,13 @@ export class ContainerRecord implements ContainerView {
       this.backOff = raised(this.backOff, this.run.finishedAtMs ?? nowMs, nowMs)
   }
 
-  /** A start is over, postStart included. Until then the container shows what it showed before. */
+  /**
+   * A start is over, postStart included. Until then, and until one that failed there has ended, the container shows what it
+   * showed before.
+   */
   startEnds(): void {
     this.starting = false
-    if (lives(this)) this.waiting = undefined
+    if (lives(this) && this.unhealthy !== 'post-start') this.waiting = undefined
   }
 
   /** A new life, or the same one seen again. Returns a life that nobody needs any more. */

@@ -1,11 +1,11 @@
 /** The start of one container, first to last: image, environment, creation, first instruction, postStart. */
 import type { Container, Pod } from '../api/types/core-v1.gen.ts'
 import type { Clock } from '../base/clock.ts'
-import { longName } from './announce.ts'
 import type { DownwardFacts } from './downward.ts'
 import { expand, makeEnv } from './env.ts'
 import { type Announce, type Images, StartHalted } from './images.ts'
 import { type ContainerConfig, type ContainerId, type Runtime, RuntimeError, type SandboxStatus } from './runtime.ts'
+import { containerSecurity, createRefusal } from './security.ts'
 import { ConfigError, type Sources } from './sources.ts'
 import type { PodVolumes } from './volumes.ts'
 
@@ -39,6 +39,8 @@ export async function startContainer(request: StartRequest, seams: StartSeams): 
   if (signal.aborted) return undefined
   const config = await makeConfig(request, seams)
   if (signal.aborted) return undefined
+  const refusal = createRefusal(request.pod, container)
+  if (refusal !== undefined) throw halted('CreateContainerError', refusal, seams)
   const id = await runtime.createContainer(sandbox.id, config)
   announce('Normal', 'Created', 'Container created')
   if (signal.aborted) {
@@ -70,12 +72,10 @@ export class StartFailed extends Error {
 async function makeConfig(request: StartRequest, seams: StartSeams): Promise<ContainerConfig> {
   const { pod, container, sandbox, attempt } = request
   try {
-    verifyNonRoot(pod, container)
     const env = await makeEnv(pod, container, seams.sources, seams.facts)
     if (sandbox.port !== undefined && !env.has('PORT')) env.set('PORT', String(sandbox.port))
-    const { securityContext } = container
-    const uid = securityContext?.runAsUser ?? pod.spec.securityContext?.runAsUser
-    const gid = securityContext?.runAsGroup ?? pod.spec.securityContext?.runAsGroup
+    const mounts = await seams.volumes.mounts(pod, container, env)
+    const security = containerSecurity(pod, container, seams.runtime.imageUser(container.image ?? ''))
     return {
       name: container.name,
       attempt,
@@ -89,28 +89,21 @@ async function makeConfig(request: StartRequest, seams: StartSeams): Promise<Con
       ...(container.stdinOnce ? { stdinOnce: true } : {}),
       logPath: logPathOf(container.name, attempt),
       terminationMessagePath: container.terminationMessagePath ?? '/dev/termination-log',
-      mounts: seams.volumes.mounts(pod, container, env),
+      mounts,
+      security,
       ...(container.lifecycle?.stopSignal ? { stopSignal: container.lifecycle.stopSignal } : {}),
-      ...(uid === undefined && gid === undefined
-        ? {}
-        : { user: { ...(uid === undefined ? {} : { uid }), ...(gid === undefined ? {} : { gid }) } }),
       annotations: {},
     }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    seams.announce('Warning', 'Failed', `Error: ${error.message}`)
-    const untilMs = seams.clock.now() + START_RETRY_MS
-    throw new StartHalted({ reason: 'CreateContainerConfigError', message: error.message, untilMs })
+    throw halted('CreateContainerConfigError', error.message, seams)
   }
 }
 
-/** What an image's own user would be is not known here: only an explicit root is refused. */
-function verifyNonRoot(pod: Pod, { name, securityContext }: Container): void {
-  const own = { ...pod.spec.securityContext, ...securityContext }
-  if (own.runAsNonRoot && own.runAsUser === 0)
-    throw new ConfigError(
-      `container's runAsUser breaks non-root policy (pod: ${JSON.stringify(longName(pod))}, container: ${name})`,
-    )
+/** Says why a start cannot go on now; it is tried again later. */
+function halted(reason: string, message: string, { announce, clock }: StartSeams): StartHalted {
+  announce('Warning', 'Failed', `Error: ${message}`)
+  return new StartHalted({ reason, message, untilMs: clock.now() + START_RETRY_MS })
 }
 
 /** Below the pod's log directory: `app/0.log`. */

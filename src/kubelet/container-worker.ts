@@ -231,14 +231,24 @@ export class ContainerWorker {
     const isAlive = () => lives(record) && record.run?.id === id
     const handler = record.spec.lifecycle?.postStart
     const failure = handler && isAlive() ? await this.hook(handler) : undefined
-    if (failure !== undefined && isAlive()) {
-      this.announce('Warning', 'FailedPostStartHook', 'PostStartHook failed')
-      this.hookError = failure
-      record.unhealthy = 'post-start'
+    if (failure !== undefined && record.run?.id === id && (isAlive() || !seams.isEnding())) {
+      this.postStartFailed(failure)
       return
     }
     record.startEnds()
     if (isAlive()) this.startProbes()
+  }
+
+  /** Also of a program that has ended meanwhile, and taken its hook along. */
+  private postStartFailed(failure: string): void {
+    const { record, seams } = this
+    this.announce('Warning', 'FailedPostStartHook', 'PostStartHook failed')
+    this.hookError = failure
+    record.unhealthy = 'post-start'
+    if (lives(record)) return
+    this.announce('Normal', 'Killing', killingMessage(record.name, 'post-start', false))
+    if (restarts(record, seams.pod())) record.waiting = this.postStartFailure()
+    seams.publish()
   }
 
   private startFailed(attempt: number, error: unknown): void {

@@ -5,6 +5,7 @@
 import { createConnection } from 'node:net'
 import { Duplex, Readable, Writable } from 'node:stream'
 import type { ExecSession, Runtime } from './runtime.ts'
+import { discard } from './streaming.node.ts'
 
 export interface PodAddress {
   readonly runtime: Runtime
@@ -18,8 +19,17 @@ const JOIN = `const s=require('net').connect({port:+process.argv[1],host:'127.0.
 s.on('error',e=>{process.stderr.write(String(e.code||e.message));process.exit(1)});
 process.stdin.pipe(s);s.pipe(process.stdout);s.on('close',()=>process.exit(0))`
 
-/** Rejects with the error of the connection to the pod's address when both ways fail. */
+/**
+ * Rejects with the error of the connection to the pod's address when both ways fail. Half-open: an end of one side is not that of
+ * the other. An error that nobody listens to is the end of this connection and of nothing else.
+ */
 export async function dialPod(pod: PodAddress, port: number): Promise<Duplex> {
+  const inside = await dial(pod, port)
+  inside.on('error', () => {})
+  return inside
+}
+
+async function dial(pod: PodAddress, port: number): Promise<Duplex> {
   try {
     return await dialAddress(pod.ip, port)
   } catch (error) {
@@ -58,8 +68,4 @@ function asDuplex(session: ExecSession, refused: Error): Duplex {
   })
   void discard(session.stderr)
   return duplex
-}
-
-async function discard(from: AsyncIterable<Uint8Array>): Promise<void> {
-  for await (const _ of from);
 }

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest'
 import type { ConfigMap, Container, Pod, Secret, Service } from '../api/types/core-v1.gen.ts'
 import { expand, makeEnv } from './env.ts'
 import type { Sources } from './sources.ts'
-import { PodVolumes } from './volumes.ts'
 
 const pod: Pod = {
   metadata: { name: 'web-1', namespace: 'default', uid: 'u-1', labels: { app: 'web', a: 'x"y' } },
@@ -29,11 +28,19 @@ const sources: Sources = {
           { metadata: { name: 'headless' }, spec: { clusterIP: 'None', ports: [{ port: 1 }] } },
         ]
       : [],
-  token: async () => 'token',
+  token: async () => undefined,
 }
 
-async function env(container: Partial<Container>, of: Pod = pod): Promise<Record<string, string>> {
-  return Object.fromEntries(await makeEnv(of, { name: 'app', ...container }, sources, facts))
+const NUL = 'x\0LD_PRELOAD=/tmp/evil.so'
+const poisoned: Pod = { ...pod, metadata: { ...pod.metadata, annotations: { nul: NUL } } }
+const nuls: Sources = {
+  ...sources,
+  configMap: async () => ({ metadata: { name: 'cm' }, data: { NUL } }),
+  secret: async () => ({ metadata: { name: 's' }, data: { NUL: btoa(NUL) } }),
+}
+
+async function env(container: Partial<Container>, of = pod, from = sources): Promise<Record<string, string>> {
+  return Object.fromEntries(await makeEnv(of, { name: 'app', ...container }, from, facts))
 }
 
 const own = (values: Record<string, string>) =>
@@ -45,12 +52,35 @@ describe('expansion', () => {
     ['$$(A)', '$(A)'],
     ['$$$(A)', '$1'],
     ['$A $(', '$A $('],
+    ['$($(A))', '$($(A))'],
+    ['$(A) $$(A) $( $$ $', '1 $(A) $( $ $'],
   ])('%s', (text, expected) => {
     expect(expand(text, new Map([['A', '1']]))).toBe(expected)
   })
 })
 
 describe('environment', () => {
+  it('values that double with every line end at what a process can be given', async () => {
+    const doubling = Array.from({ length: 40 }, (_, i) => ({ name: `V${i + 1}`, value: `$(V${i})$(V${i})` }))
+    await expect(env({ env: [{ name: 'V0', value: 'x' }, ...doubling] })).rejects.toThrow(
+      '"$(V17)$(V17)" expands to more than 131072 characters',
+    )
+  })
+
+  it.each([
+    ['a config map', { configMapKeyRef: { name: 'cm', key: 'NUL' } }, 'configmap "cm"'],
+    ['a secret', { secretKeyRef: { name: 's', key: 'NUL' } }, 'secret "s"'],
+    ['an annotation', { fieldRef: { fieldPath: "metadata.annotations['nul']" } }, "field metadata.annotations['nul']"],
+  ])('NUL out of %s is not passed on', async (_, valueFrom, from) => {
+    const told = `environment variable "X" from ${from} contains the NUL character (U+0000)`
+    await expect(env({ env: [{ name: 'X', valueFrom }] }, poisoned, nuls)).rejects.toThrow(told)
+  })
+
+  it('nor out of all of a config map or secret', async () => {
+    for (const from of [{ configMapRef: { name: 'cm' } }, { secretRef: { name: 's' } }])
+      await expect(env({ envFrom: [from] }, poisoned, nuls)).rejects.toThrow('environment variable "NUL" from')
+  })
+
   it('values see what stands before them, and services', async () => {
     const got = await env({
       env: [
@@ -138,71 +168,5 @@ describe('environment', () => {
       Object.entries(valueFrom).map(([kind, ref]) => [kind, { ...ref, optional: true }]),
     )
     expect(own(await env({ env: [{ name: 'X', valueFrom: optional }] }))).toEqual({})
-  })
-})
-
-describe('volumes', () => {
-  const files = new Map<string, string>()
-  const memory = {
-    directory: async () => {},
-    write: async (path: string, content: Uint8Array, mode: number) => {
-      files.set(path, `${new TextDecoder().decode(content)} ${mode.toString(8)}`)
-    },
-    remove: async () => {},
-    tail: async () =>
-      new TextEncoder().encode(
-        '2026-01-02T03:04:05.000000001Z stderr F it broke\n2026-01-02T03:04:06.0Z stderr F badly\n',
-      ),
-  }
-
-  it('holds config, secrets, the downward API and a token', async () => {
-    const spec: Pod['spec'] = {
-      ...pod.spec,
-      volumes: [
-        { name: 'empty', emptyDir: {} },
-        { name: 'c', configMap: { name: 'cm', items: [{ key: 'A', path: 'sub/a.txt' }], defaultMode: 0o400 } },
-        { name: 's', secret: { secretName: 's' } },
-        {
-          name: 'p',
-          projected: {
-            sources: [
-              { serviceAccountToken: { path: 'token' } },
-              { downwardAPI: { items: [{ path: 'ns', fieldRef: { fieldPath: 'metadata.namespace' } }] } },
-              { configMap: { name: 'gone', optional: true } },
-            ],
-          },
-        },
-      ],
-    }
-    const volumes = new PodVolumes('/pod', memory, sources)
-    await volumes.setUp({ ...pod, spec }, facts)
-    expect(Object.fromEntries(files)).toEqual({
-      '/pod/volumes/c/sub/a.txt': 'a 400',
-      '/pod/volumes/s/PASSWORD': 'geheim 644',
-      '/pod/volumes/p/token': 'token 600',
-      '/pod/volumes/p/ns': 'default 644',
-    })
-    const container = {
-      name: 'app',
-      volumeMounts: [
-        { name: 'empty', mountPath: '/data', subPathExpr: '$(NAME)' },
-        { name: 's', mountPath: '/secret', readOnly: true },
-      ],
-    }
-    expect(volumes.mounts({ ...pod, spec }, container, new Map([['NAME', 'x']]))).toEqual([
-      { hostPath: '/pod/volumes/empty/x', containerPath: '/data', readOnly: false },
-      { hostPath: '/pod/volumes/s', containerPath: '/secret', readOnly: true },
-    ])
-  })
-
-  it("says what is missing in Kubernetes' words", async () => {
-    const spec: Pod['spec'] = { ...pod.spec, volumes: [{ name: 'v', configMap: { name: 'no' } }] }
-    await expect(new PodVolumes('/pod', memory, sources).setUp({ ...pod, spec }, facts)).rejects.toThrow(
-      'MountVolume.SetUp failed for volume "v" : configmap "no" not found',
-    )
-  })
-
-  it('gives the end of a log as last words', async () => {
-    expect(await new PodVolumes('/pod', memory, sources).lastLines('app/0.log')).toBe('it broke\nbadly\n')
   })
 })

@@ -2,21 +2,37 @@
  * A container's environment and the expansion of $(VAR) in it, in command and args. Order and precedence as in Kubernetes:
  * variables of Services first, envFrom in its order, then env in its order; the later one of a name wins.
  */
+import { hasNul } from '../api/nul.ts'
 import type { Container, EnvVar, Pod, Service } from '../api/types/core-v1.gen.ts'
 import { type DownwardFacts, fieldText, resourceText } from './downward.ts'
 import { ConfigError, configContent, type Sources, secretContent, textOf } from './sources.ts'
 
+/** The kernel takes no longer argument or variable (MAX_ARG_STRLEN). Values that refer to values can double with every line. */
+const EXPANDED_LENGTH_MAX = 128 * 1024
+
 /**
- * Replaces `$(NAME)` by its value; `$$` is a dollar; what is not defined stays as it is written.
+ * Replaces `$(NAME)` by its value; `$$` is a dollar; what is not defined stays as it is written. Throws ConfigError when the
+ * result outgrows what any process can be given.
  *
  *   expand('$(A) $(B) $$(A)', new Map([['A', '1']]))   // '1 $(B) $(A)'
  */
-export function expand(text: string, env: ReadonlyMap<string, string>): string {
-  return text.replace(/\$(\$|\(([^)]*)\))/g, (whole, inner: string, name: string | undefined) => {
-    if (inner === '$') return '$'
-    return env.get(name ?? '') ?? whole
+export function expand(text: string, env: Pick<ReadonlyMap<string, string>, 'get'>): string {
+  let length = text.length
+  // Behind the last bracket nothing can be a name: looking for its end from every dollar there would be quadratic.
+  const end = text.lastIndexOf(')') + 1
+  const head = text.slice(0, end).replace(/\$(\$|\(([^)]*)\))/g, (whole, inner: string, name: string | undefined) => {
+    const value = inner === '$' ? '$' : (env.get(name ?? '') ?? whole)
+    length += value.length - whole.length
+    if (length > EXPANDED_LENGTH_MAX)
+      throw new ConfigError(`${shown(text)} expands to more than ${EXPANDED_LENGTH_MAX} characters`)
+    return value
   })
+  return head + text.slice(end).replaceAll('$$', '$')
 }
+
+const SHOWN_LENGTH_MAX = 60
+const shown = (text: string) =>
+  JSON.stringify(text.length > SHOWN_LENGTH_MAX ? `${text.slice(0, SHOWN_LENGTH_MAX)}...` : text)
 
 /** Throws ConfigError when something that the environment needs is not there. */
 export async function makeEnv(
@@ -28,20 +44,46 @@ export async function makeEnv(
   const namespace = pod.metadata.namespace ?? ''
   const env = new Map<string, string>()
   const fromServices = serviceEnv(namespace, pod.spec.enableServiceLinks !== false, sources)
+  const visible = new Map(fromServices)
+  const set = (name: string, value: string, from: string) => {
+    refuseNul(name, value, from)
+    env.set(name, value)
+    visible.set(name, value)
+  }
   for (const from of container.envFrom ?? []) {
     const content = await contentFrom(from, namespace, sources)
-    for (const [key, value] of content) env.set(`${from.prefix ?? ''}${key}`, textOf(value))
+    for (const [key, value] of content) set(`${from.prefix ?? ''}${key}`, textOf(value), sourceText(from))
   }
   for (const variable of container.env ?? []) {
-    const visible = new Map([...fromServices, ...env])
     const value = await valueFor(variable, { pod, container, sources, facts, visible })
-    if (value !== undefined) env.set(variable.name, value)
+    if (value !== undefined) set(variable.name, value, sourceText(variable.valueFrom))
   }
   for (const [name, value] of fromServices) if (!env.has(name)) env.set(name, value)
   return env
 }
 
+/** Values of ConfigMaps, Secrets and annotations may hold NUL, where it would end a variable and begin another. */
+function refuseNul(name: string, value: string, from: string): void {
+  if (!hasNul(name) && !hasNul(value)) return
+  const what = `environment variable ${JSON.stringify(name)}${from}`
+  throw new ConfigError(
+    `${what} contains the NUL character (U+0000), which no environment can hold; mount it as a file`,
+  )
+}
+
 type From = NonNullable<Container['envFrom']>[number]
+
+/** ` from secret "s"`, ` from field metadata.annotations['a']`; nothing for a value that the pod has itself. */
+function sourceText(source: From | EnvVar['valueFrom']): string {
+  const { configMapRef, secretRef, configMapKeyRef, secretKeyRef, fieldRef } = { ...source } as Partial<
+    From & NonNullable<EnvVar['valueFrom']>
+  >
+  const configMap = configMapRef ?? configMapKeyRef
+  const secret = secretRef ?? secretKeyRef
+  if (configMap) return ` from configmap ${JSON.stringify(configMap.name ?? '')}`
+  if (secret) return ` from secret ${JSON.stringify(secret.name ?? '')}`
+  return fieldRef ? ` from field ${fieldRef.fieldPath}` : ''
+}
 
 async function contentFrom(from: From, namespace: string, sources: Sources): Promise<Map<string, Uint8Array>> {
   if (from.configMapRef) {

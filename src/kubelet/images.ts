@@ -49,14 +49,19 @@ export class Images {
   async ensure(container: Container, announce: Announce): Promise<void> {
     const image = container.image ?? ''
     const policy = policyOf(container)
-    const present = this.runtime.imageExists(image, container.command)
-    if (policy === 'Never' && !present) {
+    const source = this.runtime.imageSource(image, container.command)
+    if (policy === 'Never' && !source) {
       const message = `Container image "${image}" is not present with pull policy of Never`
       announce('Warning', 'ErrImageNeverPull', message)
       announce('Warning', 'Failed', 'Error: ErrImageNeverPull')
       throw new StartHalted({ reason: 'ErrImageNeverPull', message, untilMs: this.clock.now() + BACK_OFF_FIRST_MS })
     }
-    if (present && policy !== 'Always') {
+    if (source === 'command' || (source === 'tools' && policy === 'Always')) {
+      this.failures.delete(image)
+      announce('Normal', 'HostProgram', hostProgramWords(image, source))
+      return
+    }
+    if (source && policy !== 'Always') {
       announce(
         'Normal',
         'Pulled',
@@ -99,6 +104,12 @@ export class Images {
     throw new StartHalted({ reason: 'ImagePullBackOff', message: text, untilMs })
   }
 }
+
+/** Nothing was fetched, and a typing error in the name would not show otherwise. */
+const hostProgramWords = (image: string, source: 'command' | 'tools'): string =>
+  source === 'tools'
+    ? `Image "${image}" was not pulled: the container runs a program of this machine`
+    : `Image "${image}" was not pulled: no program is mapped to it, so the container's command runs a program of this machine (to map one: ebb image map ${image}=PATH)`
 
 /** As Go prints it, rounded to ms: `3ms`, `1.204s`. */
 const durationText = (ms: number): string => (ms < 1000 ? `${Math.round(ms)}ms` : `${Math.round(ms) / 1000}s`)

@@ -3,6 +3,7 @@
  * and ends what belongs to no pod. Level-triggered: a worker gets the newest state of its object, never a command.
  */
 import { isApiError } from '../api/status.ts'
+import { parseTime } from '../api/time.ts'
 import type { EbbTracer } from '../api/trace-steps.ts'
 import type { Pod, PodStatus, Service } from '../api/types/core-v1.gen.ts'
 import { type Clock, sleep } from '../base/clock.ts'
@@ -11,17 +12,23 @@ import type { ApiClient } from '../client/api-client.ts'
 import type { EventRecorder } from '../client/events.ts'
 import type { Informer, Informers } from '../client/informer.ts'
 import { configMaps, pods, secrets, serviceAccounts, services } from '../client/resources.ts'
+import { announcer } from './announce.ts'
 import type { DownwardFacts } from './downward.ts'
-import { expectedPorts } from './expected-ports.ts'
+import type { NodeDns } from './pod-dns.ts'
 import type { NodeFacts } from './pod-status.ts'
 import { type Adopted, PodWorker, type WorkerSeams } from './pod-worker.ts'
 import type { Prober } from './prober.ts'
 import type { ContainerStatus, Runtime, SandboxConfig, SandboxStatus } from './runtime.ts'
-import type { Sources } from './sources.ts'
-import { type Files, PodVolumes } from './volumes.ts'
+import { sandboxConfig } from './sandbox-config.ts'
+import type { Sources, Token } from './sources.ts'
+import type { Files, PodFolders } from './volumes/files.ts'
+import { PodVolumes } from './volumes.ts'
 
 /** Between looks at the runtime as a whole, in ms: whatever an event was lost of is found then. */
 const RESYNC_MS = 30_000
+
+/** Between looks at what volumes are made from, in ms: Kubernetes promises about a minute. */
+const VOLUMES_REFRESH_MS = 30_000
 
 export interface KubeletOptions {
   readonly nodeName: string
@@ -33,11 +40,14 @@ export interface KubeletOptions {
   readonly trace: EbbTracer
   readonly lifetime: Lifetime
   readonly prober: Prober
-  readonly files: Files
+  /** The files of pods whose ids are on the node what `hostId` says. */
+  readonly files: (hostId: (id: number) => number) => Files
   readonly node: Pick<NodeFacts, 'hostIP'> & Pick<DownwardFacts, 'allocatable'>
   /** Directory for logs and volumes of pods. */
   readonly directory: string
-  readonly dns: { readonly servers: readonly string[]; readonly clusterDomain: string }
+  /** Where mounts for pods are made; absent: this node makes none. */
+  readonly mountDirectory?: string
+  readonly dns: NodeDns
   /** A pod deleted this soon after it was seen never starts, in ms. Default 0. */
   readonly settleMs?: number
   /** Failures that are tried again, for the log of the node. */
@@ -82,6 +92,7 @@ export class Kubelet {
     )
     for (const [uid, { sandbox }] of this.adopted) if (sandbox) this.endOrphan(uid, sandbox)
     void this.resync()
+    void this.keepVolumes()
   }
 
   private async resync(): Promise<void> {
@@ -95,6 +106,15 @@ export class Kubelet {
       } catch (error) {
         failed?.('looking at all containers', error)
       }
+    }
+  }
+
+  /** What volumes show follows what it is made from: config maps, secrets, tokens that grow old. */
+  private async keepVolumes(): Promise<void> {
+    const { clock, lifetime } = this.options
+    while (!lifetime.closed) {
+      await sleep(clock, VOLUMES_REFRESH_MS, lifetime.signal)
+      for (const worker of [...this.workers.values()]) if (!lifetime.closed) await worker.mounting.refresh()
     }
   }
 
@@ -168,7 +188,7 @@ export class Kubelet {
       ...options,
       node: { ...options.node, runtimeName: options.runtime.name },
       sources: this.sources,
-      volumes: new PodVolumes(this.podDirectory(pod), options.files, this.sources),
+      volumes: this.volumesOf(pod),
       settleMs: options.settleMs ?? 0,
       signal: options.lifetime.signal,
       sandboxConfig: (newest) => this.sandboxConfig(newest),
@@ -181,46 +201,38 @@ export class Kubelet {
     }
   }
 
+  private volumesOf(pod: Pod): PodVolumes {
+    const { files, runtime, clock, mountDirectory, failed } = this.options
+    const { namespace, name, uid } = pod.metadata
+    const mounts = mountDirectory === undefined ? undefined : `${mountDirectory}/${uid}`
+    const folders: PodFolders = { own: this.podDirectory(pod), mounts }
+    return new PodVolumes(folders, {
+      files: files((id) => runtime.hostId(userNamespaceOf(pod), id)),
+      clock,
+      sources: this.sources,
+      failed: (what, error) => failed?.(`${what} of pod ${namespace}/${name}`, error),
+    })
+  }
+
   /** Logs and volumes of one pod. */
   podDirectory({ metadata }: Pod): string {
-    return `${this.options.directory}/pods/${metadata.namespace}_${metadata.name}_${metadata.uid}`
+    // The uid alone: with the longest of namespaces and names a folder's own could not be made.
+    return `${this.options.directory}/pods/${metadata.uid}`
   }
 
   private sandboxConfig(pod: Pod): Omit<SandboxConfig, 'attempt'> {
-    const { namespace = '', name = '', uid = '', labels = {} } = pod.metadata
-    const { spec } = pod
-    return {
-      namespace,
-      name,
-      uid,
-      hostname: (spec.hostname ?? name).slice(0, 63).replace(/[-.]+$/, ''),
-      labels,
-      shareProcessNamespace: spec.shareProcessNamespace ?? false,
-      hostNetwork: spec.hostNetwork ?? false,
-      ports: expectedPorts(spec),
-      dns: this.dnsOf(pod),
-      hostAliases: (spec.hostAliases ?? []).map(({ ip, hostnames = [] }) => ({ ip, hostnames })),
-      logDirectory: `${this.podDirectory(pod)}/logs`,
-    }
+    const { nodeName, dns, recorder } = this.options
+    const logDirectory = `${this.podDirectory(pod)}/logs`
+    const { config, warnings } = sandboxConfig(pod, { nodeName, dns, logDirectory })
+    for (const warning of warnings) announcer(recorder, pod)('Warning', 'DNSConfigForming', warning)
+    return { ...config, userNamespace: userNamespaceOf(pod) }
   }
+}
 
-  private dnsOf({ metadata, spec }: Pod): SandboxConfig['dns'] {
-    const { servers, clusterDomain } = this.options.dns
-    const own = spec.dnsConfig
-    const options = (own?.options ?? []).map(({ name, value }) =>
-      value === undefined ? `${name}` : `${name}:${value}`,
-    )
-    const given = { servers: own?.nameservers ?? [], searches: own?.searches ?? [], options }
-    const policy = spec.dnsPolicy ?? 'ClusterFirst'
-    const isCluster = policy === 'ClusterFirstWithHostNet' || (policy === 'ClusterFirst' && !spec.hostNetwork)
-    if (!isCluster || servers.length === 0) return given
-    const domains = [`${metadata.namespace}.svc.${clusterDomain}`, `svc.${clusterDomain}`, clusterDomain]
-    return {
-      servers: [...servers, ...given.servers],
-      searches: [...domains, ...given.searches],
-      options: ['ndots:5', ...given.options],
-    }
-  }
+function tokenOf(answer: unknown): Token | undefined {
+  const { status } = answer as { status?: { token?: string; expirationTimestamp?: string } }
+  if (status?.token === undefined) return undefined
+  return { text: status.token, expiresAtMs: parseTime(status.expirationTimestamp ?? '') ?? 0 }
 }
 
 /** Environment and volumes from the API; services from the informer. */
@@ -240,12 +252,18 @@ function clientSources(client: ApiClient, known: Informer<Service>): Sources {
       const account = { namespace, name: pod.spec.serviceAccountName ?? 'default' }
       try {
         const answer = await client.createSubresource(serviceAccounts, account, 'token', request)
-        return (answer as { status?: { token?: string } }).status?.token
+        return tokenOf(answer)
       } catch (error) {
-        // A server that makes no tokens: the pod goes without.
-        if (isApiError(error, 'MethodNotAllowed') || isApiError(error, 'NotFound')) return undefined
+        // A server that makes no tokens: the pod goes without. One that does says which object it missed.
+        if (isApiError(error, 'MethodNotAllowed') || (isApiError(error, 'NotFound') && !error.status.details?.name))
+          return undefined
         throw error
       }
     },
   }
+}
+
+/** Who may mount any path of the host is trusted with the host's files; all others are strangers to them. */
+function userNamespaceOf({ spec }: Pod): 'pod' | 'node' {
+  return spec.volumes?.some((volume) => volume.hostPath) ? 'node' : 'pod'
 }

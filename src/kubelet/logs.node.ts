@@ -1,52 +1,73 @@
-/** Log files of the machine, followed as they grow: told of changes by the kernel, and looked at when the container ends. */
-import { type FSWatcher, watch } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+/**
+ * Log files of the machine, followed as they grow and are rotated: told of changes by the kernel, and looked at when the container
+ * ends.
+ */
+import { closeSync, type FSWatcher, fstatSync, openSync, read, watch } from 'node:fs'
+import { promisify } from 'node:util'
+import { isRotatedAway, openNextLog } from './log-files.node.ts'
 import { type LogOptions, LogReader, tailStart } from './logs.ts'
 
+/** Bytes of the first read; each that is filled is followed by one of twice the length, up to the last. */
 const READ_BYTES = 64 * 1024
+const READ_BYTES_MAX = 1024 * 1024
 /** A look without being told, in ms: file systems without notification, and whatever a watch may miss. */
 const LOOK_MS = 1_000
 /** Between looks for a file that is not there yet, in ms. */
 const APPEAR_MS = 50
 
+const readFile = promisify(read)
+
 export interface FollowSeams {
   /** Aborts when the container has ended: what it wrote until then is still read. */
   readonly ended: AbortSignal
-  /** Aborts when nobody reads any more. */
+  /** Aborts when nobody reads any more: so does this. */
   readonly gone: AbortSignal
 }
 
-/** A log that does not exist (yet) is empty; following waits for it. */
+/**
+ * A log that does not exist (yet) is empty; following waits for it. It begins in the current file, as in Kubernetes; who follows
+ * gets the files after it too.
+ */
 export async function* readLog(path: string, options: LogOptions, seams: FollowSeams): AsyncGenerator<Uint8Array> {
-  const file = await openLog(path, options.follow, seams)
-  if (!file) return
-  const changes = new Changes(options.follow ? path : undefined, seams)
+  let fd = await openLog(path, options.follow, seams)
+  if (fd === undefined) return
+  const changes = options.follow ? new Changes(path, seams) : undefined
   try {
     const reader = new LogReader(options)
-    let at = await startOf(file, options)
+    let at = await startOf(fd, options, seams.gone)
     for (;;) {
-      if (seams.gone.aborted) return
+      // Looked at before the reading: what was written until then is read whole.
       const mayGrow = options.follow && !seams.ended.aborted
-      for (let bytes = await readAt(file, at); bytes.length > 0; bytes = await readAt(file, at)) {
+      const isWhole: boolean = options.follow && isRotatedAway(path, fd)
+      for (let length = READ_BYTES; ; length = Math.min(2 * length, READ_BYTES_MAX)) {
+        const bytes = await readAt(fd, at, length)
+        if (seams.gone.aborted) return
+        if (bytes.length === 0) break
         at += bytes.length
         const out = reader.push(bytes)
         if (out.length > 0) yield out
         if (reader.isFull) return
       }
-      if (!mayGrow) return
-      await changes.next()
+      const next: number | undefined = isWhole ? openNextLog(path, fd) : undefined
+      if (next !== undefined) {
+        closeSync(fd)
+        fd = next
+        at = 0
+        changes?.watch()
+      } else if (!mayGrow || seams.gone.aborted) return
+      else await changes?.next()
     }
   } finally {
-    changes.close()
-    await file.close()
+    changes?.close()
+    closeSync(fd)
   }
 }
 
-async function openLog(path: string, waits: boolean, { ended, gone }: FollowSeams): Promise<FileHandle | undefined> {
+async function openLog(path: string, waits: boolean, { ended, gone }: FollowSeams): Promise<number | undefined> {
   for (;;) {
     const isLast = !waits || ended.aborted || gone.aborted
     try {
-      return await open(path, 'r')
+      return openSync(path, 'r')
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     }
@@ -55,19 +76,15 @@ async function openLog(path: string, waits: boolean, { ended, gone }: FollowSeam
   }
 }
 
-async function startOf(file: FileHandle, { tailLines }: LogOptions): Promise<number> {
+async function startOf(fd: number, { tailLines }: LogOptions, gone: AbortSignal): Promise<number> {
   if (tailLines === undefined || tailLines < 0) return 0
-  const { size } = await file.stat()
-  return tailStart(size, tailLines, async (from, to) => {
-    const block = new Uint8Array(to - from)
-    const { bytesRead } = await file.read(block, 0, block.length, from)
-    return block.subarray(0, bytesRead)
-  })
+  const { size } = fstatSync(fd)
+  return tailStart(size, tailLines, async (from, to) => (gone.aborted ? undefined : readAt(fd, from, to - from)))
 }
 
-async function readAt(file: FileHandle, at: number): Promise<Uint8Array> {
-  const buffer = new Uint8Array(READ_BYTES)
-  const { bytesRead } = await file.read(buffer, 0, READ_BYTES, at)
+async function readAt(fd: number, at: number, length: number): Promise<Uint8Array> {
+  const buffer = Buffer.allocUnsafe(length)
+  const { bytesRead } = await readFile(fd, buffer, 0, length, at)
   return buffer.subarray(0, bytesRead)
 }
 
@@ -75,18 +92,31 @@ async function readAt(file: FileHandle, at: number): Promise<Uint8Array> {
 class Changes {
   private changed = false
   private wake: (() => void) | undefined
-  private readonly watcher: FSWatcher | undefined
-  private readonly timer: NodeJS.Timeout | undefined
+  private watcher: FSWatcher | undefined
+  private readonly timer: NodeJS.Timeout
+  private readonly path: string
   private readonly seams: FollowSeams
 
-  constructor(path: string | undefined, seams: FollowSeams) {
+  constructor(path: string, seams: FollowSeams) {
+    this.path = path
     this.seams = seams
-    if (path === undefined) return
-    this.watcher = watch(path, this.note)
-    this.watcher.on('error', this.note)
     this.timer = setInterval(this.note, LOOK_MS)
     seams.ended.addEventListener('abort', this.note)
     seams.gone.addEventListener('abort', this.note)
+    this.watch()
+  }
+
+  /** The file that is the current one now. Where no more can be watched the timer does it alone. */
+  watch(): void {
+    this.watcher?.close()
+    this.watcher = undefined
+    this.changed = true
+    try {
+      this.watcher = watch(this.path, this.note)
+      this.watcher.on('error', this.note)
+    } catch {
+      // ENOSPC, EMFILE: too many watches here; ENOENT: removed.
+    }
   }
 
   private readonly note = (): void => {

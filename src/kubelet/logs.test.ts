@@ -85,6 +85,54 @@ it('[LG2] finds the last lines of a file of many blocks', async () => {
   expect(out[0]?.endsWith(' 4300')).toBe(true)
 })
 
+it('[LG2] reads each byte once, however many lines are asked for and however long they are', async () => {
+  for (const line of ['', 'y', 'x'.repeat(300_000)]) {
+    const record = `2026-01-02T03:04:05.000000001Z stdout F ${line}\n`
+    const bytes = encoder.encode(record.repeat(Math.ceil(2_000_000 / record.length)))
+    let read = 0
+    let largest = 0
+    const from = await tailStart(bytes.length, 1_000_000_000, async (a, b) => {
+      read += b - a
+      largest = Math.max(largest, b - a)
+      return bytes.subarray(a, b)
+    })
+    expect(from).toBe(0)
+    expect(read / bytes.length).toBeLessThan(1.01)
+    expect(largest).toBeLessThan(100_000)
+  }
+})
+
+it('[LG2] looks no further when nobody wants to know any more', async () => {
+  let reads = 0
+  expect(await tailStart(1e12, 1e9, async () => (++reads > 3 ? undefined : new Uint8Array(64 * 1024)))).toBe(1e12)
+  expect(reads).toBe(4)
+})
+
+it('[LG2] finds the last lines wherever blocks are cut', async () => {
+  const lines = Array.from({ length: 3000 }, (_, i) => `${'z'.repeat((i * 7919) % 97)}${i}`)
+  const text = lines
+    .map((line, i) => `2026-01-02T03:04:05.000000001Z stdout ${i % 3 === 0 ? 'P' : 'F'} ${line}\n`)
+    .join('')
+  const bytes = encoder.encode(text)
+  const whole = read({}, [text]).split('\n').slice(0, -1)
+  for (let pad = 0; pad < 130; pad++) {
+    const padded = new Uint8Array(bytes.length + pad + 1)
+    padded.fill(120, 0, pad)
+    padded[pad] = 10
+    padded.set(bytes, pad + 1)
+    const from = await tailStart(padded.length, 1500, async (a, b) => padded.subarray(a, b))
+    expect(read({}, [new TextDecoder().decode(padded.subarray(from))])).toBe(`${whole.slice(-1500).join('\n')}\n`)
+  }
+})
+
+it('[LG1] a record without end does not fill memory: it is passed on', () => {
+  const reader = new LogReader(plain)
+  const piece = new Uint8Array(64 * 1024).fill(120)
+  let given = 0
+  for (let i = 0; i < 100; i++) given += reader.push(piece).length
+  expect(given).toBeGreaterThan(98 * piece.length)
+})
+
 it('reads a query, and refuses numbers that are none', () => {
   const query = new URLSearchParams('follow=true&tailLines=3&sinceSeconds=10&timestamps=true&previous=false')
   expect(logOptions(query, 20_000)).toEqual({

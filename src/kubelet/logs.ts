@@ -52,6 +52,9 @@ const NEWLINE = 10
 const SPACE = 32
 const PARTIAL = 80
 
+/** Bytes of a record that may wait for its end; more is passed on as it is. Records of ours have 16 KiB at most, and a head. */
+const RECORD_BYTES_MAX = 64 * 1024
+
 /** Turns CRI records into output. Holds at most one unfinished record. */
 export class LogReader {
   private readonly options: LogOptions
@@ -60,11 +63,15 @@ export class LogReader {
   /** The next record continues a line: it gets no timestamp of its own. */
   private continues = false
   private readonly sinceText: string
+  /** What is given out for one call: never more than it took. */
+  private out = new Uint8Array(0)
+  private outBytes = 0
 
   constructor(options: LogOptions) {
     this.options = options
     this.leftBytes = options.limitBytes ?? Number.POSITIVE_INFINITY
-    this.sinceText = options.sinceMs === undefined ? '' : rfc3339(options.sinceMs)
+    // To the second, without the Z: a fraction follows in the record.
+    this.sinceText = options.sinceMs === undefined ? '' : rfc3339(options.sinceMs).slice(0, -1)
   }
 
   /** Whether limitBytes is used up. */
@@ -74,93 +81,112 @@ export class LogReader {
 
   /** What the client gets for these bytes of the file. */
   push(bytes: Uint8Array): Uint8Array {
-    const all = this.rest.length > 0 ? concat([this.rest, bytes]) : bytes
-    const out: Uint8Array[] = []
+    const all = this.rest.length > 0 ? concat(this.rest, bytes) : bytes
+    this.out = new Uint8Array(all.length)
+    this.outBytes = 0
     let from = 0
     for (let at = all.indexOf(NEWLINE); at >= 0 && !this.isFull; at = all.indexOf(NEWLINE, from)) {
-      this.record(all.subarray(from, at + 1), out)
+      this.record(all, from, at + 1)
       from = at + 1
     }
+    if (all.length - from > RECORD_BYTES_MAX) {
+      this.give(all, from, all.length)
+      from = all.length
+    }
     this.rest = all.slice(from)
-    return concat(out)
+    return this.out.subarray(0, this.outBytes)
   }
 
   /** One record with its newline. Records that are not in the format are passed on as they are. */
-  private record(record: Uint8Array, out: Uint8Array[]): void {
-    const timeEnd = record.indexOf(SPACE)
-    const streamEnd = record.indexOf(SPACE, timeEnd + 1)
-    const tagEnd = record.indexOf(SPACE, streamEnd + 1)
-    if (timeEnd < 0 || streamEnd < 0 || tagEnd < 0) {
-      this.give(record, out)
+  private record(all: Uint8Array, from: number, to: number): void {
+    const { timeEnd, streamEnd, tagEnd } = headOf(all, from)
+    if (timeEnd < 0 || streamEnd < 0 || tagEnd < 0 || tagEnd >= to) {
+      this.give(all, from, to)
       return
     }
     const { stream, timestamps } = this.options
-    const isOut = record[timeEnd + 4] === 111 // the o of stdout
+    const isOut = all[timeEnd + 4] === 111 // the o of stdout
     if (stream && (stream === 'Stdout') !== isOut) return
-    if (this.sinceText && latin(record.subarray(0, this.sinceText.length - 1)) < this.sinceText.slice(0, -1)) return
-    const isPartial = record[streamEnd + 1] === PARTIAL
-    const text = record.subarray(tagEnd + 1, isPartial ? record.length - 1 : record.length)
-    if (timestamps && !this.continues) this.give(record.subarray(0, timeEnd + 1), out)
+    if (this.sinceText && latin(all.subarray(from, from + this.sinceText.length)) < this.sinceText) return
+    const isPartial = all[streamEnd + 1] === PARTIAL
+    if (timestamps && !this.continues) this.give(all, from, timeEnd + 1)
     this.continues = isPartial
-    this.give(text, out)
+    this.give(all, tagEnd + 1, isPartial ? to - 1 : to)
   }
 
-  private give(bytes: Uint8Array, out: Uint8Array[]): void {
-    const taken = bytes.subarray(0, Math.max(0, Math.min(bytes.length, this.leftBytes)))
-    this.leftBytes -= taken.length
-    if (taken.length > 0) out.push(taken)
+  private give(all: Uint8Array, from: number, end: number): void {
+    const to = Math.min(end, from + Math.max(0, this.leftBytes))
+    this.leftBytes -= to - from
+    const { out } = this
+    if (to - from > SHORT_BYTES) out.set(all.subarray(from, to), this.outBytes)
+    else for (let i = from; i < to; i++) out[this.outBytes + i - from] = all[i] as number
+    this.outBytes += to - from
   }
+}
+
+/** Up to here a loop copies faster than a call. */
+const SHORT_BYTES = 64
+
+/** Where the parts of the record at `from` end; -1 where there is none. Those that we write have all the same length. */
+function headOf(all: Uint8Array, from: number): { timeEnd: number; streamEnd: number; tagEnd: number } {
+  if (all[from + 30] === SPACE && all[from + 37] === SPACE && all[from + 39] === SPACE)
+    return { timeEnd: from + 30, streamEnd: from + 37, tagEnd: from + 39 }
+  const timeEnd = all.indexOf(SPACE, from)
+  const streamEnd = timeEnd < 0 ? -1 : all.indexOf(SPACE, timeEnd + 1)
+  return { timeEnd, streamEnd, tagEnd: streamEnd < 0 ? -1 : all.indexOf(SPACE, streamEnd + 1) }
 }
 
 const latin = (bytes: Uint8Array): string => String.fromCharCode(...bytes)
 
 /**
- * Where the last `lines` lines of a file begin. Reads backwards in blocks; a line made of partial records counts once.
- * `read(from, to)` gives bytes of the file.
+ * Where the last `lines` lines of a file begin, found backwards in blocks: what is read and what is kept do not grow with the lines
+ * asked for beyond the file. A line made of partial records counts once. `read(from, to)` gives bytes of the file; undefined:
+ * nobody wants to know any more, and the file's end is as good as any.
  */
 export async function tailStart(
   size: number,
   lines: number,
-  read: (from: number, to: number) => Promise<Uint8Array>,
+  read: (from: number, to: number) => Promise<Uint8Array | undefined>,
 ): Promise<number> {
   if (lines <= 0) return size
-  const starts: number[] = []
-  let block = new Uint8Array(0)
-  let blockStart = size
-  while (blockStart > 0) {
-    const from = Math.max(0, blockStart - TAIL_BLOCK_BYTES)
-    block = concat([await read(from, blockStart), block])
-    blockStart = from
-    starts.length = 0
-    for (let at = 0; at < block.length; ) {
-      const isStart = at > 0 || blockStart === 0 || block.length === 0
-      const next = block.indexOf(NEWLINE, at)
-      const end = next < 0 ? block.length : next + 1
-      if (isStart && !continuesBefore(block, at)) starts.push(blockStart + at)
-      at = end
+  let found = 0
+  // Where the record begins that was met last; behind the file there is none.
+  let later = size
+  for (let end = size; end > 0; ) {
+    const from = Math.max(0, end - TAIL_BLOCK_BYTES)
+    // With the beginning of the record after the block: it may be the end of a head that begins in the block.
+    const block = await read(from, Math.min(size, end + HEAD_BYTES_MAX))
+    if (!block) return size
+    for (let at = end - from - 1; at >= -1; at--) {
+      // Each newline ends a record, and another begins behind it; so does one at the file's beginning.
+      at = at < 0 ? -1 : block.lastIndexOf(NEWLINE, at)
+      if (at < 0 && from > 0) break
+      const start = from + at + 1
+      if (start >= later) continue
+      if (later < size && !isPartial(block, at + 1)) {
+        found++
+        if (found === lines) return later
+      }
+      later = start
     }
-    if (starts.length > lines) break
+    end = from
   }
-  return starts.length <= lines ? 0 : (starts[starts.length - lines] ?? 0)
+  return 0
 }
 
 const TAIL_BLOCK_BYTES = 64 * 1024
+/** `2026-01-02T03:04:05.678901234Z stdout P `, with room. */
+const HEAD_BYTES_MAX = 64
 
-/** Whether the record that ends before `at` is a part of a line that goes on. */
-function continuesBefore(block: Uint8Array, at: number): boolean {
-  if (at === 0) return false
-  const start = block.lastIndexOf(NEWLINE, at - 2) + 1
-  const timeEnd = block.indexOf(SPACE, start)
-  const streamEnd = timeEnd < 0 ? -1 : block.indexOf(SPACE, timeEnd + 1)
-  return streamEnd >= 0 && streamEnd < at && block[streamEnd + 1] === PARTIAL
+/** Whether the record at `start` is a part of a line that goes on. */
+function isPartial(block: Uint8Array, start: number): boolean {
+  const { streamEnd } = headOf(block.subarray(start, start + HEAD_BYTES_MAX), 0)
+  return streamEnd >= 0 && block[start + streamEnd + 1] === PARTIAL
 }
 
-function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    out.set(part, at)
-    at += part.length
-  }
+function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
+  const out = new Uint8Array(a.length + b.length)
+  out.set(a)
+  out.set(b, a.length)
   return out
 }

@@ -32,9 +32,9 @@ import {
 
 /**
  * Why a pod must end. `removed`: its object is gone. `shutdown`: the node goes down; the object stays, and nothing is written.
- * `finished`: nothing in it will run again.
+ * `rejected`: this node does not take it. `finished`: nothing in it will run again.
  */
-export type EndReason = 'removed' | 'deleted' | 'shutdown' | 'deadline' | 'finished'
+export type EndReason = 'removed' | 'deleted' | 'shutdown' | 'rejected' | 'deadline' | 'finished'
 
 export type Action =
   | { readonly do: 'mount' }
@@ -72,6 +72,7 @@ export function endReason(view: PodView, nowMs: number): EndReason | undefined {
   if (view.removed) return 'removed'
   if (view.pod.metadata.deletionTimestamp) return 'deleted'
   if (view.shutdown) return 'shutdown'
+  if (view.rejected) return 'rejected'
   if (nowMs >= deadlineOf(view)) return 'deadline'
   return finished(view) ? 'finished' : undefined
 }

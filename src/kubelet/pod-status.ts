@@ -15,7 +15,17 @@ import type {
   VolumeMountStatus,
 } from '../api/types/core-v1.gen.ts'
 import { type EndReason, endReason } from './plan.ts'
-import { type ContainerView, initialized, lives, type PodView, podInitialized, type Run, restarts } from './pod-view.ts'
+import {
+  type ContainerView,
+  initialized,
+  lives,
+  type PodView,
+  podInitialized,
+  type Rejection,
+  type Run,
+  restarts,
+} from './pod-view.ts'
+import { supplementalGroupsOf } from './security.ts'
 
 export interface NodeFacts {
   readonly hostIP: string
@@ -33,6 +43,7 @@ type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed'
  * terminal while anything may still run.
  */
 export function podStatus(real: PodView, nowMs: number, node: NodeFacts, last: PodStatus | undefined): PodStatus {
+  if (real.rejected) return rejectedStatus(real, real.rejected)
   const view = { ...real, containers: real.containers.map(asShown) }
   const why = endReason(real, nowMs)
   const ended = why !== undefined && allEnded(real)
@@ -56,6 +67,18 @@ export function podStatus(real: PodView, nowMs: number, node: NodeFacts, last: P
     ...(inits.length > 0 ? { initContainerStatuses: inits } : {}),
     containerStatuses: statuses((c) => c.kind === 'main'),
     resources: {},
+  }
+}
+
+/** Of a pod that is refused nothing else is told: what the scheduler wrote stays. */
+function rejectedStatus({ pod, startedAtMs }: PodView, { reason, message }: Rejection): PodStatus {
+  const generation = pod.metadata.generation
+  return {
+    ...(generation === undefined ? {} : { observedGeneration: generation }),
+    phase: 'Failed',
+    reason,
+    message: `Pod was rejected: ${message}`,
+    startTime: rfc3339(startedAtMs),
   }
 }
 
@@ -258,8 +281,8 @@ function mountsOf(mounts: ContainerView['spec']['volumeMounts']): VolumeMountSta
   }))
 }
 
-function userOf({ spec }: Pod, { spec: container }: ContainerView) {
-  const uid = container.securityContext?.runAsUser ?? spec.securityContext?.runAsUser ?? 0
-  const gid = container.securityContext?.runAsGroup ?? spec.securityContext?.runAsGroup ?? 0
-  return { linux: { gid, supplementalGroups: [gid], uid } }
+function userOf(pod: Pod, { spec: container }: ContainerView) {
+  const uid = container.securityContext?.runAsUser ?? pod.spec.securityContext?.runAsUser ?? 0
+  const gid = container.securityContext?.runAsGroup ?? pod.spec.securityContext?.runAsGroup ?? 0
+  return { linux: { gid, supplementalGroups: [...new Set([gid, ...supplementalGroupsOf(pod)])], uid } }
 }

@@ -92,10 +92,18 @@ export interface VolumesView {
   readonly retryAtMs?: number
 }
 
+/** Why a node does not take a pod that is bound to it. */
+export interface Rejection {
+  readonly reason: string
+  readonly message: string
+}
+
 export interface PodView {
   readonly pod: Pod
   /** Gone from the API (a forced delete, or the object of a container found after a restart). */
   readonly removed: boolean
+  /** This node does not take the pod: nothing of it ever runs. */
+  readonly rejected?: Rejection
   /** The node is going down. */
   readonly shutdown: boolean
   /** When this kubelet, or the one before it, first took the pod on: status.startTime. */

@@ -6,20 +6,22 @@
 
 import { isConditionTrue } from '../api/conditions.ts'
 import { isTerminalPhase } from '../api/pod-phase.ts'
-import { ApiError } from '../api/status.ts'
 import { parseTime } from '../api/time.ts'
 import type { EbbTracer } from '../api/trace-steps.ts'
 import type { Container, Pod, PodStatus } from '../api/types/core-v1.gen.ts'
 import { unreachable } from '../base/assert.ts'
-import { type Clock, sleep, type Timer } from '../base/clock.ts'
+import type { Clock, Timer } from '../base/clock.ts'
 import type { ApiClient } from '../client/api-client.ts'
 import type { EventRecorder } from '../client/events.ts'
 import { pods } from '../client/resources.ts'
+import { admissionRefusal, receptionWarning } from './admission.ts'
 import { announcer } from './announce.ts'
 import { ContainerRecord, lostRun } from './container-record.ts'
 import { type ContainerSeams, ContainerWorker } from './container-worker.ts'
-import type { DownwardFacts } from './downward.ts'
+import { type DownwardFacts, isToldAlike } from './downward.ts'
 import { Images } from './images.ts'
+import { Mounting } from './mounting.ts'
+import { persist, RETRY_MS } from './persist.ts'
 import { type Action, endReason, plan } from './plan.ts'
 import { DEADLINE_MESSAGE, type NodeFacts, podStatus } from './pod-status.ts'
 import {
@@ -28,17 +30,14 @@ import {
   kindOf,
   lives,
   type PodView,
+  type Rejection,
   type SandboxView,
-  type VolumesView,
 } from './pod-view.ts'
 import type { Prober } from './prober.ts'
 import type { ContainerStatus, Runtime, RuntimeEvent, SandboxConfig, SandboxStatus } from './runtime.ts'
 import type { Sources } from './sources.ts'
 import { StatusWriter } from './status-writer.ts'
 import type { PodVolumes } from './volumes.ts'
-
-/** Between attempts of what must succeed in the end (sandbox, volumes, stops, the final delete), in ms. */
-const RETRY_MS = 1_000
 
 export interface WorkerSeams {
   readonly runtime: Runtime
@@ -81,10 +80,12 @@ export class PodWorker {
   private readonly startAbort = new AbortController()
   private pod: Pod
   private removed = false
+  /** undefined: this node takes the pod. */
+  private readonly rejected: Rejection | undefined
   private shutdown: (() => void) | undefined
   private sandbox: SandboxView = { state: 'none' }
   private sandboxStatus: SandboxStatus | undefined
-  private volumes: VolumesView = { state: 'none' }
+  readonly mounting: Mounting
   private terminalStatus: PodView['terminalStatus'] = 'none'
   private finalDelete: PodView['finalDelete'] = 'none'
   private cleanUp: PodView['cleanUp'] = 'none'
@@ -114,10 +115,12 @@ export class PodWorker {
     const written = (status: PodStatus) => this.statusWritten(status)
     const failed = (error: unknown) => seams.failed(`status of ${this.object}`, error)
     this.writer = new StatusWriter({ namespace, name, uid }, { client, clock, signal, written, failed })
+    this.mounting = this.makeMounting()
     const container = this.containerSeams()
     const make = (isInit: boolean) => (c: Container) =>
       new ContainerWorker(new ContainerRecord(c, kindOf(c, isInit)), container)
     this.workers = [...(pod.spec.initContainers ?? []).map(make(true)), ...pod.spec.containers.map(make(false))]
+    this.rejected = adopted.sandbox || this.terminalStatus !== 'none' ? undefined : admissionRefusal(pod)
     this.adopt(adopted)
   }
 
@@ -131,6 +134,8 @@ export class PodWorker {
   start(): void {
     this.seams.trace.emit('pod-seen', this.object)
     if (this.pod.metadata.deletionTimestamp) this.traceDeletion()
+    const warning = receptionWarning(this.view(), this.seams.runtime.unenforced)
+    if (warning) announcer(this.seams.recorder, this.pod)('Warning', warning.reason, warning.message)
     for (const worker of this.workers) if (lives(worker.record)) worker.startProbes()
     this.step()
   }
@@ -140,11 +145,20 @@ export class PodWorker {
     const { deletionTimestamp, generation } = this.pod.metadata
     const isDeletion = pod.metadata.deletionTimestamp !== undefined && deletionTimestamp === undefined
     if (generation !== pod.metadata.generation) this.hasNews = true
+    const before = this.pod
     this.pod = pod
+    if (!isToldAlike(before, pod)) this.toldAnew()
     for (const spec of [...(pod.spec.initContainers ?? []), ...pod.spec.containers])
       this.workers.find(({ record }) => record.name === spec.name)?.record.respec(spec)
     if (isDeletion) this.traceDeletion()
     this.step()
+  }
+
+  /** What containers may be told of their pod has changed: volumes show it, and a start that lacked it is due. */
+  private toldAnew(): void {
+    void this.mounting.refresh()
+    for (const { record } of this.workers)
+      if (record.waiting?.reason === 'CreateContainerConfigError') record.waiting = { ...record.waiting, untilMs: 0 }
   }
 
   /** The object is gone. */
@@ -198,7 +212,7 @@ export class PodWorker {
     if (sandbox) {
       this.sandboxStatus = sandbox
       this.sandbox = { state: sandbox.state === 'ready' ? 'ready' : 'lost', ...(ip ? { ip } : {}) }
-      this.volumes = { state: 'ready' }
+      this.mounting.view = { state: 'ready' }
     } else if (ip) {
       this.sandbox = { state: 'none', ip }
     }
@@ -215,10 +229,11 @@ export class PodWorker {
   // ---- the step
 
   private view(): PodView {
-    const { pod, removed, startedAtMs, volumes, sandbox, passing, terminalStatus, finalDelete, cleanUp } = this
+    const { pod, removed, startedAtMs, mounting, sandbox, passing, terminalStatus, finalDelete, cleanUp } = this
     const containers = this.workers.map(({ record }) => record)
-    const foundations = { startedAtMs, volumes, sandbox, containers, passing, overdue: this.overdue }
-    return { pod, removed, shutdown: this.shutdown !== undefined, ...foundations, terminalStatus, finalDelete, cleanUp }
+    const foundations = { startedAtMs, volumes: mounting.view, sandbox, containers, passing, overdue: this.overdue }
+    const why = { removed, shutdown: this.shutdown !== undefined, ...(this.rejected && { rejected: this.rejected }) }
+    return { pod, ...why, ...foundations, terminalStatus, finalDelete, cleanUp }
   }
 
   private step(): void {
@@ -263,7 +278,7 @@ export class PodWorker {
   private apply(action: Exclude<Action, { do: 'wake' }>): void {
     switch (action.do) {
       case 'mount':
-        this.mount()
+        this.mounting.begin()
         break
       case 'run-sandbox':
         this.runSandbox()
@@ -325,18 +340,8 @@ export class PodWorker {
     )
   }
 
-  /** For what must succeed in the end: again each second. Resolves early when the kubelet ends. */
-  private async persist(what: string, run: () => Promise<unknown>): Promise<void> {
-    while (!this.seams.signal.aborted) {
-      try {
-        await run()
-        return
-      } catch (error) {
-        if (isMissing(error)) return
-        this.seams.failed(`${what} of ${this.object}`, error)
-        await sleep(this.seams.clock, RETRY_MS, this.seams.signal)
-      }
-    }
+  private persist(what: string, run: () => Promise<unknown>): Promise<void> {
+    return persist(`${what} of ${this.object}`, run, this.seams)
   }
 
   private containerSeams(): ContainerSeams {
@@ -362,19 +367,14 @@ export class PodWorker {
 
   // ---- what containers stand on
 
-  private mount(): void {
-    const { clock, volumes, settleMs, signal, recorder } = this.seams
-    this.volumes = { state: 'mounting' }
-    this.job('volumes', async () => {
-      try {
-        const settled = settleMs > 0 ? sleep(clock, settleMs, signal) : undefined
-        await volumes.setUp(this.pod, this.facts())
-        await settled
-        this.volumes = { state: 'ready' }
-      } catch (error) {
-        announcer(recorder, this.pod)('Warning', 'FailedMount', (error as Error).message)
-        this.volumes = { state: 'failed', retryAtMs: clock.now() + RETRY_MS }
-      }
+  private makeMounting(): Mounting {
+    return new Mounting({
+      ...this.seams,
+      pod: () => this.pod,
+      facts: () => this.facts(),
+      isEnding: () => endReason(this.view(), this.seams.clock.now()) !== undefined,
+      announce: (...words) => announcer(this.seams.recorder, this.pod)(...words),
+      job: (what, run) => this.job(what, run),
     })
   }
 
@@ -482,10 +482,4 @@ export class PodWorker {
     const grace = this.pod.metadata.deletionGracePeriodSeconds ?? 0
     this.seams.trace.emit('delete-seen', this.object, { detail: { grace } })
   }
-}
-
-/** What was to be taken away is not there: the API's 404 and 409 (another uid), the runtime's not-found. */
-function isMissing(error: unknown): boolean {
-  if (error instanceof ApiError) return error.code === 404 || error.code === 409
-  return (error as { code?: unknown }).code === 'not-found'
 }

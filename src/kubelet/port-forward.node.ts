@@ -2,28 +2,42 @@
  * Port forwarding into a pod, in the two ways that clients have of it over WebSocket:
  *   SPDY/3.1+portforward.k8s.io   kubectl >= 1.31 (KEP-4006): SPDY frames inside binary messages; for each connection an error
  *                                 stream and a data stream with one requestID
- *   v4.channel.k8s.io             other clients: ports in the query, two channels each, which begin with the port as uint16 LE
+ *   v4.channel.k8s.io             other clients (also v4.base64.channel.k8s.io, and without a name): ports in the query, two
+ *                                 channels each, which begin with the port as uint16 LE
+ * Both ways wait: a pod's program for a client that does not read, a client for a program that does not.
  */
 import type { Duplex } from 'node:stream'
-import type { WebSocket } from 'ws'
 import { dialPod, type PodAddress } from './dial-pod.node.ts'
 import { SpdyConnection, type SpdyStream } from './spdy.node.ts'
+import { channelCodec, type StreamSocket } from './websocket.node.ts'
 
-export const FORWARD_PROTOCOLS = ['SPDY/3.1+portforward.k8s.io', 'v4.channel.k8s.io'] as const
+const TUNNEL = 'SPDY/3.1+portforward.k8s.io'
 
-const BUFFERED_BYTES_MAX = 1024 * 1024
+export const FORWARD_PROTOCOLS = ['', TUNNEL, 'v4.channel.k8s.io', 'v4.base64.channel.k8s.io'] as const
+
+/** Error streams that may wait for their data stream; one more ends the connection. */
+const UNPAIRED_MAX = 1024
 
 export interface ForwardTarget extends PodAddress {
   /** `pod default/web-1`, for messages. */
   readonly pod: string
-  /** One of FORWARD_PROTOCOLS. */
-  readonly protocol: string
 }
 
-/** Serves one connection of a client until it is closed. */
-export function runPortForward(socket: WebSocket, target: ForwardTarget, query: URLSearchParams): void {
-  if (target.protocol === FORWARD_PROTOCOLS[0]) forwardSpdy(socket, target)
-  else forwardChannels(socket, target, query)
+/** Serves one connection of a client until it is closed. `ports` are those of the query: see `forwardedPorts`. */
+export function runPortForward(socket: StreamSocket, target: ForwardTarget, ports: readonly number[]): void {
+  if (socket.protocol === TUNNEL) forwardSpdy(socket, target)
+  else forwardChannels(socket, target, ports)
+}
+
+/** The ports that a query names; undefined when one of them is none. */
+export function forwardedPorts(query: URLSearchParams): readonly number[] | undefined {
+  const ports = [...query.getAll('port'), ...query.getAll('ports')].flatMap((text) => text.split(',')).map(portOf)
+  return ports.includes(undefined) ? undefined : (ports as number[])
+}
+
+function portOf(text: string): number | undefined {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0
+  return port >= 1 && port <= 65535 ? port : undefined
 }
 
 const whyFailed = (port: number, { pod }: ForwardTarget, error: NodeJS.ErrnoException) => {
@@ -31,50 +45,83 @@ const whyFailed = (port: number, { pod }: ForwardTarget, error: NodeJS.ErrnoExce
   return `error forwarding port ${port} to ${pod}: failed to connect to localhost:${port} inside the pod: dial tcp: ${why}`
 }
 
+/** Passes on what comes out of the pod, as fast as it is taken. */
+function readOut(inside: Duplex, send: (bytes: Uint8Array) => Promise<void> | undefined): void {
+  inside.on('data', (bytes: Buffer) => {
+    const room = send(bytes)
+    if (!room) return
+    inside.pause()
+    void room.then(() => inside.resume())
+  })
+}
+
+/** Passes on what goes into the pod; the promise resolves when more may come. */
+function writerInto(inside: Duplex): (bytes: Uint8Array) => Promise<void> | undefined {
+  let room: Promise<void> | undefined
+  let wake = () => {}
+  const roomAgain = () => {
+    room = undefined
+    wake()
+  }
+  inside.on('drain', roomAgain)
+  inside.on('close', roomAgain)
+  return (bytes) => {
+    if (inside.destroyed || inside.writableEnded || inside.write(bytes)) return undefined
+    room ??= new Promise((resolve) => {
+      wake = resolve
+    })
+    return room
+  }
+}
+
 // ---- SPDY
 
-function forwardSpdy(socket: WebSocket, target: ForwardTarget): void {
-  const connections = new Set<Duplex>()
+function forwardSpdy(socket: StreamSocket, target: ForwardTarget): void {
   const errors = new Map<string, SpdyStream>()
+  const broken = (why: string) => void socket.close(1002, why)
   const connection = new SpdyConnection({
-    send: (bytes) => {
-      if (socket.readyState === socket.OPEN) socket.send(bytes)
-    },
-    closed: () => socket.close(1000),
+    send: (bytes) => socket.send(bytes),
+    closed: (why) => void (why === undefined ? socket.close() : broken(why)),
     opened: (stream) => {
-      const request = stream.headers.requestid ?? ''
-      if (stream.headers.streamtype === 'error') {
-        errors.set(request, stream)
-        stream.onData = () => {}
+      const { requestid = '', streamtype } = stream.headers
+      if (streamtype === 'error') {
+        errors.set(requestid, stream)
+        stream.onData = () => undefined
+        stream.onReset = () => errors.delete(requestid)
+        if (errors.size > UNPAIRED_MAX) broken('error streams without data streams')
         return
       }
-      const error = errors.get(request)
-      errors.delete(request)
-      void joinStream({ stream, error, target, socket, connections })
+      const port = portOf(stream.headers.port ?? '')
+      if (streamtype !== 'data' || port === undefined) {
+        stream.reset()
+        return
+      }
+      const error = errors.get(requestid)
+      errors.delete(requestid)
+      void joinStream({ stream, error, target, port })
     },
   })
-  socket.on('message', (data: Buffer) => connection.receive(data))
-  socket.on('close', () => {
-    for (const open of connections) open.destroy()
-    connection.close()
-  })
+  socket.gone.addEventListener('abort', () => connection.close())
+  socket.listen((message) => connection.receive(message))
 }
 
 interface Join {
   readonly stream: SpdyStream
   readonly error: SpdyStream | undefined
   readonly target: ForwardTarget
-  readonly socket: WebSocket
-  readonly connections: Set<Duplex>
+  readonly port: number
 }
 
 /** One connection for a data stream; what goes wrong is said on the error stream. */
-async function joinStream({ stream, error, target, socket, connections }: Join): Promise<void> {
-  const port = Number(stream.headers.port)
+async function joinStream({ stream, error, target, port }: Join): Promise<void> {
   const fail = (cause: Error) => {
-    error?.write(Buffer.from(whyFailed(port, target, cause)))
+    void error?.write(Buffer.from(whyFailed(port, target, cause)))
     stream.reset()
     error?.end()
+  }
+  let isCut = false
+  stream.onReset = () => {
+    isCut = true
   }
   let inside: Duplex
   try {
@@ -83,76 +130,60 @@ async function joinStream({ stream, error, target, socket, connections }: Join):
     fail(cause as Error)
     return
   }
-  if (socket.readyState !== socket.OPEN) {
-    inside.destroy()
-    return
-  }
-  connections.add(inside)
-  inside.on('data', (bytes: Buffer) => {
-    stream.write(bytes)
-    pauseWhileFull(inside, socket)
-  })
+  stream.onReset = () => inside.destroy()
   inside.on('error', fail)
   inside.on('end', () => stream.end())
   inside.on('close', () => {
-    connections.delete(inside)
     stream.end()
     error?.end()
   })
-  stream.onData = (bytes) => {
-    if (bytes === undefined) inside.end()
-    else inside.write(bytes)
+  if (isCut) {
+    inside.destroy()
+    return
   }
-}
-
-/** A client that reads slowly slows the pod's program down, instead of filling our memory. */
-function pauseWhileFull(inside: Duplex, socket: WebSocket): void {
-  if (socket.bufferedAmount <= BUFFERED_BYTES_MAX) return
-  inside.pause()
-  socket.ping(undefined, undefined, () => inside.resume())
+  readOut(inside, (bytes) => stream.write(bytes))
+  const write = writerInto(inside)
+  stream.onData = (bytes) => {
+    if (bytes) return write(bytes)
+    inside.end()
+    return undefined
+  }
 }
 
 // ---- channels
 
-function forwardChannels(socket: WebSocket, target: ForwardTarget, query: URLSearchParams): void {
-  const ports = query.getAll('ports').flatMap((text) => text.split(',').map(Number))
-  if (ports.length === 0 || ports.some((port) => !Number.isInteger(port) || port < 1 || port > 65535)) {
-    socket.close(1002, 'query parameter "ports" must be a list of ports')
-    return
-  }
-  const send = (channel: number, bytes: Uint8Array) => {
-    if (socket.readyState === socket.OPEN) socket.send(Buffer.concat([Buffer.from([channel]), bytes]))
-  }
-  const connections = new Map<number, Promise<Duplex>>()
+function forwardChannels(socket: StreamSocket, target: ForwardTarget, ports: readonly number[]): void {
+  const codec = channelCodec(socket.protocol)
+  const send = (channel: number, bytes: Uint8Array) => socket.send(codec.encode(channel, bytes))
   let left = ports.length
-  ports.forEach((port, index) => {
+  const connections = ports.map(async (port, index) => {
     const [data, error] = [index * 2, index * 2 + 1]
     const head = Buffer.alloc(2)
     head.writeUInt16LE(port)
-    send(data, head)
-    send(error, head)
-    const over = (cause?: Error) => {
-      if (cause) send(error, Buffer.from(whyFailed(port, target, cause)))
-      if (--left === 0) socket.close(1000)
+    void send(data, head)
+    void send(error, head)
+    const fail = (cause: Error) => void send(error, Buffer.from(whyFailed(port, target, cause)))
+    const over = () => {
+      if (--left === 0) void socket.close()
     }
-    const dialled = dialPod(target, port)
-    connections.set(data, dialled)
-    dialled.then((inside) => {
-      inside.on('data', (bytes: Buffer) => {
-        send(data, bytes)
-        pauseWhileFull(inside, socket)
-      })
-      inside.on('error', (cause) => send(error, Buffer.from(whyFailed(port, target, cause))))
-      inside.on('close', () => over())
-    }, over)
+    try {
+      const inside = await dialPod(target, port)
+      inside.on('error', fail)
+      inside.on('close', over)
+      readOut(inside, (bytes) => send(data, bytes))
+      return { inside, write: writerInto(inside) }
+    } catch (cause) {
+      fail(cause as Error)
+      over()
+      return undefined
+    }
   })
-  socket.on('message', (message: Buffer) => {
-    void connections
-      .get(message[0] ?? 0)
-      ?.then((inside) => inside.write(message.subarray(1)))
-      .catch(() => {})
+  socket.gone.addEventListener('abort', () => {
+    for (const dialled of connections) void dialled.then((opened) => opened?.inside.destroy())
   })
-  socket.on('close', () => {
-    for (const dialled of connections.values()) void dialled.then((inside) => inside.destroy()).catch(() => {})
+  socket.listen(async (message) => {
+    const { channel, bytes } = codec.decode(message)
+    const opened = channel % 2 === 0 ? await connections[channel / 2] : undefined
+    if (bytes.length > 0) await opened?.write(bytes)
   })
 }

@@ -16,9 +16,17 @@ export interface SandboxConfig {
   readonly uid: string
   /** Restart count of the sandbox itself. */
   readonly attempt: number
+  /** What the kernel and /etc/hostname say. */
   readonly hostname: string
+  /** The pod's own names in /etc/hosts, the full one first when there is one. */
+  readonly hostsNames: readonly string[]
   readonly labels: Readonly<Record<string, string>>
   readonly shareProcessNamespace: boolean
+  /**
+   * 'pod': its users are strangers to the host. 'node': its root is the user of the node, for pods that mount the host's own
+   * files. Absent: 'node'. As the user namespace modes of CRI; a runtime without many ids has only 'node'.
+   */
+  readonly userNamespace?: 'pod' | 'node'
   readonly hostNetwork: boolean
   /** TCP ports that somebody will look for at the pod's address; only where pods share the host's network, see `port` below. */
   readonly ports?: readonly number[]
@@ -42,6 +50,64 @@ export interface SandboxStatus {
   readonly createdAtMs: number
 }
 
+/**
+ * The security settings of one container, decided (security.ts): what the runtime gives its program, and every exec, hook and
+ * probe in it. Numbers are those inside the container.
+ */
+export interface ContainerSecurity {
+  /** undefined: the runtime's own choice, root where it has the choice. */
+  readonly runAsUser?: number
+  /** undefined: 0. */
+  readonly runAsGroup?: number
+  /** Beside the primary group; fsGroup is the first of them. Nothing is added from /etc/group. */
+  readonly supplementalGroups: readonly number[]
+  readonly readOnlyRootFilesystem: boolean
+  /** No program may gain what its parent has not: setuid bits and file capabilities have no effect. */
+  readonly noNewPrivileges: boolean
+  /**
+   * Upper case without `CAP_`, or `ALL`. As CRI has it: `ALL` in `add` begins with all of them, `ALL` in `drop` with none, else
+   * the runtime's defaults are the beginning; then single ones are added, then single ones dropped.
+   */
+  readonly capabilities: { readonly add: readonly string[]; readonly drop: readonly string[] }
+  readonly privileged: boolean
+}
+
+/** What a container gets that asks for nothing. */
+export const DEFAULT_SECURITY: ContainerSecurity = {
+  supplementalGroups: [],
+  readOnlyRootFilesystem: false,
+  noNewPrivileges: false,
+  capabilities: { add: [], drop: [] },
+  privileged: false,
+}
+
+/** Settings of a pod's security that a runtime may be unable to obey on its machine. */
+export type SecurityFeature =
+  | 'runAsUser'
+  | 'supplementalGroups'
+  | 'readOnlyRootFilesystem'
+  | 'capabilities'
+  | 'allowPrivilegeEscalation'
+  | 'privileged'
+  | 'procMount'
+  | 'seccompProfile'
+  | 'seLinuxOptions'
+  | 'hostPID'
+  | 'hostIPC'
+  | 'hostUsers'
+  | 'sysctls'
+
+/**
+ * `image`: an image, or what stands for it. `tools`: an image of tools that the machine has itself, played by the machine.
+ * `command`: there is no such image, but the container says itself what to run, a program of the machine.
+ */
+export type ImageSource = 'image' | 'tools' | 'command'
+
+export interface ImageUser {
+  readonly uid: number
+  readonly gid?: number
+}
+
 export interface ContainerConfig {
   readonly name: string
   readonly attempt: number
@@ -59,12 +125,20 @@ export interface ContainerConfig {
   readonly logPath: string
   /** Path inside the container that the program may write its last words to, and the host file that they end up in. */
   readonly terminationMessagePath: string
-  readonly mounts: readonly { readonly hostPath: string; readonly containerPath: string; readonly readOnly: boolean }[]
+  readonly mounts: readonly ContainerMount[]
   /** undefined: the image's, else SIGTERM. */
   readonly stopSignal?: string
-  readonly user?: { readonly uid?: number; readonly gid?: number }
+  readonly security: ContainerSecurity
   /** Opaque to the runtime, kept with the container for whoever lists it after a restart of the node process. */
   readonly annotations: Readonly<Record<string, string>>
+}
+
+export interface ContainerMount {
+  readonly hostPath: string
+  readonly containerPath: string
+  readonly readOnly: boolean
+  /** Where what is mounted lies on the node, when `hostPath` is only a way to it. */
+  readonly realPath?: string
 }
 
 export interface ContainerStatus {
@@ -142,9 +216,13 @@ export interface ExecSession {
 export interface Runtime {
   /** What is degraded here, in sentences for people; empty when nothing is. Shown as node annotation and Warning event. */
   readonly degraded: readonly string[]
+  /** What of a pod's security settings is not obeyed here: a pod that asks for it is told so by an event. */
+  readonly unenforced: ReadonlySet<SecurityFeature>
   readonly name: string
   readonly version: string
 
+  /** The node's id behind a user or group of a pod: whose the pod's files must be. */
+  hostId(userNamespace: 'pod' | 'node', id: number): number
   runSandbox(config: SandboxConfig): Promise<SandboxStatus>
   /** Ends what still runs in it and gives its address back. Idempotent. */
   stopSandbox(id: SandboxId): Promise<void>
@@ -156,7 +234,10 @@ export interface Runtime {
    * runtime without images needs no program behind the name.
    */
   pullImage(image: string, command?: readonly string[]): Promise<string>
-  imageExists(image: string, command?: readonly string[]): boolean
+  /** What a container of this image would run; undefined: nothing is known, a pull would fail. */
+  imageSource(image: string, command?: readonly string[]): ImageSource | undefined
+  /** Who a container of this image runs as when its pod names nobody: 0 is root. */
+  imageUser(image: string): ImageUser
 
   createContainer(sandbox: SandboxId, config: ContainerConfig): Promise<ContainerId>
   /** Resolves when the program runs (exec succeeded). */

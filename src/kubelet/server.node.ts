@@ -2,6 +2,7 @@
  * The kubelet's own HTTP server, on a Unix socket that only the API server reaches: it has checked who asks and what for.
  *
  *   GET /containerLogs/NAMESPACE/POD/CONTAINER?follow&tailLines&sinceSeconds&sinceTime&timestamps&previous&limitBytes
+ *       (send-log.node.ts), also by WebSocket
  *   /exec/NAMESPACE/POD/CONTAINER?command&input&output&error&tty      WebSocket (streaming.node.ts)
  *   /attach/NAMESPACE/POD/CONTAINER?input&output&error&tty            WebSocket
  *   /portForward/NAMESPACE/POD                                       WebSocket (port-forward.node.ts)
@@ -10,18 +11,18 @@ import { mkdirSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { dirname } from 'node:path'
-import { type WebSocket, WebSocketServer } from 'ws'
 import type { Pod } from '../api/types/core-v1.gen.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Lifetime } from '../base/lifetime.ts'
 import { logPathOf } from './container-start.ts'
 import type { Kubelet } from './kubelet.ts'
 import { logContainer } from './log-container.ts'
-import { readLog } from './logs.node.ts'
 import { logOptions } from './logs.ts'
-import { FORWARD_PROTOCOLS, runPortForward } from './port-forward.node.ts'
+import { FORWARD_PROTOCOLS, forwardedPorts, runPortForward } from './port-forward.node.ts'
 import type { ContainerStatus, Runtime } from './runtime.ts'
+import { LOG_PROTOCOLS, type LogSink, type LogSource, responseSink, sendLog, socketSink } from './send-log.node.ts'
 import { refuseStreams, runStreams, STREAM_PROTOCOLS, streamRequest } from './streaming.node.ts'
+import { chooseProtocol, type StreamSocket, webSocketAcceptor } from './websocket.node.ts'
 
 export interface KubeletServerOptions {
   readonly kubelet: Kubelet
@@ -44,11 +45,26 @@ export async function serveKubelet(options: KubeletServerOptions): Promise<void>
   })
   const accept = webSocketAcceptor()
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    upgrade(options, request, () => accept(request, socket, head)).catch((error: Error) => refuse(socket, error))
+    // Until the WebSocket has it, and after it was refused: a break ends this connection and nothing else.
+    socket.on('error', () => socket.destroy())
+    let isAccepted = false
+    const acceptAs = (protocol: string) => {
+      isAccepted = true
+      return accept(request, socket, head, protocol)
+    }
+    upgrade(options, request, acceptAs).catch((error: Error) => {
+      if (isAccepted) socket.destroy()
+      else refuse(socket, error)
+    })
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(socketPath, resolve)
+    server.listen(socketPath, () => {
+      server.off('error', reject)
+      // A connection that could not be accepted (EMFILE) is lost alone.
+      server.on('error', () => {})
+      resolve()
+    })
   })
   lifetime.add('kubelet server', async () => {
     for (const socket of sockets) socket.destroy()
@@ -56,58 +72,61 @@ export async function serveKubelet(options: KubeletServerOptions): Promise<void>
   })
 }
 
-interface Accepted {
-  readonly socket: WebSocket
-  /** The subprotocol agreed upon; '' when the client asked for none. */
-  readonly protocol: string
+const PROTOCOLS: Readonly<Record<string, readonly string[]>> = {
+  exec: STREAM_PROTOCOLS,
+  attach: STREAM_PROTOCOLS,
+  portForward: FORWARD_PROTOCOLS,
+  containerLogs: LOG_PROTOCOLS,
 }
 
-/**
- * Accepts upgrades with the subprotocol that is liked best. The choice is made here: the name of kubectl's tunnel holds a slash,
- * which the WebSocket library takes for an error.
- */
-function webSocketAcceptor() {
-  const chosen = new WeakMap<IncomingMessage, string>()
-  const server = new WebSocketServer({ noServer: true })
-  server.on('headers', (headers, request) => {
-    const protocol = chosen.get(request)
-    if (protocol) headers.push(`Sec-WebSocket-Protocol: ${protocol}`)
-  })
-  return (request: IncomingMessage, socket: Socket, head: Buffer): Promise<Accepted> => {
-    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((text) => text.trim())
-    const protocol = [...STREAM_PROTOCOLS, ...FORWARD_PROTOCOLS].find((known) => offered.includes(known)) ?? ''
-    chosen.set(request, protocol)
-    delete request.headers['sec-websocket-protocol']
-    return new Promise((resolve) =>
-      server.handleUpgrade(request, socket, head, (opened) => resolve({ socket: opened, protocol })),
-    )
-  }
-}
-
-/** exec, attach and port-forward. Throws before the upgrade for what cannot be. */
-async function upgrade(options: KubeletServerOptions, request: IncomingMessage, accept: () => Promise<Accepted>) {
-  const { runtime } = options
+/** Throws before the upgrade for what cannot be. */
+async function upgrade(
+  options: KubeletServerOptions,
+  request: IncomingMessage,
+  acceptAs: (protocol: string) => Promise<StreamSocket>,
+): Promise<void> {
   const { verb, path, query } = parse(request)
+  const known = PROTOCOLS[verb]
+  if (!known) throw new HttpError(404, '404 page not found')
   if (request.headers.upgrade?.toLowerCase() !== 'websocket')
     throw new HttpError(400, 'only WebSocket is spoken here: kubectl 1.31 or newer does so by itself')
-  const { pod, lives, container, all } = await findTarget(options, path, query)
-  if (verb === 'portForward') {
-    const { namespace, name } = pod.metadata
-    const ip = pod.status?.podIP
-    if (!ip) throw new HttpError(500, `pod ${name} has no address`)
-    const containerId = all.find((c) => c.state === 'running')?.id
-    const { socket, protocol } = await accept()
-    runPortForward(socket, { runtime, ip, containerId, pod: `pod ${namespace}/${name}`, protocol }, query)
-    return
+  const protocol = chooseProtocol(request, known)
+  if (protocol === undefined) {
+    const names = known.map((name) => JSON.stringify(name)).join(' ')
+    const asked = request.headers['sec-websocket-protocol']
+    throw new HttpError(403, `requested protocol(s) are not supported: [${asked}]; supports [${names}]`)
   }
-  const life = lives[0]
-  if (verb !== 'exec' && verb !== 'attach') throw new HttpError(404, '404 page not found')
-  const { socket } = await accept()
-  if (life?.state !== 'running') {
-    await refuseStreams(socket, `container not found (${JSON.stringify(container)})`)
-    return
-  }
-  const wanted = streamRequest(query)
+  const target = await findTarget(options, path, query)
+  const accept = () => acceptAs(protocol)
+  if (verb === 'containerLogs') return sendContainerLog(options, target, async () => socketSink(await accept()))
+  if (verb === 'portForward') return forward(options, target, accept)
+  return stream(options, { verb: verb as 'exec' | 'attach', target, accept })
+}
+
+type Accept = () => Promise<StreamSocket>
+
+async function forward({ runtime }: KubeletServerOptions, { pod, all, query }: Target, accept: Accept): Promise<void> {
+  const { namespace, name } = pod.metadata
+  const ip = pod.status?.podIP
+  if (!ip) throw new HttpError(500, `pod ${name} has no address`)
+  const ports = forwardedPorts(query)
+  if (!ports) throw new HttpError(400, 'query parameter "ports" must be a list of ports')
+  const containerId = all.find((c) => c.state === 'running')?.id
+  runPortForward(await accept(), { runtime, ip, containerId, pod: `pod ${namespace}/${name}` }, ports)
+}
+
+interface Stream {
+  readonly verb: 'exec' | 'attach'
+  readonly target: Target
+  readonly accept: Accept
+}
+
+async function stream({ runtime }: KubeletServerOptions, { verb, target, accept }: Stream): Promise<void> {
+  const life = target.lives[0]
+  const socket = await accept()
+  if (life?.state !== 'running')
+    return refuseStreams(socket, `container not found (${JSON.stringify(target.container)})`)
+  const wanted = streamRequest(target.query)
   const { command, tty, stdin } = wanted
   await runStreams(socket, verb, wanted, () =>
     verb === 'exec' ? runtime.exec(life.id, command, { tty, stdin }) : runtime.attach(life.id),
@@ -118,7 +137,8 @@ function refuse(socket: Socket, error: Error): void {
   const status = error instanceof HttpError ? error.status : 500
   const body = `${error.message}\n`
   const head = `HTTP/1.1 ${status} Refused\r\ncontent-type: text/plain; charset=utf-8\r\nconnection: close\r\n`
-  socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
+  // Whatever the client goes on to send is not read.
+  socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`, () => socket.destroy())
 }
 
 /** What a request is about, looked up. */
@@ -150,7 +170,7 @@ async function answer(options: KubeletServerOptions, request: IncomingMessage, r
       return
     }
     if (verb !== 'containerLogs') throw new HttpError(404, '404 page not found')
-    await sendLog(options, await findTarget(options, path, query), response)
+    await sendContainerLog(options, await findTarget(options, path, query), async () => responseSink(response))
   } catch (error) {
     if (response.headersSent) {
       response.destroy()
@@ -163,8 +183,16 @@ async function answer(options: KubeletServerOptions, request: IncomingMessage, r
 
 function parse(request: IncomingMessage): { verb: string; path: readonly string[]; query: URLSearchParams } {
   const [path = '', query = ''] = (request.url ?? '').split('?', 2)
-  const [verb = '', ...rest] = path.split('/').slice(1).map(decodeURIComponent)
+  const [verb = '', ...rest] = path.split('/').slice(1).map(decoded)
   return { verb, path: rest, query: new URLSearchParams(query) }
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new HttpError(400, `invalid URL escape in ${JSON.stringify(text)}`)
+  }
 }
 
 /** Throws HttpError 404 for a pod that is not here. */
@@ -182,39 +210,36 @@ async function findTarget(
   return { pod, lives, all, query, container }
 }
 
-async function sendLog(options: KubeletServerOptions, target: Target, response: ServerResponse): Promise<void> {
-  const { kubelet, runtime, clock } = options
-  const { pod, lives, query, container } = target
+/** `open` is called when it is known that there is a log. */
+async function sendContainerLog(
+  { kubelet, runtime, clock }: KubeletServerOptions,
+  { pod, lives, query, container }: Target,
+  open: () => Promise<LogSink>,
+): Promise<void> {
   const { name = '' } = pod.metadata
-  const wanted = logOptions(query, clock.now())
-  const meant = logContainer(kubelet.status(pod), name, container, wanted.previous)
+  const options = readLogOptions(query, clock.now())
+  const meant = logContainer(kubelet.status(pod), name, container, options.previous)
   if ('why' in meant) throw new HttpError(400, meant.why)
   const life = lives.find(({ id }) => meant.id.endsWith(`//${id}`))
   if (!life) throw new HttpError(500, `no container ${meant.id}`)
-  const gone = new AbortController()
-  response.once('close', () => gone.abort())
   const ended = new AbortController()
   const forget = runtime.subscribe((event) => {
     if (event.type === 'exited' && event.container.id === life.id) ended.abort()
   })
   if (life.state !== 'running') ended.abort()
   const path = `${kubelet.podDirectory(pod)}/logs/${logPathOf(container, life.attempt)}`
+  const source: LogSource = { path, options, ended: ended.signal }
   try {
-    response.writeHead(200, { 'content-type': 'text/plain', 'transfer-encoding': 'chunked' })
-    response.flushHeaders()
-    for await (const bytes of readLog(path, wanted, { ended: ended.signal, gone: gone.signal })) {
-      if (gone.signal.aborted) return
-      if (!response.write(bytes)) await drained(response)
-    }
-    response.end()
+    await sendLog(source, await open())
   } finally {
     forget()
   }
 }
 
-function drained(response: ServerResponse): Promise<void> {
-  return new Promise((resolve) => {
-    response.once('drain', resolve)
-    response.once('close', resolve)
-  })
+function readLogOptions(query: URLSearchParams, nowMs: number) {
+  try {
+    return logOptions(query, nowMs)
+  } catch (error) {
+    throw new HttpError(400, (error as Error).message)
+  }
 }

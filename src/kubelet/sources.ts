@@ -8,7 +8,18 @@ export interface Sources {
   /** Services of a namespace. */
   services(namespace: string): readonly Service[]
   /** A token for the pod's service account; undefined where the server makes none. */
-  token(pod: Pod, request: { audience: string; expirationSeconds: number }): Promise<string | undefined>
+  token(pod: Pod, wish: TokenWish): Promise<Token | undefined>
+}
+
+export interface TokenWish {
+  /** '' for the API server itself. */
+  readonly audience: string
+  readonly expirationSeconds: number
+}
+
+export interface Token {
+  readonly text: string
+  readonly expiresAtMs: number
 }
 
 /** An object or a key that the pod needs is not there. The message is Kubernetes'. */

@@ -1,6 +1,7 @@
 /**
  * As much of SPDY/3.1 as port forwarding needs: streams opened by the client, data both ways, half-close, ping. The framing is
- * that of draft-mbelshe-httpbis-spdy-00; there is no flow control, as in the implementation that Kubernetes' clients use.
+ * that of draft-mbelshe-httpbis-spdy-00; there is no flow control, as in the implementation that Kubernetes' clients use: who
+ * sends faster than one of its streams is read waits with all of them.
  */
 import { constants, createDeflate, createInflate, type Deflate, type Inflate } from 'node:zlib'
 import { SPDY_DICTIONARY } from './spdy-dictionary.ts'
@@ -12,19 +13,35 @@ const RST_STREAM = 3
 const PING = 6
 const GOAWAY = 7
 const FIN = 1
+const HEAD_BYTES = 8
+
+/** Status codes of RST_STREAM. */
+const PROTOCOL_ERROR = 1
+const REFUSED_STREAM = 3
+const CANCEL = 5
+
 /** Bytes of payload in one of our data frames. */
 const DATA_BYTES_MAX = 16 * 1024
-/** Bytes that a frame may announce; more is a broken stream. */
-const FRAME_BYTES_MAX = 1024 * 1024
+/** Bytes of a control frame's payload; more ends the connection. Data frames are passed on as they come, whatever their length. */
+const CONTROL_BYTES_MAX = 64 * 1024
+/** Bytes of a header block, unpacked; more ends the connection before it is unpacked. Kubernetes' clients need 100. */
+const HEADER_BYTES_MAX = 64 * 1024
+/** Streams open at a time on one connection, two for each forwarded one; more are refused. */
+const STREAMS_MAX = 4096
+
+/** undefined: there is room for more. Else resolves when there is. */
+type Room = Promise<void> | undefined
 
 /** One stream: what the client said at its opening, and both directions. */
 export interface SpdyStream {
   readonly id: number
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>
-  /** Called for data, and once with undefined for the client's end. Data before it is set is kept. */
-  onData: ((bytes: Uint8Array | undefined) => void) | undefined
-  write(bytes: Uint8Array): void
+  /** Called for data, and once with undefined for the client's end. Data that finds none set waits, and with it the connection. */
+  onData: ((bytes: Uint8Array | undefined) => Room) | undefined
+  /** Called when the client lets go of both directions, or has gone. */
+  onReset: (() => void) | undefined
+  write(bytes: Uint8Array): Room
   /** Our end; the client may go on. */
   end(): void
   reset(): void
@@ -32,119 +49,162 @@ export interface SpdyStream {
 
 export interface SpdySeams {
   /** Sends bytes of the connection. */
-  send(bytes: Uint8Array): void
+  send(bytes: Uint8Array): Room
   opened(stream: SpdyStream): void
-  /** The peer broke the rules, or says goodbye. */
-  closed(): void
+  /** The peer says goodbye, or, with a reason, has broken the rules. Called once. */
+  closed(broken?: string): void
 }
 
-/** The server's side of one connection. `receive` takes its bytes in whatever pieces they come. */
+/** The server's side of one connection. */
 export class SpdyConnection {
   private readonly seams: SpdySeams
   private readonly streams = new Map<number, Stream>()
   private readonly inflate: Inflate = createInflate({ dictionary: SPDY_DICTIONARY })
   private readonly deflate: Deflate = createDeflate({ dictionary: SPDY_DICTIONARY })
-  private rest: Buffer = Buffer.alloc(0)
-  /** Frames are handled one after the other; header compression is asynchronous. */
+  private readonly head = Buffer.alloc(HEAD_BYTES)
+  private headBytes = 0
+  /** Of the present frame: what is still to come; of a control frame what has come. */
+  private left = 0
+  private control: Buffer | undefined
+  private isOver = false
+  /** One piece after the other. */
   private last: Promise<void> = Promise.resolve()
 
   constructor(seams: SpdySeams) {
     this.seams = seams
-    this.inflate.on('error', () => seams.closed())
-    this.deflate.on('error', () => seams.closed())
+    this.inflate.on('error', (error) => this.over(error.message))
+    this.deflate.on('error', (error) => this.over(error.message))
   }
 
-  receive(bytes: Uint8Array): void {
-    this.rest = Buffer.concat([this.rest, bytes])
-    while (this.rest.length >= 8) {
-      const length = this.rest.readUIntBE(5, 3)
-      if (length > FRAME_BYTES_MAX) {
-        this.seams.closed()
-        return
-      }
-      if (this.rest.length < 8 + length) return
-      const frame = this.rest.subarray(0, 8 + length)
-      this.rest = this.rest.subarray(8 + length)
-      this.last = this.last.then(() => this.frame(frame)).catch(() => this.seams.closed())
-    }
+  /** Takes bytes of the connection in whatever pieces they come; resolves when they are dealt with. */
+  receive(bytes: Uint8Array): Promise<void> {
+    this.last = this.last.then(() => this.take(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)))
+    return this.last
   }
 
   close(): void {
-    for (const stream of this.streams.values()) stream.take(undefined)
-    this.streams.clear()
-    this.inflate.close()
-    this.deflate.close()
+    this.isOver = true
+    for (const stream of [...this.streams.values()]) stream.cut()
+    this.inflate.destroy()
+    this.deflate.destroy()
   }
 
-  private async frame(frame: Buffer): Promise<void> {
-    const payload = frame.subarray(8)
-    const flags = frame[4] ?? 0
-    if (((frame[0] ?? 0) & 0x80) === 0) {
-      this.data(frame.readUInt32BE(0), payload, flags)
-      return
-    }
-    switch (frame.readUInt16BE(2)) {
-      case SYN_STREAM:
-        return this.syn(payload, flags)
-      case RST_STREAM: {
-        const id = payload.readUInt32BE(0)
-        this.streams.get(id)?.take(undefined)
-        this.streams.delete(id)
-        return
+  /** Never rejects: what is wrong ends the connection. */
+  private async take(bytes: Buffer): Promise<void> {
+    try {
+      for (let at = 0; at < bytes.length && !this.isOver; ) {
+        const used = Math.min(bytes.length - at, this.headBytes < HEAD_BYTES ? HEAD_BYTES - this.headBytes : this.left)
+        await this.piece(bytes.subarray(at, at + used))
+        at += used
       }
+    } catch (error) {
+      this.over((error as Error).message)
+    }
+  }
+
+  /** A piece of a frame's head, or of its payload. */
+  private async piece(bytes: Buffer): Promise<void> {
+    if (this.headBytes < HEAD_BYTES) {
+      bytes.copy(this.head, this.headBytes)
+      this.headBytes += bytes.length
+      if (this.headBytes < HEAD_BYTES) return
+      this.left = this.head.readUIntBE(5, 3)
+      this.control = undefined
+      if (this.isControl && this.left > CONTROL_BYTES_MAX) throw new Error(`a control frame of ${this.left} bytes`)
+    } else {
+      if (this.isControl) {
+        this.control ??= Buffer.allocUnsafe(this.left)
+        bytes.copy(this.control, this.control.length - this.left)
+      } else await this.streams.get(this.id)?.take(bytes)
+      this.left -= bytes.length
+    }
+    if (this.left > 0) return
+    this.headBytes = 0
+    if (this.isControl) await this.controlFrame(this.control ?? Buffer.alloc(0))
+    else if (this.flags & FIN) this.streams.get(this.id)?.takeEnd()
+  }
+
+  private get isControl(): boolean {
+    return ((this.head[0] ?? 0) & 0x80) !== 0
+  }
+
+  private get id(): number {
+    return this.head.readUInt32BE(0)
+  }
+
+  private get flags(): number {
+    return this.head[4] ?? 0
+  }
+
+  private async controlFrame(payload: Buffer): Promise<void> {
+    if (this.head.readUInt16BE(0) !== VERSION_BITS) throw new Error('a frame of another version of SPDY')
+    switch (this.head.readUInt16BE(2)) {
+      case SYN_STREAM:
+        return this.syn(payload)
+      case RST_STREAM:
+        return this.streams.get(payload.readUInt32BE(0))?.cut()
       case PING:
         // Ours would be even; the client's is answered as it is.
-        this.seams.send(control(PING, 0, payload))
-        return
+        if (payload.length !== 4) throw new Error(`a ping of ${payload.length} bytes`)
+        return this.seams.send(control(PING, payload))
       case GOAWAY:
-        this.seams.closed()
-        return
+        return this.over()
       default:
         // SETTINGS, HEADERS, WINDOW_UPDATE: nothing follows from them here.
         return
     }
   }
 
-  private data(id: number, payload: Buffer, flags: number): void {
-    const stream = this.streams.get(id)
-    if (!stream) return
-    if (payload.length > 0) stream.take(payload)
-    if (flags & FIN) stream.take(undefined)
-  }
-
-  private async syn(payload: Buffer, flags: number): Promise<void> {
+  private async syn(payload: Buffer): Promise<void> {
     const id = payload.readUInt32BE(0) & 0x7fffffff
-    const headers = readHeaders(await this.inflated(payload.subarray(10)))
+    const { flags } = this
+    // Also those of a stream that is refused: all header blocks are packed as one.
+    const headers = readHeaders(await this.unpack(payload.subarray(10)))
+    if (this.isOver) return
+    if (id % 2 === 0 || this.streams.has(id)) return this.seams.send(resetFrame(id, PROTOCOL_ERROR))
+    if (this.streams.size >= STREAMS_MAX) return this.seams.send(resetFrame(id, REFUSED_STREAM))
     const stream = new Stream(id, headers, (bytes) => this.seams.send(bytes))
+    stream.closed = () => this.streams.delete(id)
     this.streams.set(id, stream)
-    const reply = Buffer.concat([uint32(id), await this.deflated(uint32(0))])
-    this.seams.send(control(SYN_REPLY, 0, reply))
-    if (flags & FIN) stream.take(undefined)
+    await this.seams.send(control(SYN_REPLY, Buffer.concat([uint32(id), await this.pack(uint32(0))])))
     this.seams.opened(stream)
+    if (flags & FIN) stream.takeEnd()
   }
 
-  private inflated(block: Buffer): Promise<Buffer> {
-    return collect(this.inflate, (done) => this.inflate.write(block, done))
+  private unpack(block: Buffer): Promise<Buffer> {
+    const { inflate } = this
+    return collected(inflate, HEADER_BYTES_MAX, (done) => inflate.write(block, done))
   }
 
-  private deflated(block: Buffer): Promise<Buffer> {
-    return collect(this.deflate, (done) => {
-      this.deflate.write(block)
-      this.deflate.flush(constants.Z_SYNC_FLUSH, done)
+  private pack(block: Buffer): Promise<Buffer> {
+    const { deflate } = this
+    return collected(deflate, HEADER_BYTES_MAX, (done) => {
+      deflate.write(block)
+      deflate.flush(constants.Z_SYNC_FLUSH, done)
     })
+  }
+
+  private over(broken?: string): void {
+    if (this.isOver) return
+    this.isOver = true
+    this.seams.closed(broken)
   }
 }
 
 class Stream implements SpdyStream {
   readonly id: number
   readonly headers: Readonly<Record<string, string>>
-  private readonly send: (bytes: Uint8Array) => void
-  private readonly early: (Uint8Array | undefined)[] = []
-  private listener: ((bytes: Uint8Array | undefined) => void) | undefined
+  onReset: (() => void) | undefined
+  /** Called when both ends are over. */
+  closed: () => void = () => {}
+  private readonly send: (bytes: Uint8Array) => Room
+  private listener: SpdyStream['onData']
+  private heard: (() => void) | undefined
   private theirEnd = false
   private ourEnd = false
+  private endWaits = false
 
-  constructor(id: number, headers: Readonly<Record<string, string>>, send: (bytes: Uint8Array) => void) {
+  constructor(id: number, headers: Readonly<Record<string, string>>, send: (bytes: Uint8Array) => Room) {
     this.id = id
     this.headers = headers
     this.send = send
@@ -156,51 +216,92 @@ class Stream implements SpdyStream {
 
   set onData(listener) {
     this.listener = listener
-    if (listener) for (const bytes of this.early.splice(0)) listener(bytes)
+    this.heard?.()
+    if (this.endWaits) void listener?.(undefined)
+    this.endWaits = false
   }
 
-  take(bytes: Uint8Array | undefined): void {
+  /** Data of the client. */
+  async take(bytes: Uint8Array): Promise<void> {
+    if (!this.listener && !this.theirEnd)
+      await new Promise<void>((resolve) => {
+        this.heard = resolve
+      })
+    if (!this.theirEnd) await this.listener?.(bytes)
+  }
+
+  /** The client's end. */
+  takeEnd(): void {
     if (this.theirEnd) return
-    if (bytes === undefined) this.theirEnd = true
-    if (this.listener) this.listener(bytes)
-    else this.early.push(bytes && Buffer.from(bytes))
+    this.endTheirs()
+    if (this.listener) void this.listener(undefined)
+    else this.endWaits = true
   }
 
-  write(bytes: Uint8Array): void {
+  /** The client lets go of both directions. */
+  cut(): void {
+    this.ourEnd = true
+    this.endTheirs()
+    this.heard?.()
+    this.onReset?.()
+  }
+
+  write(bytes: Uint8Array): Room {
+    let room: Room
     for (let at = 0; at < bytes.length && !this.ourEnd; at += DATA_BYTES_MAX)
-      this.send(dataFrame(this.id, bytes.subarray(at, at + DATA_BYTES_MAX), 0))
+      room = this.send(dataFrame(this.id, bytes.subarray(at, at + DATA_BYTES_MAX), 0))
+    return room
   }
 
   end(): void {
     if (this.ourEnd) return
     this.ourEnd = true
-    this.send(dataFrame(this.id, new Uint8Array(0), FIN))
+    void this.send(dataFrame(this.id, new Uint8Array(0), FIN))
+    if (this.theirEnd) this.closed()
   }
 
   reset(): void {
+    if (this.ourEnd && this.theirEnd) return
     this.ourEnd = true
-    this.send(control(RST_STREAM, 0, Buffer.concat([uint32(this.id), uint32(5)])))
+    void this.send(resetFrame(this.id, CANCEL))
+    this.endTheirs()
+    this.heard?.()
+  }
+
+  private endTheirs(): void {
+    this.theirEnd = true
+    if (this.ourEnd) this.closed()
   }
 }
 
-function collect(stream: Inflate | Deflate, write: (done: () => void) => void): Promise<Buffer> {
-  return new Promise((resolve) => {
+/** What `stream` makes of what is written. Rejects when it is more than `bytesMax`, or the stream breaks; it is of no use then. */
+function collected(stream: Inflate | Deflate, bytesMax: number, write: (done: () => void) => void): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
     const parts: Buffer[] = []
-    const take = (part: Buffer) => void parts.push(part)
+    let bytes = 0
+    const take = (part: Buffer) => {
+      parts.push(part)
+      bytes += part.length
+      if (bytes > bytesMax) stream.destroy(new Error(`a header block of more than ${bytesMax} bytes`))
+    }
+    const broken = () => reject(new Error('the connection is over'))
     stream.on('data', take)
+    stream.once('close', broken)
     write(() => {
       stream.off('data', take)
+      stream.off('close', broken)
       resolve(Buffer.concat(parts))
     })
   })
 }
 
-/** Pairs of length-prefixed names and values, after their count. */
+/** Pairs of length-prefixed names and values, after their count. Throws a RangeError when lengths lead out of the block. */
 function readHeaders(block: Buffer): Record<string, string> {
-  const headers: Record<string, string> = {}
+  const headers: Record<string, string> = Object.create(null)
   let at = 4
   const text = () => {
     const length = block.readUInt32BE(at)
+    if (at + 4 + length > block.length) throw new RangeError('a header that is longer than its block')
     const value = block.toString('utf8', at + 4, at + 4 + length)
     at += 4 + length
     return value
@@ -218,17 +319,18 @@ function uint32(value: number): Buffer {
   return bytes
 }
 
-function control(type: number, flags: number, payload: Uint8Array): Buffer {
-  const head = Buffer.alloc(8)
+const resetFrame = (id: number, code: number) => control(RST_STREAM, Buffer.concat([uint32(id), uint32(code)]))
+
+function control(type: number, payload: Uint8Array): Buffer {
+  const head = Buffer.alloc(HEAD_BYTES)
   head.writeUInt16BE(VERSION_BITS, 0)
   head.writeUInt16BE(type, 2)
-  head[4] = flags
   head.writeUIntBE(payload.length, 5, 3)
   return Buffer.concat([head, payload])
 }
 
 function dataFrame(id: number, payload: Uint8Array, flags: number): Buffer {
-  const head = Buffer.alloc(8)
+  const head = Buffer.alloc(HEAD_BYTES)
   head.writeUInt32BE(id, 0)
   head[4] = flags
   head.writeUIntBE(payload.length, 5, 3)

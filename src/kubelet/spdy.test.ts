@@ -19,13 +19,17 @@ class Client {
   readonly streams: SpdyStream[] = []
   readonly frames: Buffer[] = []
   private readonly deflate = createDeflate({ dictionary: SPDY_DICTIONARY })
+  readonly closed: (string | undefined)[] = []
   private wake: (() => void) | undefined
 
   constructor() {
     this.connection = new SpdyConnection({
-      send: (bytes) => this.note(() => this.frames.push(Buffer.from(bytes))),
+      send: (bytes) => {
+        this.note(() => this.frames.push(Buffer.from(bytes)))
+        return undefined
+      },
       opened: (stream) => this.note(() => this.streams.push(stream)),
-      closed: () => {},
+      closed: (why) => this.note(() => this.closed.push(why)),
     })
   }
 
@@ -82,7 +86,7 @@ it('[SP2] opens streams with their headers and answers each with SYN_REPLY, howe
     data(3, 'hello '),
     data(3, 'world', 1),
   ])
-  for (const byte of bytes) client.connection.receive(Buffer.from([byte]))
+  for (const byte of bytes) void client.connection.receive(Buffer.from([byte]))
   await client.until(() => client.streams.length === 2)
   expect(client.streams.map((s) => [s.id, s.headers])).toEqual([
     [1, { streamtype: 'error', port: '80', requestid: '0' }],
@@ -94,9 +98,11 @@ it('[SP2] opens streams with their headers and answers each with SYN_REPLY, howe
     stream.onData = (part) => {
       seen.push(part && Buffer.from(part).toString())
       if (!part) resolve()
+      return undefined
     }
   })
-  expect(seen).toEqual(['hello ', 'world', undefined])
+  expect(seen.at(-1)).toBeUndefined()
+  expect(seen.join('')).toBe('hello world')
   const replies = client.frames.map((frame) => [frame.readUInt16BE(2), frame.readUInt32BE(8)])
   expect(replies).toEqual([
     [2, 1],
@@ -114,13 +120,13 @@ it('[SP2] opens streams with their headers and answers each with SYN_REPLY, howe
 
 it('[SP3] answers pings, cuts data into frames, ends a stream once', async () => {
   const client = new Client()
-  client.connection.receive(control(6, 0, uint32(7)))
-  client.connection.receive(await client.syn(1, { port: '1' }))
+  void client.connection.receive(control(6, 0, uint32(7)))
+  void client.connection.receive(await client.syn(1, { port: '1' }))
   await client.until(() => client.streams.length === 1)
   expect(client.frames[0]).toEqual(control(6, 0, uint32(7)))
   const stream = client.streams[0] as SpdyStream
   client.frames.length = 0
-  stream.write(Buffer.alloc(40_000))
+  void stream.write(Buffer.alloc(40_000))
   stream.end()
   stream.end()
   expect(client.frames.map((frame) => [frame.readUInt32BE(0), frame[4], frame.readUIntBE(5, 3)])).toEqual([
@@ -129,5 +135,53 @@ it('[SP3] answers pings, cuts data into frames, ends a stream once', async () =>
     [1, 0, 7_232],
     [1, 1, 0],
   ])
+  client.connection.close()
+})
+
+it('[SP4] a header block is unpacked to 64 KiB, not to the 100 MB that it stands for', async () => {
+  const client = new Client()
+  const block = await client.syn(1, { a: 'x'.repeat(100_000_000) })
+  // What is left of it says as much in each of its parts.
+  const frame = Buffer.concat([block.subarray(0, 5), uint32(60_000).subarray(1), block.subarray(8, 60_008)])
+  const before = process.memoryUsage().arrayBuffers
+  await client.connection.receive(frame)
+  expect(client.closed).toEqual(['a header block of more than 65536 bytes'])
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(4_000_000)
+  client.connection.close()
+})
+
+it('[SP5] 4,096 streams at a time: more are refused, ended ones are forgotten', async () => {
+  const client = new Client()
+  const open = async (id: number) => client.connection.receive(await client.syn(id, {}))
+  for (let i = 0; i < 4096; i++) await open(2 * i + 1)
+  expect(client.streams).toHaveLength(4096)
+  await open(8193)
+  expect(client.streams).toHaveLength(4096)
+  expect(client.frames.at(-1)).toEqual(control(3, 0, Buffer.concat([uint32(8193), uint32(3)])))
+  client.streams[0]?.end()
+  await client.connection.receive(data(1, '', 1))
+  client.streams[1]?.reset()
+  await client.connection.receive(control(3, 0, Buffer.concat([uint32(5), uint32(5)])))
+  for (const id of [8195, 8197, 8199]) await open(id)
+  expect(client.streams).toHaveLength(4099)
+  expect(client.closed).toEqual([])
+  client.connection.close()
+})
+
+it('[SP6] data of any length passes through in the pieces in which it comes', async () => {
+  const client = new Client()
+  await client.connection.receive(await client.syn(1, {}))
+  const seen: number[] = []
+  ;(client.streams[0] as SpdyStream).onData = (part) => {
+    seen.push(part?.length ?? -1)
+    return undefined
+  }
+  const length = 0xffffff
+  await client.connection.receive(Buffer.concat([uint32(1), Buffer.from([1, 0xff, 0xff, 0xff]), Buffer.alloc(7)]))
+  for (let left = length - 7; left > 0; left -= 65_536)
+    await client.connection.receive(Buffer.alloc(Math.min(left, 65_536)))
+  expect(seen.slice(0, 2)).toEqual([7, 65_536])
+  expect(seen.at(-1)).toBe(-1)
+  expect(seen.slice(0, -1).reduce((sum, n) => sum + n, 0)).toBe(length)
   client.connection.close()
 })

@@ -1,12 +1,23 @@
 /**
- * exec and attach over WebSocket: one binary message a piece, its first byte the channel. Source: Kubernetes'
- * v4.channel.k8s.io and v5.channel.k8s.io (KEP-4006: v5 adds CLOSE, by which a client ends stdin).
+ * exec and attach over WebSocket: a message a piece, which begins with its channel. Source: Kubernetes' channel.k8s.io protocols:
+ * before v4 an error is a text and success is silence; v4 tells how it ended as a Status; v5 (KEP-4006) adds CLOSE, by which a
+ * client ends stdin.
  */
-import type { WebSocket } from 'ws'
 import type { ExecSession } from './runtime.ts'
+import { channelCodec, type StreamSocket } from './websocket.node.ts'
 
-/** Subprotocols spoken here, the preferred one first. */
-export const STREAM_PROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io'] as const
+const CHANNELS = 'channel.k8s.io'
+const V5 = `v5.${CHANNELS}`
+
+/** Subprotocols spoken here; '': the client names none. */
+export const STREAM_PROTOCOLS = [
+  '',
+  CHANNELS,
+  `base64.${CHANNELS}`,
+  `v4.${CHANNELS}`,
+  `v4.base64.${CHANNELS}`,
+  V5,
+] as const
 
 const STDIN = 0
 const STDOUT = 1
@@ -15,9 +26,6 @@ const ERROR = 3
 const RESIZE = 4
 const CLOSE = 255
 
-/** Bytes waiting to be sent to a slow client before its program has to wait; the same for a slow program's input. */
-const BUFFERED_BYTES_MAX = 1024 * 1024
-
 export interface StreamRequest {
   readonly stdin: boolean
   readonly stdout: boolean
@@ -25,11 +33,6 @@ export interface StreamRequest {
   readonly tty: boolean
   /** For the message of a failure. */
   readonly command: readonly string[]
-}
-
-/** Tells the client that there is nothing to stream from. */
-export function refuseStreams(socket: WebSocket, why: string): Promise<void> {
-  return finish(socket, failure(`unable to upgrade connection: ${why}`))
 }
 
 /** Reads the query: the kubelet's own names, and the API's. */
@@ -45,127 +48,108 @@ export function streamRequest(query: URLSearchParams): StreamRequest {
   }
 }
 
+/** Tells the client that there is nothing to stream from. */
+export function refuseStreams(socket: StreamSocket, why: string): Promise<void> {
+  return finish(socket, failure(`unable to upgrade connection: ${why}`))
+}
+
 const DOING = { exec: 'executing command in', attach: 'attaching to' }
 
 /**
- * Carries a session's streams until its program has ended or the client is gone; then tells how it ended. Of a program that was
- * only attached to that it ended is all that is told.
+ * Carries a session's streams until its program has ended or the client is gone; then tells how it ended: all output first. Of a
+ * program that was only attached to that it ended is all that is told.
  */
 export async function runStreams(
-  socket: WebSocket,
+  socket: StreamSocket,
   verb: 'exec' | 'attach',
   request: StreamRequest,
   open: () => Promise<ExecSession>,
 ): Promise<void> {
+  const codec = channelCodec(socket.protocol)
   // Tells the client that the connection stands.
-  await send(socket, request.stdout ? STDOUT : request.stderr ? STDERR : ERROR, new Uint8Array(0))
-  const early: Buffer[] = []
-  let receive = (message: Buffer): void => {
-    early.push(message)
-  }
-  socket.on('message', (data: Buffer) => receive(data))
+  void socket.send(codec.encode(request.stdout ? STDOUT : request.stderr ? STDERR : ERROR, new Uint8Array(0)))
   let session: ExecSession
   try {
     session = await open()
   } catch (error) {
-    await finish(socket, failure(`error ${DOING[verb]} container: ${(error as Error).message}`))
-    return
+    return finish(socket, failure(`error ${DOING[verb]} container: ${(error as Error).message}`))
   }
-  let isOpen = true
-  socket.on('close', () => {
-    if (isOpen) session.kill()
+  const left = () => session.kill()
+  if (socket.gone.aborted) left()
+  else socket.gone.addEventListener('abort', left)
+  socket.listen((message) => {
+    const { channel, bytes } = codec.decode(message)
+    return takeMessage(session, socket.protocol, channel, bytes)
   })
-  const input = new Input(socket, session)
-  receive = (message) => takeMessage(session, input, message)
-  for (const message of early) takeMessage(session, input, message)
-  const copies = [
-    request.stdout ? copy(session.stdout, socket, STDOUT) : discard(session.stdout),
-    request.stderr ? copy(session.stderr, socket, STDERR) : discard(session.stderr),
-  ]
-  try {
-    await Promise.all(copies)
-    const code = await session.exit
-    isOpen = false
-    await finish(socket, code === 0 || verb === 'attach' ? SUCCESS : nonZero(code, request.command))
-  } catch (error) {
-    isOpen = false
-    session.kill()
-    await finish(socket, failure((error as Error).message))
-  }
-}
-
-/** What the client sends and the program has not read yet: when it is too much, the client has to wait. */
-class Input {
-  private readonly socket: WebSocket
-  private readonly session: ExecSession
-  private waiting = 0
-
-  constructor(socket: WebSocket, session: ExecSession) {
-    this.socket = socket
-    this.session = session
-  }
-
-  take(bytes: Uint8Array): void {
-    this.waiting += bytes.length
-    if (this.waiting > BUFFERED_BYTES_MAX) this.socket.pause()
-    const taken = () => {
-      this.waiting -= bytes.length
-      if (this.waiting <= BUFFERED_BYTES_MAX && this.socket.isPaused) this.socket.resume()
+  const copy = async (from: AsyncIterable<Uint8Array>, channel: number) => {
+    for await (const bytes of from) {
+      await socket.send(codec.encode(channel, bytes))
+      if (socket.gone.aborted) return
     }
-    this.session.write(bytes).then(taken, taken)
+  }
+  await Promise.all([
+    request.stdout ? copy(session.stdout, STDOUT).catch(cutShort) : discard(session.stdout),
+    request.stderr ? copy(session.stderr, STDERR).catch(cutShort) : discard(session.stderr),
+  ])
+  const code = await session.exit
+  socket.gone.removeEventListener('abort', left)
+  await finish(socket, code === 0 || verb === 'attach' ? SUCCESS : nonZero(code, request.command))
+}
+
+/** Output that broke off has ended; how the program did is told all the same. */
+const cutShort = (): void => {}
+
+export async function discard(from: AsyncIterable<Uint8Array>): Promise<void> {
+  try {
+    for await (const _ of from);
+  } catch {
+    // As good as its end.
   }
 }
 
-function takeMessage(session: ExecSession, input: Input, message: Buffer): void {
-  const [channel, first] = message
-  if (channel === STDIN) input.take(message.subarray(1))
-  else if (channel === RESIZE) resize(session, message.subarray(1).toString())
-  else if (channel === CLOSE && first === STDIN) session.closeStdin()
+/** Channels that are none, and what is no size, are passed over, as in Kubernetes. */
+function takeMessage(
+  session: ExecSession,
+  protocol: string,
+  channel: number,
+  bytes: Buffer,
+): Promise<void> | undefined {
+  if (channel === STDIN) return session.write(bytes)
+  if (channel === RESIZE) resize(session, bytes.toString())
+  else if (channel === CLOSE && protocol === V5 && bytes[0] === STDIN) session.closeStdin()
+  return undefined
 }
 
 function resize(session: ExecSession, text: string): void {
   try {
-    const { Width, Height } = JSON.parse(text) as { Width?: number; Height?: number }
-    if (Width && Height) session.resize(Width, Height)
+    const { Width, Height } = JSON.parse(text) as { Width?: unknown; Height?: unknown }
+    if (isSize(Width) && isSize(Height)) session.resize(Width, Height)
   } catch {
-    // Not a size: nothing to do, as in Kubernetes.
+    // Not a size.
   }
 }
 
-async function copy(from: AsyncIterable<Uint8Array>, socket: WebSocket, channel: number): Promise<void> {
-  for await (const bytes of from) await send(socket, channel, bytes)
+/** What a terminal takes: an unsigned 16-bit number. */
+const isSize = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 65536
+
+interface StreamStatus {
+  readonly metadata: object
+  readonly status: 'Success' | 'Failure'
+  readonly message?: string
+  readonly [more: string]: unknown
 }
 
-async function discard(from: AsyncIterable<Uint8Array>): Promise<void> {
-  for await (const _ of from);
+async function finish(socket: StreamSocket, status: StreamStatus): Promise<void> {
+  const knowsStatus = /^v[45]\./.test(socket.protocol)
+  const text = knowsStatus ? JSON.stringify(status) : (status.message ?? '')
+  if (text) void socket.send(channelCodec(socket.protocol).encode(ERROR, Buffer.from(text)))
+  await socket.close()
 }
 
-/** Resolves at once while the client keeps up, else when the message has left. Messages to a closed socket vanish. */
-function send(socket: WebSocket, channel: number, bytes: Uint8Array): Promise<void> {
-  const message = Buffer.allocUnsafe(bytes.length + 1)
-  message[0] = channel
-  message.set(bytes, 1)
-  return new Promise((resolve) => {
-    if (socket.readyState !== socket.OPEN) {
-      resolve()
-      return
-    }
-    const isSlow = socket.bufferedAmount > BUFFERED_BYTES_MAX
-    socket.send(message, () => {
-      if (isSlow) resolve()
-    })
-    if (!isSlow) resolve()
-  })
-}
+const SUCCESS: StreamStatus = { metadata: {}, status: 'Success' }
 
-async function finish(socket: WebSocket, status: unknown): Promise<void> {
-  await send(socket, ERROR, Buffer.from(JSON.stringify(status)))
-  socket.close(1000)
-}
-
-const SUCCESS = { metadata: {}, status: 'Success' }
-
-const nonZero = (code: number, command: readonly string[]) => ({
+const nonZero = (code: number, command: readonly string[]): StreamStatus => ({
   metadata: {},
   status: 'Failure',
   message: `command terminated with non-zero exit code: error executing command [${command.join(' ')}], exit code ${code}`,
@@ -173,7 +157,7 @@ const nonZero = (code: number, command: readonly string[]) => ({
   details: { causes: [{ reason: 'ExitCode', message: String(code) }] },
 })
 
-const failure = (message: string) => ({
+const failure = (message: string): StreamStatus => ({
   metadata: {},
   status: 'Failure',
   message: `Internal error occurred: ${message}`,

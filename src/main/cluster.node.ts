@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { createConnection, type Socket } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isConditionTrue } from '../api/conditions.ts'
 import { ApiError } from '../api/status.ts'
@@ -13,6 +13,8 @@ import type { Step } from '../api/trace-steps.ts'
 import { createApiServer } from '../apiserver/api-server.ts'
 import { jwtSigner } from '../apiserver/authn/jwt.node.ts'
 import { ADMIN, tokenTable } from '../apiserver/authn/tokens.ts'
+import { type DefaultRoles, defaultRoles } from '../apiserver/authz/default-roles/index.ts'
+import { storeDefaultRoles } from '../apiserver/authz/default-roles/store.ts'
 import { bootstrap } from '../apiserver/bootstrap.ts'
 import { startServer } from '../apiserver/server.node.ts'
 import { systemClock } from '../base/clock.node.ts'
@@ -39,9 +41,12 @@ import { type Store, StoreError } from '../store/store.ts'
 import { itemCodec } from '../watch-cache/item-codec.ts'
 import { createResourceCache } from '../watch-cache/resource-cache.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
-import { ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
+import { ebbRoutesForNodes, ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
 import { type Fabric, startFabric } from './fabric.node.ts'
-import { API_PORT_INSIDE } from './node-config.ts'
+import { type ImageMappings, MAPPINGS_FILE } from './image-mappings.node.ts'
+import { defaultDataDirectory } from './instance.node.ts'
+import { API_PORT_INSIDE, type NodeConfig } from './node-config.ts'
+import { type NodeTokens, nodeTokens } from './node-tokens.node.ts'
 import { type Nodes, startNodes } from './nodes.node.ts'
 import { ensurePki, ensureTokenKey, type Pki } from './pki.node.ts'
 import { systemError } from './system-error.node.ts'
@@ -54,7 +59,7 @@ const SERVER_ADDRESSES = ['127.0.0.1', '::1', '10.96.0.1']
 /** Nodes that are not Ready within this time, in ms, are said to be missing; the cluster goes on without them. */
 export const NODES_READY_MS = 15_000
 /** What ebb keeps in a data folder. */
-const DATA_NAMES = ['store', 'pki', 'kubeconfig']
+const DATA_NAMES = ['store', 'pki', 'kubeconfig', MAPPINGS_FILE]
 const CONTROLLERS = { name: 'system:kube-controller-manager', groups: ['system:masters'] }
 const SCHEDULER = { name: 'system:kube-scheduler', groups: ['system:masters'] }
 
@@ -65,8 +70,7 @@ export interface ClusterOptions {
   readonly runDirectory: string
   readonly token: string | undefined
   readonly nodes: number
-  /** Absolute paths, or `ebb/echo`. */
-  readonly images: Readonly<Record<string, string>>
+  readonly images: ImageMappings
   readonly lifetime: Lifetime
 }
 
@@ -111,12 +115,13 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const trace = (component: string) => tracer<Step>(systemClock, component, hub.emit)
   const { registry, store } = await inDataFolder(options.data, () => openRegistry(journal, { random, trace, lifetime }))
   const sockets = { plainSocket: join(runDirectory, 'api.sock'), tlsSocket: join(runDirectory, 'api-tls.sock') }
-  const nodeToken = randomBytes(24).toString('base64url')
+  const names = Array.from({ length: options.nodes }, (_, i) => `ebb-${i + 1}`)
+  const tokens = nodeTokens(names)
+  const roles = defaultRoles()
   const local: LocalNodes = { nodes: undefined, fabric: undefined }
-  const { server, running } = await serve(options, { pki, registry, random, hub, nodeToken, local, sockets })
+  const { server, running } = await serve(options, { pki, registry, random, hub, tokens, roles, local, sockets })
   const client = (userAgent: string, user = ADMIN as { name: string; groups: readonly string[] }) =>
     new ApiClient(directTransport({ handle: server.handle, user }), { userAgent })
-  const names = Array.from({ length: options.nodes }, (_, i) => `ebb-${i + 1}`)
   const nodesStarted = fabricStart?.then(async (fabric) => {
     local.fabric = fabric
     if (lifetime.closed) return
@@ -124,15 +129,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       fabric,
       names,
       program: fileURLToPath(new URL('./node.mjs', import.meta.url)),
-      config: (_name, directory) => ({
-        apiSocket: sockets.plainSocket,
-        apiTlsSocket: sockets.tlsSocket,
-        token: nodeToken,
-        kubeletSocket: join(directory, 'kubelet.sock'),
-        relaySocket: join(directory, 'relay.sock'),
-        images: options.images,
-        version: EBB_VERSION,
-      }),
+      config: (name, directory) => nodeConfig(options, { name, directory, sockets, tokens }),
       log: (line) => process.stderr.write(`${line}\n`),
     })
     // Nodes that are only starting are ended too, and before the fabric is.
@@ -150,6 +147,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   store.compact()
   const apiServer = await reachableAs(fabricStart, running.port)
   await startComponents({ client, random, trace, lifetime, pki, apiServer })
+  const rolesStored = storeDefaultRoles(registry, roles, () => new Promise((resolve) => setImmediate(resolve)))
+  rolesStored.catch((error: unknown) => complain('default roles', error))
   const url = `https://127.0.0.1:${running.port}`
   return {
     port: running.port,
@@ -192,6 +191,24 @@ function holdFabric({ nodes, runDirectory, lifetime, ...options }: ClusterOption
   return { fabricStart, fabricLost }
 }
 
+function nodeConfig(
+  { images, data, runDirectory }: ClusterOptions,
+  node: { name: string; directory: string; sockets: ServeParts['sockets']; tokens: NodeTokens },
+): NodeConfig {
+  const { name, directory, sockets, tokens } = node
+  return {
+    apiSocket: sockets.plainSocket,
+    apiTlsSocket: sockets.tlsSocket,
+    token: tokens.ofNode(name),
+    proxyToken: tokens.ofProxy,
+    kubeletSocket: join(directory, 'kubelet.sock'),
+    relaySocket: join(directory, 'relay.sock'),
+    imagesFile: images.file,
+    version: EBB_VERSION,
+    covered: [dirname(runDirectory), defaultDataDirectory(), ...(data ? [data] : [])],
+  }
+}
+
 /** Filled when the fabric stands: the API server serves before its nodes exist. */
 interface LocalNodes {
   nodes: Nodes | undefined
@@ -203,13 +220,14 @@ interface ServeParts {
   readonly registry: Registry
   readonly random: SeededRandom
   readonly hub: TraceHub
-  readonly nodeToken: string
+  readonly tokens: NodeTokens
+  readonly roles: DefaultRoles
   readonly local: LocalNodes
   readonly sockets: { readonly plainSocket: string; readonly tlsSocket: string }
 }
 
 async function serve(options: ClusterOptions, parts: ServeParts) {
-  const { pki, registry, random, hub, nodeToken, local, sockets } = parts
+  const { pki, registry, random, tokens, roles, local, sockets } = parts
   const { lifetime } = options
   const server = createApiServer({
     registry,
@@ -217,13 +235,12 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
     random: random.fork('apiserver'),
     version: EBB_VERSION,
     tokenSigner: jwtSigner(ensureTokenKey(join(options.data ?? options.runDirectory, 'pki'))),
-    tokens: tokenTable([
-      [nodeToken, { name: 'system:node', groups: ['system:nodes'] }],
-      ...(options.token ? ([[options.token, ADMIN]] as const) : []),
-    ]),
+    tokens: tokenTable([...tokens.users, ...(options.token ? ([[options.token, ADMIN]] as const) : [])]),
+    authorizers: [ebbRoutesForNodes],
+    defaultRoles: roles,
     documents: [
-      ({ request, user }) =>
-        request.path.startsWith(ROUTES_PREFIX) ? serveEbb(routes(local, hub, lifetime), request, user) : undefined,
+      ({ request }) =>
+        request.path.startsWith(ROUTES_PREFIX) ? serveEbb(routes(local, parts, options), request) : undefined,
     ],
     fault: (error, request) => complain(`${request.method} ${request.path}`, error),
   })
@@ -246,7 +263,7 @@ const keptPaths = ({ data, images }: Pick<ClusterOptions, 'data' | 'images'>): s
   process.execPath,
   fileURLToPath(new URL('.', import.meta.url)),
   ...(data ? [data] : []),
-  ...Object.values(images).filter((path) => path.startsWith('/')),
+  ...Object.values(images.all).filter((path) => path.startsWith('/')),
 ]
 
 async function openJournal(data: string | undefined): Promise<Journal> {
@@ -362,9 +379,10 @@ async function startComponents(parts: Components): Promise<void> {
   ])
 }
 
-function routes(local: LocalNodes, hub: TraceHub, lifetime: Lifetime) {
+function routes(local: LocalNodes, { hub }: ServeParts, { images, lifetime }: ClusterOptions) {
   return {
     hub,
+    images,
     async openRelay(target: string): Promise<string> {
       const socketPath = local.nodes?.relaySocket('ebb-1')
       if (!socketPath)

@@ -4,12 +4,16 @@
  *   GET  /ebb/v1/trace[?since=MS][&follow=true]   the trace as JSON lines
  *   POST /ebb/v1/trace                            a node's trace events: an array
  *   POST /ebb/v1/relays {"target":"10.96.0.7:80"} opens an address on the host that reaches the target; {"address":"127.0.0.1:4711"}
+ *   GET  /ebb/v1/images                           what image references run: {"REFERENCE":"PATH"}
+ *   POST /ebb/v1/images {"map":{"REFERENCE":"PATH"},"unmap":["REFERENCE"]}   changes that, and answers with all of them
  *   POST /ebb/v1/nodes/NAME/stop|start            ends a node's process, starts it again; its pods live on
  */
 import { badRequest, failure, isApiError, type Status } from '../api/status.ts'
 import type { EbbTraceEvent } from '../api/trace-steps.ts'
+import type { Authorizer } from '../apiserver/authz/authorizer.ts'
+import { nodeOf } from '../apiserver/authz/node-authorizer.ts'
 import { Channel } from '../base/channel.ts'
-import type { ApiRequest, ApiResponse, UserInfo } from '../wire/exchange.ts'
+import type { ApiRequest, ApiResponse } from '../wire/exchange.ts'
 import type { TraceHub } from './trace-hub.ts'
 
 /** Lines waiting for a slow reader of the trace; it is cut off when they are more. */
@@ -17,18 +21,27 @@ const TRACE_LINES_MAX = 10_000
 
 export interface EbbRoutes {
   readonly hub: TraceHub
+  readonly images: {
+    readonly all: Readonly<Record<string, string>>
+    change(change: { readonly map?: Readonly<Record<string, string>>; readonly unmap?: readonly string[] }): void
+  }
   openRelay(target: string): Promise<string>
   nodeProcess(name: string, action: 'stop' | 'start'): Promise<void>
 }
 
 export const ROUTES_PREFIX = '/ebb/v1/'
 
-/** Answers a request below ROUTES_PREFIX of somebody already authenticated. */
-export async function serveEbb(routes: EbbRoutes, request: ApiRequest, user: UserInfo): Promise<ApiResponse> {
+/** Nodes tell what they do, and use nothing else of ebb's own paths. */
+export const ebbRoutesForNodes: Authorizer = {
+  authorize(user, { isResource, verb, path }) {
+    if (isResource || verb !== 'post' || path !== `${ROUTES_PREFIX}trace`) return undefined
+    return nodeOf(user) ? { allowed: true } : undefined
+  },
+}
+
+/** Answers a request below ROUTES_PREFIX that was authorized. */
+export async function serveEbb(routes: EbbRoutes, request: ApiRequest): Promise<ApiResponse> {
   try {
-    const node = user.groups.includes('system:nodes')
-    if (!node && !user.groups.includes('system:masters'))
-      throw failure(403, 'Forbidden', `forbidden: User "${user.name}" cannot use ${request.path}`)
     return await route(routes, request)
   } catch (error) {
     if (isApiError(error)) return json(error.code, error.status)
@@ -41,6 +54,7 @@ async function route(routes: EbbRoutes, request: ApiRequest): Promise<ApiRespons
   const path = request.path.slice(ROUTES_PREFIX.length)
   const action = /^nodes\/([^/]+)\/(stop|start)$/.exec(path)
   if (request.method === 'GET' && path === 'trace') return trace(routes.hub, request)
+  if (request.method === 'GET' && path === 'images') return json(200, routes.images.all)
   if (request.method !== 'POST') throw failure(404, 'NotFound', `there is nothing at ${request.path}`)
   const body = await readJson(request)
   if (path === 'trace') {
@@ -53,11 +67,23 @@ async function route(routes: EbbRoutes, request: ApiRequest): Promise<ApiRespons
     if (typeof target !== 'string') throw badRequest('the body must be {"target":"ADDRESS:PORT"}')
     return json(200, { address: await routes.openRelay(target) })
   }
+  if (path === 'images') {
+    routes.images.change(imageChange(body))
+    return json(200, routes.images.all)
+  }
   if (action) {
     await routes.nodeProcess(action[1] as string, action[2] as 'stop' | 'start')
     return json(200, {})
   }
   throw failure(404, 'NotFound', `there is nothing at ${request.path}`)
+}
+
+function imageChange(body: unknown): { map: Record<string, string>; unmap: string[] } {
+  const { map = {}, unmap = [] } = (body ?? {}) as { map?: unknown; unmap?: unknown }
+  const isText = (value: unknown) => typeof value === 'string'
+  const isMap = typeof map === 'object' && map !== null && Object.values(map).every(isText)
+  if (isMap && Array.isArray(unmap) && unmap.every(isText)) return { map: map as Record<string, string>, unmap }
+  throw badRequest('the body must be {"map":{"REFERENCE":"PATH"},"unmap":["REFERENCE"]}')
 }
 
 function trace(hub: TraceHub, request: ApiRequest): ApiResponse {

@@ -33,6 +33,11 @@ function verbs(): Verbs {
     down: async (options) => (await import('./down.node.ts')).down(options.port, language),
     status: async (options) => (await import('./running.node.ts')).status(options.port, language),
     url: async (target, options) => (await import('./running.node.ts')).url(target, options, language),
+    imageMap: async (mappings, { images, port }) =>
+      (await import('./image.node.ts')).imageMap(mappings, images, port, language),
+    imageList: async ({ port }) => (await import('./image.node.ts')).imageList(port, language),
+    imageUnmap: async (references, { port }) =>
+      (await import('./image.node.ts')).imageUnmap(references, port, language),
     report: async () => (await import('./report.node.ts')).report(language),
     versions: `ebb ${EBB_VERSION}, Kubernetes API ${KUBERNETES_VERSION}`,
   }

@@ -3,6 +3,9 @@
  * commands from ebb's pipe. When ebb is gone, however that came about, the pipe ends: everything in the PID namespace is
  * killed, the run directory removed, and with PID 1 the namespaces go.
  *
+ * Each node sees its folder at /run/ebb-node-INDEX too, where everybody inside can get to it, whoever may enter the folders above
+ * the real one. What containers write outside of volumes lies on a tmpfs there and does not fill the disk or /run of the host.
+ *
  *   arguments: RUN_DIRECTORY, then top-level entries of /run that must stay visible
  *   commands:  `node INDEX NAME ADDRESS POD_CIDR` -> `ok NAME`; `link INDEX up|down` -> `ok INDEX`
  */
@@ -42,6 +45,9 @@ addr add $3/16 dev eth0
 link set eth0 up
 route add default via 10.88.0.1
 END
+  mkdir -p "/run/ebb-node-$1" "$dir/node-$1/fs" &&
+  mount --bind "$dir/node-$1" "/run/ebb-node-$1" &&
+  mount -t tmpfs -o mode=711 tmpfs "/run/ebb-node-$1/fs" &&
   echo "ok $2"
 }
 link() { ip link set "nv$1" "$2" && echo "ok $1"; }
@@ -60,6 +66,9 @@ set +e
 wait $!
 kill -KILL -1 2>/dev/null
 cd /
+# With all that is mounted below: a folder that is a mount point anywhere cannot be removed, and nothing is removed through one.
+for node in /run/ebb-node-*; do umount -l "$node" 2>/dev/null; done
+chmod -R u+rwX -- "$dir" 2>/dev/null
 rm -rf -- "$dir"
 exit 0
 `
@@ -85,6 +94,7 @@ while [ $round -lt 50 ]; do
   round=$((round + 1))
 done
 cd /
+chmod -R u+rwX -- "$1" 2>/dev/null
 rm -rf -- "$1"
 exit 0
 `

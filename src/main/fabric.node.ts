@@ -27,6 +27,7 @@ import {
   WORLD_VARIABLE,
 } from '../kubelet/runtimes/process/world.ts'
 import { FABRIC_SCRIPT, WATCHDOG_SCRIPT } from './fabric-script.ts'
+import { nothingElse } from './inherited.node.ts'
 
 /** How long the holder may take until its namespaces stand, in ms; after that the fabric is plain. */
 const HOLDER_START_MAX_MS = 10_000
@@ -102,7 +103,7 @@ export async function spawnNode(options: {
   const child = spawn(entered[0] as string, entered.slice(1), {
     env,
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', ...nothingElse()],
   })
   const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
     child.once('exit', (code, signal) => resolve({ code, signal }))
@@ -164,7 +165,7 @@ async function startHolder(options: FabricOptions, id: string): Promise<Fabric |
   const child = spawn('unshare', [...flags, '/bin/sh', script, runDirectory, ...entries], {
     env: { PATH: pathWithSbin(), [FABRIC_VARIABLE]: id },
     detached: true,
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe', ...nothingElse()],
   })
   const line = new LineConversation(child)
   const first = await line.next(HOLDER_START_MAX_MS)
@@ -225,7 +226,7 @@ async function startPlain(options: FabricOptions, id: string, reason: string): P
   const child = spawn('/bin/sh', [script, runDirectory, mark], {
     env: { PATH: pathWithSbin() },
     detached: true,
-    stdio: ['pipe', 'pipe', 'ignore'],
+    stdio: ['pipe', 'pipe', 'ignore', ...nothingElse()],
   })
   const line = new LineConversation(child)
   await line.next(HOLDER_START_MAX_MS)
@@ -265,7 +266,7 @@ function nodeWorld(
   if (index < 0 || index >= NODES_MAX) throw new Error(`a fabric holds at most ${NODES_MAX} nodes`)
   if (!/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(name)) throw new Error(`not a node name: ${name}`)
   const directory = join(fabric.runDirectory, `node-${index}`)
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  mkdirSync(directory, { recursive: true, mode: 0o711 })
   return {
     mode: fabric.mode,
     fabricId: fabric.id,
@@ -273,7 +274,7 @@ function nodeWorld(
     nodeIndex: index,
     nodeIP: fabric.mode === 'plain' ? '127.0.0.1' : nodeAddress(index),
     podCIDR: podNetwork(index).cidr,
-    directory,
+    directory: fabric.mode === 'plain' ? directory : `/run/ebb-node-${index}`,
     degraded: [],
   }
 }

@@ -4,14 +4,19 @@ export interface NodeConfig {
   readonly apiSocket: string
   /** TLS on a Unix socket: what pods reach as https://kubernetes.default. */
   readonly apiTlsSocket: string
+  /** The node's own: `system:node:NAME`. */
   readonly token: string
+  /** Its proxy's, which may do less: `system:kube-proxy`. */
+  readonly proxyToken: string
   /** Where the kubelet's server listens. */
   readonly kubeletSocket: string
   /** Where the node's relay listens. */
   readonly relaySocket: string
-  /** Image reference -> absolute path, or `ebb/echo` for the built-in one. */
-  readonly images: Readonly<Record<string, string>>
+  /** What image references run, as `programsOf` reads it; changes while the node runs. */
+  readonly imagesFile: string
   readonly version: string
+  /** ebb's own folders, data and run: no container sees into them. */
+  readonly covered: readonly string[]
 }
 
 export const NODE_CONFIG_VARIABLE = 'EBB_NODE_CONFIG'

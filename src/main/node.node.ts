@@ -16,9 +16,10 @@ import { ApiClient } from '../client/api-client.ts'
 import { httpTransport } from '../client/http.node.ts'
 import { Informers } from '../client/informer.ts'
 import { startKubeletNode } from '../kubelet/node.node.ts'
-import { readPrograms } from '../kubelet/runtimes/process/images.node.ts'
+import { programsOf } from '../kubelet/runtimes/process/images.node.ts'
 import { worldFromEnvironment } from '../kubelet/runtimes/process/world.ts'
 import { openProcessRuntime } from '../kubelet/runtimes/process.node.ts'
+import { closeInherited } from './inherited.node.ts'
 import { NODE_CONFIG_VARIABLE, type NodeConfig } from './node-config.ts'
 import { startNetwork } from './node-network.node.ts'
 
@@ -27,6 +28,7 @@ const TRACE_BATCH_MS = 5
 /** Events waiting to be sent; more are dropped, which the reader of a trace sees as a gap. */
 const TRACE_WAITING_MAX = 10_000
 
+closeInherited()
 setMaxListeners(0)
 // What cannot be said is no reason to end.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
@@ -45,24 +47,25 @@ const transport = await httpTransport({ socketPath: config.apiSocket, token: con
 const kubeletClient = new ApiClient(transport, { userAgent: 'kubelet' })
 const sink = traceUplink(kubeletClient)
 const trace = (component: string) => tracer<Step>(systemClock, component, sink)
-const informers = new Informers({
-  client: kubeletClient,
-  clock: systemClock,
-  random: random.fork('informers'),
-  lifetime: life,
-})
+const informersOf = (client: ApiClient, name: string) =>
+  new Informers({ client, clock: systemClock, random: random.fork(name), lifetime: life })
+const informers = informersOf(kubeletClient, 'informers')
+// The proxy sees what no node may see, and may do nothing: it has a name of its own.
+const proxyTransport = await httpTransport({ socketPath: config.apiSocket, token: config.proxyToken })
+const proxyInformers = informersOf(new ApiClient(proxyTransport, { userAgent: 'kube-proxy' }), 'proxy informers')
 
 const runtime = await openProcessRuntime({
   world,
   clock: systemClock,
-  programs: readPrograms(config.images, fileURLToPath(new URL('./echo.mjs', import.meta.url))),
+  covered: config.covered,
+  findProgram: programsOf(config.imagesFile, fileURLToPath(new URL('./echo.mjs', import.meta.url))),
   log,
 })
 life.add('runtime', () => runtime.close())
 const degraded = await startNetwork({
   world,
   config,
-  informers,
+  informers: proxyInformers,
   random: random.fork('proxy'),
   trace: trace('kube-proxy'),
   lifetime: life.child('network'),
@@ -75,6 +78,8 @@ const node = await startKubeletNode({
   hostIP: world.nodeIP,
   podCIDR: world.podCIDR,
   directory,
+  // The fabric's /run is in memory and its own: mounts end with it, and nothing is removed through one.
+  ...(world.mode === 'namespaces' ? { mountDirectory: `/run/ebb-volumes/${world.nodeName}` } : {}),
   socketPath: config.kubeletSocket,
   runtime,
   client: kubeletClient,
@@ -101,7 +106,7 @@ async function end(): Promise<void> {
   } catch (error) {
     log(`ending: ${error instanceof Error ? error.message : String(error)}`)
   } finally {
-    await transport.close()
+    await Promise.all([transport.close(), proxyTransport.close()])
     process.exit(0)
   }
 }

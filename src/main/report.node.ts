@@ -14,6 +14,7 @@ import { httpClient } from '../lab/load.node.ts'
 import { WaitError } from '../lab/wait.ts'
 import { dialRelay } from '../proxy/relay.node.ts'
 import { startCluster } from './cluster.node.ts'
+import { ImageMappings } from './image-mappings.node.ts'
 import { createRunDirectory, removeRunDirectory } from './instance.node.ts'
 
 const SAMPLES = fileURLToPath(new URL('../examples/first-report', import.meta.url))
@@ -43,7 +44,7 @@ async function run(life: Lifetime, language: Language): Promise<void> {
     runDirectory,
     token: undefined,
     nodes: 1,
-    images: {},
+    images: new ImageMappings({ data: undefined, run: runDirectory }, {}),
     lifetime: life,
   })
   const [node] = await cluster.nodesReady()

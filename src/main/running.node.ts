@@ -66,7 +66,7 @@ const NONE_RUNS: Text = {
 }
 
 /** Works with a client that has the credentials of the instance's kubeconfig; says what is wrong in a sentence. */
-async function withClient(instance: Instance, language: Language, work: (client: ApiClient) => Promise<void>) {
+export async function withClient(instance: Instance, language: Language, work: (client: ApiClient) => Promise<void>) {
   const { url } = instance
   const said = sayWhenSlow({ en: `Waiting for ${url} to answer.`, ko: `${url} 의 응답을 기다리는 중입니다.` }, language)
   try {

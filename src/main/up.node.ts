@@ -9,8 +9,9 @@ import { CliError } from '../cli/cli-error.ts'
 import { isOwnKubeconfig, KUBECONFIG_MARK } from '../cli/kubeconfig.ts'
 import type { Language, Text } from '../cli/text.ts'
 import { type Ready, readyText, type UpOptions } from '../cli/up.ts'
-import { ECHO_IMAGE, readProgram } from '../kubelet/runtimes/process/images.node.ts'
 import { NODES_READY_MS, startCluster } from './cluster.node.ts'
+import { imagePaths, readMappingFile } from './image.node.ts'
+import { ImageMappings } from './image-mappings.node.ts'
 import {
   createRunDirectory,
   defaultDataDirectory,
@@ -55,7 +56,8 @@ async function start(options: UpOptions, life: Lifetime, language: Language, fai
   life.add('run directory', forget)
   // Also when everything ends at once.
   process.once('exit', forget)
-  const images = imagePaths(options.images)
+  const files = options.imagesFile === undefined ? [] : readMappingFile(options.imagesFile)
+  const images = openMappings({ data, run: runDirectory }, imagePaths([...files, ...options.images]))
   // Of a detached ebb the one who waits for it says so.
   const begun = process.env[LOG_VARIABLE] ? () => {} : sayWhenSlow(starting(data), language)
   life.add('progress', begun)
@@ -178,19 +180,12 @@ function describe(error: unknown): string {
   return error.cause ? `${error.message}: ${describe(error.cause)}` : error.message
 }
 
-/** Absolute paths, checked: a typing error is seen here, not in a pod's status. `ebb/echo` names the built-in image. */
-function imagePaths(images: ReadonlyMap<string, string>): Readonly<Record<string, string>> {
-  const out: Record<string, string> = {}
-  for (const [reference, path] of images) {
-    const absolute = path === ECHO_IMAGE ? path : resolve(path)
-    try {
-      if (absolute !== ECHO_IMAGE) readProgram(reference, absolute)
-    } catch (error) {
-      throw new CliError((error as Error).message)
-    }
-    out[reference] = absolute
+function openMappings(...parts: ConstructorParameters<typeof ImageMappings>): ImageMappings {
+  try {
+    return new ImageMappings(...parts)
+  } catch (error) {
+    throw new CliError((error as Error).message)
   }
-  return out
 }
 
 /** Where `--kubeconfig` says, else into the folder of the cluster. Never over a file that ebb did not write. */

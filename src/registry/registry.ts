@@ -15,7 +15,7 @@ import { trackFields } from './field-managers.ts'
 import { contextOf, type FieldManagerHook, type Kit, type WriteOptions } from './kit.ts'
 import { all, find, get, list, watch } from './read.ts'
 import { prefixOf, type StoredResource } from './resource.ts'
-import { type BindingRequest, bind, evict } from './subresources.ts'
+import { admitCreate, type BindingRequest, bind, evict } from './subresources.ts'
 import { create, type UpdateRequest, update, type Written } from './write.ts'
 
 export interface RegistryOptions {
@@ -60,6 +60,14 @@ export interface Registry {
   evict(resource: StoredResource, options: WriteOptions, request: DeleteOptions): Promise<void>
   /** A declaration's context outside of a write: for defaulting and warnings of handlers. */
   context(options: WriteOptions): ReturnType<typeof contextOf>
+  /** Asks admission about a create of a subresource that stores nothing itself (token). */
+  admitCreate(
+    target: { readonly resource: StoredResource; readonly subresource: string },
+    options: WriteOptions,
+    object: Draft<KubernetesObject>,
+  ): Promise<void>
+  /** What may change or refuse writes from here on; the API server composes it. */
+  admitWith(admission: AdmissionPort): void
 }
 
 export function createRegistry(options: RegistryOptions): Registry {
@@ -70,7 +78,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     const key = `${resource.declaration.group}/${resource.declaration.plural}`
     if (!byGroupPlural.has(key)) byGroupPlural.set(key, resource)
   }
-  const kit: Kit = {
+  const kit: Kit & { admission: AdmissionPort } = {
     store: options.store,
     clock: options.clock,
     random: options.random,
@@ -96,6 +104,10 @@ export function createRegistry(options: RegistryOptions): Registry {
     bind: (resource, request, write) => bind(kit, resource, request, write),
     evict: (resource, write, request) => evict(kit, resource, write, request),
     context: (write) => contextOf(kit, write),
+    admitCreate: (target, write, object) => admitCreate(kit, target, { options: write, object }),
+    admitWith(admission) {
+      kit.admission = admission
+    },
   }
 }
 

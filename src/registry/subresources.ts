@@ -6,7 +6,7 @@ import { conflict, failure } from '../api/status.ts'
 import { rfc3339 } from '../api/time.ts'
 import { deleteObject } from './delete.ts'
 import { draftOf } from './draft.ts'
-import type { Kit, WriteOptions } from './kit.ts'
+import { admissionOf, type Kit, type WriteOptions } from './kit.ts'
 import type { StoredResource } from './resource.ts'
 import { presentOrNotFound, update } from './write.ts'
 
@@ -99,6 +99,17 @@ function setCondition(
   else conditions[at] = next
 }
 
+/** Mutating and validating admission of something that is created below an object and not stored. */
+export async function admitCreate(
+  kit: Kit,
+  target: { readonly resource: StoredResource; readonly subresource: string },
+  { options, object }: { options: WriteOptions; object: Draft<KubernetesObject> },
+): Promise<void> {
+  const attributes = admissionOf(kit, { ...target, operation: 'CREATE' }, options, undefined)
+  await kit.admission.mutate(attributes, object)
+  await kit.admission.validate(attributes, object as KubernetesObject)
+}
+
 /** Eviction API: the pod says why it goes (condition DisruptionTarget), then it is deleted like by anybody else. */
 export async function evict(
   kit: Kit,
@@ -106,6 +117,8 @@ export async function evict(
   options: WriteOptions,
   request: DeleteOptions,
 ): Promise<void> {
+  const eviction: Draft<KubernetesObject> = { metadata: { namespace: options.namespace, name: options.name } }
+  await admitCreate(kit, { resource, subresource: 'eviction' }, { options, object: eviction })
   const pod = presentOrNotFound(kit, resource, options).object as PodLike
   const finished = isTerminalPhase(pod.status?.phase)
   if (!finished && pod.spec?.nodeName && pod.metadata.deletionTimestamp === undefined && !options.dryRun)

@@ -29,6 +29,7 @@ import {
 import { dropDuplicateOwners, metadataErrors, metadataUpdateErrors } from './metadata.ts'
 import { generateName } from './names.ts'
 import { admitNamespace, refuseTerminatingNamespace, requireNamespace } from './namespace-lifecycle.ts'
+import { objectNulErrors } from './nul.ts'
 import { type StoredResource, storeKey, viewOf } from './resource.ts'
 
 /** How often a generated name may collide before the client is told. */
@@ -52,7 +53,7 @@ export async function create(
   options: WriteOptions,
 ): Promise<Item> {
   draft.metadata ??= {}
-  placeInNamespace(resource, draft, options.namespace)
+  placeInNamespace(draft, options.namespace)
   if (draft.metadata.resourceVersion)
     throw failure(500, '', 'resourceVersion should not be set on objects to be created')
   const name = options.name || draft.metadata.name || ''
@@ -100,6 +101,7 @@ async function createNamed(
   draft.metadata.name ||= generateName(kit.random, draft.metadata.generateName ?? '')
   declaration.strategy.prepare?.(draft, undefined, context)
   const errors = metadataErrors(declaration, draft.metadata as ObjectMeta)
+  errors.push(...objectNulErrors(draft, undefined, declaration.definition))
   errors.push(...(declaration.strategy.validate?.(draft as KubernetesObject, undefined, context) ?? []))
   if (errors.length > 0) throw invalidObject(groupKind(resource), draft.metadata.name ?? '', errors)
   declaration.strategy.warn?.(draft as KubernetesObject, undefined, context)
@@ -136,12 +138,15 @@ function nameTaken(resource: StoredResource, name: string, present: Item): ApiEr
   return new ApiError({ ...error.status, message: `object is being deleted: ${error.status.message}` })
 }
 
-/** The request's namespace is the object's, unless the object says another one: 400. */
-function placeInNamespace(resource: StoredResource, draft: Draft<KubernetesObject>, namespace: string): void {
-  if (!resource.declaration.namespaced) return
-  draft.metadata.namespace ||= namespace
-  if (draft.metadata.namespace !== namespace)
-    throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
+/**
+ * The request's namespace is the object's, unless the object says another one: 400. What lives outside of namespaces (request: '')
+ * is in none, whatever it says.
+ */
+export function placeInNamespace({ metadata }: Draft<KubernetesObject>, namespace: string): void {
+  if (metadata.namespace === namespace) return
+  if (!namespace) delete metadata.namespace
+  else if (!metadata.namespace) metadata.namespace = namespace
+  else throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
 }
 
 /** Metadata in Kubernetes' order of members, with what the server alone decides. */
@@ -330,7 +335,7 @@ function validateUpdate(
 ): void {
   const metadata = metadataUpdateErrors(draft.metadata as ObjectMeta, old.metadata)
   // Kubernetes checks the metadata twice, generally and with the kind, and so names each cause twice.
-  const errors = [...metadata, ...metadata]
+  const errors = [...metadata, ...metadata, ...objectNulErrors(draft, old, resource.declaration.definition)]
   errors.push(...(request.strategy.validate?.(draft as KubernetesObject, old, context) ?? []))
   if (errors.length > 0) throw invalidObject(groupKind(resource), draft.metadata.name ?? '', errors)
 }

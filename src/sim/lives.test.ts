@@ -178,6 +178,48 @@ it('[PS6] while postStart runs the container shows as being created; [PL5] a fai
   )
 })
 
+it('[PS6] what a failed postStart said is shown until the next result, also while the next try fails', async () => {
+  const lifecycle = { postStart: { exec: { command: ['hook'] } }, preStop: { sleep: { seconds: 1 } } }
+  const hook = { exitCode: 32, takesMs: 500, stderr: 'cannot mount' }
+  await live(
+    { containers: [app({ lifecycle })], terminationGracePeriodSeconds: 3 },
+    { 'app:1': { onSignal: { SIGTERM: { exit: 0 } }, commands: { hook } } },
+    20_000,
+  )
+  expect(story()).toEqual([
+    '0: waiting ContainerCreating x0',
+    '1500: waiting PostStartHookError x0',
+    '3000: waiting PostStartHookError x1',
+    '3000: waiting CrashLoopBackOff x1',
+    '14500: waiting PostStartHookError x2',
+    '14500: waiting CrashLoopBackOff x2',
+  ])
+})
+
+it('[PS6] a program that ends during its postStart: the hook has failed', async () => {
+  const lifecycle = { postStart: { exec: { command: ['hook'] } } }
+  await live(
+    { containers: [app({ lifecycle })] },
+    {
+      'app:1': (attempt) => ({
+        ...(attempt ? {} : { exitAfterMs: 100, exitCode: 3 }),
+        commands: { hook: { exitCode: 0, takesMs: 500 } },
+      }),
+    },
+    1000,
+  )
+  expect(await eventTexts()).toEqual(
+    expect.arrayContaining([
+      'Warning FailedPostStartHook: PostStartHook failed',
+      'Normal Killing: FailedPostStartHook',
+    ]),
+  )
+  const shown = world.changes.map((c) => c.pod.status?.containerStatuses?.[0])
+  expect(shown.find((s) => s?.state?.waiting?.reason === 'PostStartHookError')?.lastState).toMatchObject({
+    terminated: { exitCode: 3, reason: 'Error' },
+  })
+})
+
 it('an image that is not there: ErrImagePull, then ImagePullBackOff, again after 10 s and 20 s', async () => {
   await live({ containers: [app({ image: 'missing:1' })] }, {}, 31_500)
   expect(story()).toEqual([
@@ -352,4 +394,41 @@ it('[PE14] a node that goes down ends its containers with their grace, and tells
   expect(world.clock.now() - sinceMs).toBe(3000)
   expect(world.trace.filter((e) => e.step === 'container-exited').map((e) => e.detail?.code)).toEqual([0, 137])
   expect(world.changes.length).toBe(before)
+})
+
+it('a pod that the node does not take: Failed, with the reason, its containers never started, and gone at once when deleted', async () => {
+  const securityContext = { sysctls: [{ name: 'kernel.msgmax', value: '1' }] }
+  await live({ containers: [app()], securityContext, restartPolicy: 'Always' }, { 'app:1': {} }, 1000)
+  expect(pod().status).toMatchObject({
+    phase: 'Failed',
+    reason: 'SysctlForbidden',
+    message: 'Pod was rejected: forbidden sysctl: "kernel.msgmax" not allowlisted',
+  })
+  expect(world.trace.map((e) => e.step)).not.toContain('container-started')
+  expect(await eventTexts()).toEqual(['Warning SysctlForbidden: forbidden sysctl: "kernel.msgmax" not allowlisted'])
+  await world.through(world.client.delete(pods, { namespace: 'default', name: 'p' }))
+  await world.until(() => world.pod('default/p') === undefined, 2000)
+})
+
+it('root under runAsNonRoot: the container waits, and is tried again', async () => {
+  await live({ containers: [app()], securityContext: { runAsNonRoot: true } }, { 'app:1': {} }, 15_000)
+  const message = `container has runAsNonRoot and image will run as root (pod: "p_default(${pod().metadata.uid})", container: app)`
+  expect(pod().status).toMatchObject({
+    phase: 'Pending',
+    containerStatuses: [{ state: { waiting: { reason: 'CreateContainerConfigError', message } } }],
+  })
+  expect(await eventTexts()).toContain(`Warning Failed: Error: ${message} x2`)
+})
+
+it('a seccomp profile that the node has not: CreateContainerError', async () => {
+  const securityContext = { seccompProfile: { type: 'Localhost', localhostProfile: 'a.json' } }
+  await live({ containers: [app({ securityContext })] }, { 'app:1': {} }, 1000)
+  expect(story()).toEqual(['0: waiting ContainerCreating x0', '0: waiting CreateContainerError x0'])
+})
+
+it('the groups of a program are shown as its runtime gives them', async () => {
+  const securityContext = { runAsUser: 1000, runAsGroup: 3000, fsGroup: 2000, supplementalGroups: [4000, 3000] }
+  await live({ containers: [app()], securityContext }, { 'app:1': {} }, 1000)
+  const linux = { uid: 1000, gid: 3000, supplementalGroups: [3000, 2000, 4000] }
+  expect(pod().status?.containerStatuses?.[0]?.user).toEqual({ linux })
 })

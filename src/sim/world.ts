@@ -203,12 +203,13 @@ class SimNode {
   async start(): Promise<void> {
     const { api, clock, random, trace, proxyTrace, failed } = this.seams
     const { name, life, runtime } = this
-    const client = api.clientOf(`system:node:${name}`, ['system:masters', 'system:nodes'])
+    const client = api.clientOf(`system:node:${name}`, ['system:nodes'])
     const recorder = new Recorder({ client, clock, lifetime: life, component: 'kubelet', host: name })
     const informers = new Informers({ client, clock, random: random.fork('informers'), lifetime: life })
     const node = { ...DESCRIPTION, name, hostIP: this.hostIP }
     const common = { client, clock, recorder, lifetime: life, node, ...(failed ? { failed } : {}) }
     await startNodeStatus(common)
+    const files = new MemoryFiles()
     const kubelet = new Kubelet({
       ...common,
       nodeName: name,
@@ -216,14 +217,15 @@ class SimNode {
       informers,
       trace,
       prober: simProber(runtime, clock),
-      files: new MemoryFiles(),
+      files: () => files,
       directory: '/ebb',
-      dns: { servers: [], clusterDomain: 'cluster.local' },
+      dns: { servers: [], clusterDomain: 'cluster.local', host: { servers: [], searches: [], options: [] } },
     })
     this.kubelet = kubelet
     await kubelet.start()
+    const proxyClient = api.clientOf('system:kube-proxy', [])
     const proxy = new ServiceProxy({
-      informers,
+      informers: new Informers({ ...common, client: proxyClient, random: random.fork('proxy informers') }),
       dataplane: this.dataplane,
       clock,
       trace: proxyTrace,

@@ -62,23 +62,37 @@ interface ParsedBody {
 export class BodyError extends Error {
   override readonly name = 'BodyError'
   readonly bytes: Uint8Array
-  constructor(message: string, bytes: Uint8Array) {
+  /** Set when the body was good enough to say what it is. */
+  readonly apiVersion: string | undefined
+  constructor(message: string, bytes: Uint8Array, apiVersion?: string) {
     super(message)
     this.bytes = bytes
+    this.apiVersion = apiVersion
   }
+}
+
+/** What a body is taken for. */
+interface Expected {
+  readonly definition: Definition
+  /** Options are the same in every version of every group; clients send them with the one of the resource that they mean. */
+  readonly anyVersion: boolean
 }
 
 const decoder = new TextDecoder()
 const NOTHING = new Uint8Array(0)
 
 /** Throws ApiError 415 and BodyError. */
-function parseBody(body: RequestBody, contentType: string | undefined): ParsedBody | Promise<ParsedBody> {
+function parseBody(
+  body: RequestBody,
+  contentType: string | undefined,
+  expected: Expected,
+): ParsedBody | Promise<ParsedBody> {
   if (body !== undefined && 'object' in body) return { value: body.object, bytes: NOTHING, duplicates: [] }
   const bytes = body?.bytes ?? NOTHING
   const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() || 'application/json'
   if (type === 'application/json') return parseJson(bytes)
   if (type === 'application/yaml') return parseYamlBody(bytes)
-  if (type === 'application/vnd.kubernetes.protobuf') return parseProtobuf(bytes)
+  if (type === 'application/vnd.kubernetes.protobuf') return parseProtobuf(bytes, expected)
   throw unsupportedMediaType()
 }
 
@@ -92,12 +106,12 @@ export function parseJson(bytes: Uint8Array): ParsedBody {
 }
 
 /** Field numbers are loaded when the first client sends them. */
-async function parseProtobuf(bytes: Uint8Array): Promise<ParsedBody> {
+async function parseProtobuf(bytes: Uint8Array, { definition, anyVersion }: Expected): Promise<ParsedBody> {
   const { decodeProtobuf, ProtobufError } = await import('./protobuf.ts')
   try {
-    return { value: decodeProtobuf(bytes), bytes, duplicates: [] }
+    return { value: decodeProtobuf(bytes, definition, anyVersion), bytes, duplicates: [] }
   } catch (error) {
-    throw error instanceof ProtobufError ? new BodyError(error.message, bytes) : error
+    throw error instanceof ProtobufError ? new BodyError(error.message, bytes, error.apiVersion) : error
   }
 }
 
@@ -115,9 +129,9 @@ export function decodeObject<T = Record<string, unknown>>(input: DecodeInput): D
   const definition = definitionOf(input.definition)
   const finish = (parsed: ParsedBody) => decodeParsed(parsed, definition, input.fieldValidation) as Decoded<T>
   try {
-    const parsed = parseBody(input.body, input.contentType)
+    const parsed = parseBody(input.body, input.contentType, { definition, anyVersion: false })
     if (!(parsed instanceof Promise)) return finish(parsed)
-    return parsed.then(finish, (error: unknown) => {
+    return parsed.then(finish).catch((error: unknown) => {
       throw unreadable(error, definition)
     })
   } catch (error) {
@@ -128,14 +142,14 @@ export function decodeObject<T = Record<string, unknown>>(input: DecodeInput): D
 /** 400 for a body that did not parse, naming what was expected and how the body began. */
 function unreadable(error: unknown, definition: Definition): unknown {
   if (!(error instanceof BodyError)) return error
-  const prefix = error.message.startsWith('json') ? "couldn't get version/kind; " : ''
-  return unrecognized(prefix + error.message, error.bytes, definition)
+  if (error.apiVersion !== undefined) return cannotHandle(error.apiVersion, definition, error.message)
+  return badRequest(
+    `the object provided is unrecognized (must be of type ${definition.short}): ${told(error)} (${summary(error.bytes)})`,
+  )
 }
 
-function unrecognized(why: string, bytes: Uint8Array, definition: Definition): ApiError {
-  return badRequest(
-    `the object provided is unrecognized (must be of type ${definition.short}): ${why} (${summary(bytes)})`,
-  )
+function told({ message }: BodyError): string {
+  return message.startsWith('json') ? `couldn't get version/kind; ${message}` : message
 }
 
 const SUMMARY_BYTES_MAX = 30
@@ -149,8 +163,8 @@ function summary(bytes: Uint8Array): string {
 
 function decodeParsed(parsed: ParsedBody, definition: Definition, fieldValidation: FieldValidation): Decoded {
   const value = parsed.value ?? {}
-  const kind = typeMeta(value, parsed.bytes, definition)
   const own = definition.kinds[0] ?? { group: '', version: '', kind: definition.short }
+  const kind = typeMeta(value, parsed.bytes, own)
   const expected = definition.kinds.find((k) => k.group === kind.group && k.version === kind.version) ?? own
   if (kind.kind !== expected.kind || kind.group !== expected.group || kind.version !== expected.version)
     throw wrongKind(kind, definition)
@@ -193,10 +207,9 @@ function strictErrorsOf(
 
 const versionText = (k: Kind | undefined) => (k === undefined ? '' : k.group ? `${k.group}/${k.version}` : k.version)
 
-/** kind and apiVersion of a body, filled in from the definition where they are missing. */
-function typeMeta(value: unknown, bytes: Uint8Array, definition: Definition): Kind {
-  const refuse = (why: string) =>
-    unrecognized(`couldn't get version/kind; json parse error: json: cannot unmarshal ${why}`, bytes, definition)
+/** kind and apiVersion of a body, where they are missing those of `own`. Throws BodyError. */
+function typeMeta(value: unknown, bytes: Uint8Array, own: Kind): Kind {
+  const refuse = (why: string) => new BodyError(`json parse error: json: cannot unmarshal ${why}`, bytes)
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     const what = Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : typeof value
     throw refuse(
@@ -211,8 +224,7 @@ function typeMeta(value: unknown, bytes: Uint8Array, definition: Definition): Ki
     if (text !== undefined && text !== null && typeof text !== 'string')
       throw refuse(`${typeof text === 'boolean' ? 'bool' : typeof text} into Go struct field .${name} of type string`)
   const parts = String(apiVersion ?? '').split('/')
-  if (parts.length > 2) throw unrecognized(`unexpected GroupVersion string: ${apiVersion}`, bytes, definition)
-  const own = definition.kinds[0] ?? { group: '', version: '', kind: definition.short }
+  if (parts.length > 2) throw new BodyError(`unexpected GroupVersion string: ${apiVersion}`, bytes)
   const given =
     parts.length === 2 ? { group: parts[0] ?? '', version: parts[1] ?? '' } : { group: '', version: parts[0] ?? '' }
   const filled = given.version === '' && (given.group === '' || given.group === own.group) ? own : given
@@ -227,8 +239,8 @@ function cannotHandle(apiVersion: string, definition: Definition, why: string, k
 /** Where real servers register their kinds; part of the sentence about an unknown one. */
 const SCHEME = '"pkg/api/legacyscheme/scheme.go:30"'
 
-export function notRegistered(kind: Kind): string {
-  return `no kind ${JSON.stringify(kind.kind)} is registered for version ${JSON.stringify(versionText(kind))} in scheme ${SCHEME}`
+export function notRegistered(kind: Kind, scheme = SCHEME): string {
+  return `no kind ${JSON.stringify(kind.kind)} is registered for version ${JSON.stringify(versionText(kind))} in scheme ${scheme}`
 }
 
 function wrongKind(kind: Kind, definition: Definition): ApiError {
@@ -240,22 +252,28 @@ function wrongKind(kind: Kind, definition: Definition): ApiError {
   return cannotHandle(text, definition, why, kind.kind)
 }
 
+/** Where real servers register the kinds of options; part of the sentence about another one. */
+const OPTIONS_SCHEME = '"k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"'
+
 /**
  * DeleteOptions and their like: unknown fields and other versions are let through, errors carry no prefix. An empty body
- * gives an empty object. Throws ApiError 400 and 415.
+ * gives undefined. `version`: what a body without an apiVersion is of. Throws ApiError 400 and 415.
  */
 export async function decodeOptions<T>(
   body: RequestBody,
   contentType: string | undefined,
-  definition: string,
-): Promise<T> {
-  if (body === undefined || ('bytes' in body && body.bytes.length === 0)) return {} as T
+  { definition: name, version }: { readonly definition: string; readonly version: Omit<Kind, 'kind'> },
+): Promise<T | undefined> {
+  if (body === undefined || ('bytes' in body && body.bytes.length === 0)) return undefined
+  const definition = definitionOf(name)
   try {
-    const { value } = await parseBody(body, contentType)
-    return conform((value ?? {}) as object, definitionOf(definition)).object as T
+    const parsed = await parseBody(body, contentType, { definition, anyVersion: true })
+    const value = parsed.value ?? {}
+    const kind = typeMeta(value, parsed.bytes, { ...version, kind: definition.short })
+    if (kind.kind !== definition.short) throw badRequest(notRegistered(kind, OPTIONS_SCHEME))
+    return conform(value as object, definition).object as T
   } catch (error) {
     if (error instanceof ConformError) throw badRequest(error.message)
-    if (error instanceof BodyError) throw badRequest(`couldn't get version/kind; ${error.message}`)
-    throw error
+    throw error instanceof BodyError ? badRequest(told(error)) : error
   }
 }

@@ -19,8 +19,12 @@ export interface ApiRequest {
   readonly query: URLSearchParams
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>
+  /** Names and values in turn as they came, where the transport knows them: for headers that come several times. */
+  readonly rawHeaders?: readonly string[]
   /** Set by transports that have authenticated by themselves (client certificate, in-process); else by the authn stage. */
   readonly user?: UserInfo
+  /** A client certificate was shown that stands for nobody: without another credential that is 401. */
+  readonly badCertificate?: boolean
   /** Reads the body, once. Rejects with ApiError 413 when it exceeds the limit. */
   body(): Promise<RequestBody>
   /** Aborts when the client has gone away. */

@@ -23,7 +23,7 @@ interface MediaRange {
 }
 
 /** The parts of an Accept header, best first. */
-function mediaRanges(accept: string): readonly MediaRange[] {
+export function mediaRanges(accept: string): readonly MediaRange[] {
   const ranges = accept.split(',').map((part) => {
     const [type = '', ...rest] = part.split(';').map((text) => text.trim())
     const parameters = Object.fromEntries(rest.map((text) => text.split('=', 2) as [string, string]))

@@ -8,29 +8,43 @@
  * Field numbers: api/types/protobuf.gen.ts; types: the schema table. Go writes every field that is no pointer, set or not: values
  * that mean "absent" there (dropsEmpty) are left out here.
  */
-import { type Definition, definitionOfKind, type Field, type Type } from '../api/schema.ts'
+import type { Definition, Field, GroupVersionKind, Type } from '../api/schema.ts'
 import { rfc3339, rfc3339Micro } from '../api/time.ts'
 import { numbers } from '../api/types/protobuf.gen.ts'
+import { LENGTH, ProtobufError, ProtobufReader as Reader } from './protobuf-reader.ts'
+
+export { ProtobufError } from './protobuf-reader.ts'
 
 const MAGIC = [0x6b, 0x38, 0x73, 0x00]
 const decoder = new TextDecoder()
 
-export class ProtobufError extends Error {
-  override readonly name = 'ProtobufError'
-}
-
 type Target = Record<string, unknown>
 
-/** Throws ProtobufError for what is no such body, or is of a kind that nobody knows. */
-export function decodeProtobuf(bytes: Uint8Array): Target {
+/**
+ * The body as a value, kind and apiVersion first, as far as they are said. Of another kind than the expected one (`anyVersion`:
+ * in any version of any group) that is all there is: the caller refuses it by that. Throws ProtobufError.
+ */
+export function decodeProtobuf(bytes: Uint8Array, expected: Definition, anyVersion = false): Target {
   if (MAGIC.some((byte, i) => bytes[i] !== byte))
     throw new ProtobufError('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]')
   const { apiVersion, kind, raw } = envelope(new Reader(bytes.subarray(MAGIC.length)))
-  const slash = apiVersion.indexOf('/')
-  const group = slash < 0 ? '' : apiVersion.slice(0, slash)
-  const definition = definitionOfKind({ group, version: apiVersion.slice(slash + 1), kind })
-  if (!definition) throw new ProtobufError(`no kind "${kind}" is registered for version "${apiVersion}"`)
-  return { kind, apiVersion, ...message(new Reader(raw), definition) }
+  const said = { ...(kind ? { kind } : {}), ...(apiVersion ? { apiVersion } : {}) }
+  const sameVersion = anyVersion || !apiVersion || expected.kinds.some((own) => versionOf(own) === apiVersion)
+  if (!sameVersion || (kind && kind !== expected.short)) return said
+  try {
+    return { ...said, ...message(new Reader(raw), expected) }
+  } catch (error) {
+    throw inMessage(error, apiVersion || versionOf(expected.kinds[0]))
+  }
+}
+
+const versionOf = (kind: GroupVersionKind | undefined) => [kind?.group, kind?.version].filter(Boolean).join('/')
+
+function inMessage(error: unknown, apiVersion: string): unknown {
+  // Nested so deeply that the walk ran out of stack: the body's fault, not ours.
+  const known = error instanceof RangeError ? new ProtobufError('exceeded max depth') : error
+  if (known instanceof ProtobufError) known.apiVersion = apiVersion
+  return known
 }
 
 function envelope(reader: Reader): { apiVersion: string; kind: string; raw: Uint8Array } {
@@ -108,18 +122,34 @@ function put(out: Target, field: Field, { reader, wire }: { reader: Reader; wire
   const { name, type } = field
   if (type.kind === 'array') {
     out[name] ??= []
-    ;(out[name] as unknown[]).push(value(reader, type.of, wire))
+    const list = out[name] as unknown[]
+    if (wire === LENGTH && wireOf(type.of) !== LENGTH) {
+      const packed = new Reader(reader.bytes())
+      while (packed.more) list.push(value(packed, type.of))
+    } else list.push(value(checked(reader, field, { expected: wireOf(type.of), wire }), type.of))
     return
   }
   if (type.kind === 'map') {
     out[name] ??= {}
-    const [key, content] = mapEntry(new Reader(reader.bytes()), type.of)
-    ;(out[name] as Target)[key] = content
+    const [key, content] = mapEntry(new Reader(checked(reader, field, { expected: LENGTH, wire }).bytes()), type.of)
+    // Assignment would take the key `__proto__` for the prototype.
+    Object.defineProperty(out[name], key, { value: content, enumerable: true, writable: true, configurable: true })
     return
   }
-  const decoded = value(reader, type, wire)
+  const decoded = value(checked(reader, field, { expected: wireOf(type), wire }), type)
   if (decoded === undefined || (field.dropsEmpty && isEmpty(decoded))) return
   out[name] = decoded
+}
+
+/** How a value of this type is written when it is alone. */
+function wireOf({ kind }: Type): number {
+  if (kind === 'boolean' || kind === 'int32' || kind === 'int64') return 0
+  return kind === 'double' ? 1 : LENGTH
+}
+
+function checked(reader: Reader, { name }: Field, { expected, wire }: { expected: number; wire: number }): Reader {
+  if (wire === expected) return reader
+  throw new ProtobufError(`proto: wrong wireType = ${wire} for field ${name.slice(0, 1).toUpperCase()}${name.slice(1)}`)
 }
 
 const isEmpty = (decoded: unknown): boolean => decoded === '' || decoded === 0 || decoded === false
@@ -133,14 +163,14 @@ function mapEntry(reader: Reader, of: Type): [string, unknown] {
     else if (of.kind === 'array') {
       const list = new Reader(reader.bytes())
       const items: unknown[] = []
-      for (let inner = list.tag(); inner !== undefined; inner = list.tag()) items.push(value(list, of.of, inner.wire))
+      while (list.tag()) items.push(value(list, of.of))
       content = items
-    } else content = value(reader, of, tag.wire)
+    } else content = value(reader, of)
   }
   return [key, content]
 }
 
-function value(reader: Reader, type: Type, wire: number): unknown {
+function value(reader: Reader, type: Type): unknown {
   switch (type.kind) {
     case 'string':
       return decoder.decode(reader.bytes())
@@ -148,7 +178,7 @@ function value(reader: Reader, type: Type, wire: number): unknown {
       return reader.varint() !== 0n
     case 'int32':
     case 'int64':
-      return wire === 2 ? `${reader.embeddedInteger()}` : Number(BigInt.asIntN(64, reader.varint()))
+      return Number(BigInt.asIntN(64, reader.varint()))
     case 'double':
       return reader.double()
     case 'byte':
@@ -215,62 +245,4 @@ function base64(bytes: Uint8Array): string {
   let text = ''
   for (let i = 0; i < bytes.length; i += 4096) text += String.fromCharCode(...bytes.subarray(i, i + 4096))
   return btoa(text)
-}
-
-/** Protocol buffers' wire format: tags, varints, lengths. Reads past the end are errors. */
-class Reader {
-  private readonly data: Uint8Array
-  private at = 0
-
-  constructor(data: Uint8Array) {
-    this.data = data
-  }
-
-  /** undefined at the end. */
-  tag(): { number: number; wire: number } | undefined {
-    if (this.at >= this.data.length) return undefined
-    const tag = Number(this.varint())
-    return { number: Math.floor(tag / 8), wire: tag % 8 }
-  }
-
-  varint(): bigint {
-    let result = 0n
-    for (let shift = 0n; shift < 70n; shift += 7n) {
-      const byte = this.data[this.at++]
-      if (byte === undefined) break
-      result |= BigInt(byte & 0x7f) << shift
-      if (byte < 0x80) return result
-    }
-    throw new ProtobufError('unexpected end of a number')
-  }
-
-  bytes(): Uint8Array {
-    const length = Number(this.varint())
-    const end = this.at + length
-    if (end > this.data.length) throw new ProtobufError('unexpected EOF')
-    const part = this.data.subarray(this.at, end)
-    this.at = end
-    return part
-  }
-
-  double(): number {
-    if (this.at + 8 > this.data.length) throw new ProtobufError('unexpected EOF')
-    const number = new DataView(this.data.buffer, this.data.byteOffset + this.at, 8).getFloat64(0, true)
-    this.at += 8
-    return number
-  }
-
-  /** A number wrapped in a message (metav1.Duration): its first field. */
-  embeddedInteger(): bigint {
-    const inner = new Reader(this.bytes())
-    return inner.tag() ? BigInt.asIntN(64, inner.varint()) : 0n
-  }
-
-  skip(wire: number): void {
-    if (wire === 0) this.varint()
-    else if (wire === 1) this.at += 8
-    else if (wire === 2) this.bytes()
-    else if (wire === 5) this.at += 4
-    else throw new ProtobufError(`wire type ${wire}`)
-  }
 }

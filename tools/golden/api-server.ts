@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import type { EbbTracer } from '../../src/api/trace-steps.ts'
 import { createApiServer } from '../../src/apiserver/api-server.ts'
 import { jwtSigner, newTokenKey } from '../../src/apiserver/authn/jwt.node.ts'
-import { ADMIN, MASTERS, tokenTable } from '../../src/apiserver/authn/tokens.ts'
+import { MASTERS } from '../../src/apiserver/authn/names.ts'
+import { ADMIN, tokenTable } from '../../src/apiserver/authn/tokens.ts'
+import { defaultRoles } from '../../src/apiserver/authz/default-roles/index.ts'
+import { storeDefaultRoles } from '../../src/apiserver/authz/default-roles/store.ts'
 import { bootstrap } from '../../src/apiserver/bootstrap.ts'
 import { startServer } from '../../src/apiserver/server.node.ts'
 import { systemClock } from '../../src/base/clock.node.ts'
@@ -38,6 +41,7 @@ const registry = createRegistry({
 await bootstrap(registry)
 // Recorded clients expect revision 1 to be older than the history that is kept.
 store.compact()
+const roles = defaultRoles()
 const fault = (error: unknown) => console.error('fault:', error)
 const server = createApiServer({
   registry,
@@ -45,6 +49,7 @@ const server = createApiServer({
   random: random.fork('apiserver'),
   tokens: tokenTable([[process.argv[2] ?? 'admin-token', ADMIN]]),
   fault,
+  defaultRoles: roles,
   tokenSigner: jwtSigner(newTokenKey()),
 })
 const lifetime = new Lifetime('golden')
@@ -64,6 +69,7 @@ await startControllers({
   // The port is the recorded server's.
   options: { rootCaPem: pki.ca, apiServer: { address: '10.0.0.1', port: 26443 } },
 })
+await storeDefaultRoles(registry, roles, () => Promise.resolve())
 const running = await startServer({
   handle: server.handle,
   tls: { ...pki.server, ca: pki.ca },

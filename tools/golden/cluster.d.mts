@@ -12,5 +12,6 @@ export function startCluster(options?: {
   args?: readonly string[]
   token?: string
   env?: Readonly<Record<string, string>>
+  readonly data?: string
   as?: { uid: number; gid: number }
 }): Promise<StartedCluster>

@@ -1,6 +1,6 @@
 /** A fresh ebb for recordings and tests: `ebb up` on a free port with its data in memory, and its end, whatever happens. */
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chownSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root } from './reference.mjs'
@@ -9,13 +9,15 @@ const READY_WITHIN_MS = 20_000
 const STOP_WITHIN_MS = 20_000
 
 /**
- * Resolves to { url, token, kubeconfig, pid, output(), stop() }. `args`: more arguments for `ebb up`. `as`: run as this user
- * (`{ uid, gid, home }`) instead of the present one.
+ * Resolves to { url, token, kubeconfig, pid, output(), stop() }. `args`: more arguments for `ebb up`; `data`: its data
+ * folder instead of memory; `as`: run as this user (`{ uid, gid }`) instead of the present one.
  */
-export async function startCluster({ args = [], token = 'admin-token', env = {}, as } = {}) {
+export async function startCluster({ args = [], token = 'admin-token', env = {}, data, as } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'ebb-test-'))
   const kubeconfig = join(folder, 'kubeconfig')
-  const command = ['up', '--ephemeral', '--port', '0', '--token', token, '--kubeconfig', kubeconfig, ...args]
+  if (as) chownSync(folder, as.uid, as.gid)
+  const keep = data === undefined ? ['--ephemeral'] : ['--data', data]
+  const command = ['up', ...keep, '--port', '0', '--token', token, '--kubeconfig', kubeconfig, ...args]
   const child = spawn(process.execPath, [join(root, 'dist/ebb.mjs'), ...command], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },

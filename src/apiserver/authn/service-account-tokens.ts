@@ -2,7 +2,8 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Registry } from '../../registry/registry.ts'
 import type { UserInfo } from '../../wire/exchange.ts'
-import { ALL_AUTHENTICATED, type TokenSource } from './tokens.ts'
+import { ALL_AUTHENTICATED, accountGroups } from './names.ts'
+import type { TokenSource } from './tokens.ts'
 
 export const ISSUER = 'https://kubernetes.default.svc'
 
@@ -80,7 +81,7 @@ function userOf(claims: Claims): UserInfo {
   return {
     name: claims.sub,
     ...(serviceaccount.uid ? { uid: serviceaccount.uid } : {}),
-    groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, ALL_AUTHENTICATED],
+    groups: [...accountGroups(namespace), ALL_AUTHENTICATED],
     extra,
   }
 }

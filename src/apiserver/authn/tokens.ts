@@ -1,13 +1,11 @@
 import type { UserInfo } from '../../wire/exchange.ts'
+import { ALL_AUTHENTICATED, MASTERS } from './names.ts'
 
 /** Bearer tokens and whom they stand for. Tokens of service accounts come from another source with the same shape. */
 export interface TokenSource {
   /** undefined: not a token of this source. */
   user(token: string): UserInfo | undefined | Promise<UserInfo | undefined>
 }
-
-export const ALL_AUTHENTICATED = 'system:authenticated'
-export const MASTERS = 'system:masters'
 
 /** A fixed table. Groups get `system:authenticated` added. */
 export function tokenTable(entries: Iterable<readonly [token: string, user: UserInfo]>): TokenSource {

@@ -1,5 +1,6 @@
+import type { FieldTerm } from '../../api/field-selector.ts'
 import type { UserInfo } from '../../wire/exchange.ts'
-import { MASTERS } from '../authn/tokens.ts'
+import { MASTERS } from '../authn/names.ts'
 
 /** What is asked for: a verb on a resource, or on a path that is none. */
 export interface Attributes {
@@ -11,19 +12,33 @@ export interface Attributes {
   readonly subresource: string
   readonly namespace: string
   readonly name: string
+  /** Of a list or watch; all of them hold for what is answered. */
+  readonly fields?: readonly FieldTerm[]
+}
+
+/** Nothing is asked for yet: what a request that is made up for a check begins with. */
+export const NOTHING: Attributes = {
+  isResource: true,
+  verb: '',
+  path: '',
+  group: '',
+  resource: '',
+  subresource: '',
+  namespace: '',
+  name: '',
 }
 
 export interface Decision {
   readonly allowed: boolean
-  /** Why, for access reviews. */
+  /** Why, for access reviews; why not, also for who was refused. */
   readonly reason?: string
 }
 
-/** Decides one request. undefined: no opinion; when nobody has one the answer is no. */
+/** Allows a request or has no opinion (`allowed: false` with a reason, or undefined). When nobody allows it the answer is no. */
 export interface Authorizer {
   authorize(user: UserInfo, attributes: Attributes): Decision | undefined
-  /** All that the user may do in a namespace, for `auth can-i --list`. */
-  rules?(user: UserInfo, namespace: string): readonly Rule[]
+  /** All that the user may do in a namespace, for `auth can-i --list`. undefined: more than can be listed. */
+  rules?(user: UserInfo, namespace: string): readonly Rule[] | undefined
 }
 
 /** A PolicyRule of rbac.authorization.k8s.io/v1. */
@@ -35,71 +50,24 @@ export interface Rule {
   readonly nonResourceURLs?: readonly string[]
 }
 
-/** The first opinion counts. */
+/** The first who allows it decides; else no, with what each has to say. */
 export function decide(authorizers: readonly Authorizer[], user: UserInfo, attributes: Attributes): Decision {
+  const reasons: string[] = []
   for (const authorizer of authorizers) {
     const decision = authorizer.authorize(user, attributes)
-    if (decision) return decision
+    if (decision?.allowed) return decision
+    if (decision?.reason) reasons.push(decision.reason)
   }
-  return { allowed: false }
+  return { allowed: false, ...(reasons.length > 0 ? { reason: reasons.join('\n') } : {}) }
 }
 
-/** Everybody may ask these. */
-const PUBLIC_PATHS = ['/healthz', '/livez', '/readyz', '/version']
+const EVERYTHING: readonly Rule[] = [
+  { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
+  { verbs: ['*'], nonResourceURLs: ['*'] },
+]
 
-/** Who is logged in may look around, and ask what it may do. */
-const DISCOVERY_PATHS = ['/api', '/apis', '/openapi']
-const SELF_REVIEWS = ['selfsubjectreviews', 'selfsubjectaccessreviews', 'selfsubjectrulesreviews']
-
-const YES: Decision = { allowed: true }
-
-const within = (path: string, roots: readonly string[]) =>
-  roots.some((root) => path === root || path.startsWith(`${root}/`))
-
-/** ebb's own parts may do everything: they are the cluster. Nodes too, until there are rules for them. */
-function isComponent(user: UserInfo): boolean {
-  return (
-    user.groups.includes(MASTERS) ||
-    user.groups.includes('system:nodes') ||
-    user.name.startsWith('system:kube-') ||
-    user.name.startsWith('system:ebb:')
-  )
-}
-
-/** Administrators and components everything, anybody health and version, everybody logged in discovery. */
-export const builtInRules: Authorizer = {
-  authorize(user, attributes) {
-    if (isComponent(user)) return YES
-    const { verb, path } = attributes
-    const known = user.groups.includes('system:authenticated')
-    if (attributes.isResource) {
-      const asksItself = verb === 'create' && SELF_REVIEWS.includes(attributes.resource)
-      return known && asksItself ? YES : undefined
-    }
-    const read = verb === 'get' || verb === 'head'
-    if (read && within(path, PUBLIC_PATHS)) return YES
-    return read && known && within(path, DISCOVERY_PATHS) ? YES : undefined
-  },
-  rules(user) {
-    const paths = (verbs: string[], roots: readonly string[]) => ({
-      verbs,
-      nonResourceURLs: roots.flatMap((root) => [root, `${root}/*`]),
-    })
-    if (isComponent(user))
-      return [
-        { verbs: ['*'], apiGroups: ['*'], resources: ['*'] },
-        { verbs: ['*'], nonResourceURLs: ['*'] },
-      ]
-    const asks = (group: string, resources: readonly string[]) => ({ verbs: ['create'], apiGroups: [group], resources })
-    return [
-      ...(user.groups.includes('system:authenticated')
-        ? [
-            asks('authentication.k8s.io', SELF_REVIEWS.slice(0, 1)),
-            asks('authorization.k8s.io', SELF_REVIEWS.slice(1)),
-            paths(['get'], DISCOVERY_PATHS),
-          ]
-        : []),
-      paths(['get'], PUBLIC_PATHS),
-    ]
-  },
+/** The group that may do everything, whatever roles say: nobody can lock himself out of his cluster. No name is privileged. */
+export const privilegedGroup: Authorizer = {
+  authorize: ({ groups }) => (groups.includes(MASTERS) ? { allowed: true } : undefined),
+  rules: ({ groups }) => (groups.includes(MASTERS) ? EVERYTHING : []),
 }

@@ -1,92 +1,53 @@
 /** Roles and bindings of rbac.authorization.k8s.io: they only ever allow. Source: docs, "Using RBAC Authorization". */
-import type { KubernetesObject } from '../../api/object.ts'
-import type { Registry } from '../../registry/registry.ts'
 import type { UserInfo } from '../../wire/exchange.ts'
 import type { Attributes, Authorizer, Decision, Rule } from './authorizer.ts'
+import type { Grant, Policy } from './policy.ts'
+import { covers } from './rules.ts'
 
-const GROUP = 'rbac.authorization.k8s.io'
-
-interface Role extends KubernetesObject {
-  readonly rules?: readonly Rule[] | null
-}
-
-interface Subject {
-  readonly kind: string
-  readonly name: string
-  readonly namespace?: string
-}
-
-interface Binding extends KubernetesObject {
-  readonly roleRef?: { readonly kind: string; readonly name: string }
-  readonly subjects?: readonly Subject[]
-}
-
-/** Reads roles and bindings where they are stored; without these kinds it has no opinion. */
-export function rbac(registry: Registry): Authorizer {
-  const bindingsOf = (plural: string, namespace: string) => {
-    const resource = registry.find(GROUP, 'v1', plural)
-    return resource ? (registry.all(resource, namespace) as readonly Binding[]) : []
-  }
-  const rulesOf = ({ roleRef, metadata }: Binding): readonly Rule[] => {
-    const clusterWide = roleRef?.kind === 'ClusterRole'
-    const resource = registry.find(GROUP, 'v1', clusterWide ? 'clusterroles' : 'roles')
-    const role = resource && registry.peek(resource, clusterWide ? '' : (metadata.namespace ?? ''), roleRef?.name ?? '')
-    return (role?.object as Role | undefined)?.rules ?? []
-  }
-  const allowedBy = (kind: string, binding: Binding, user: UserInfo, asked: Attributes): Decision | undefined => {
-    const subject = binding.subjects?.find((s) => isMeant(s, user, binding.metadata.namespace ?? ''))
-    if (!subject || !rulesOf(binding).some((rule) => covers(rule, asked))) return undefined
-    const { name, namespace } = binding.metadata
-    const where = namespace ? `${name}/${namespace}` : name
-    const { roleRef } = binding
-    const whom = subject.namespace ? `${subject.name}/${subject.namespace}` : subject.name
-    return {
-      allowed: true,
-      reason: `RBAC: allowed by ${kind} "${where}" of ${roleRef?.kind} "${roleRef?.name}" to ${subject.kind} "${whom}"`,
-    }
-  }
+export function rbac(policy: Policy): Authorizer {
   return {
     authorize(user, asked) {
-      for (const binding of bindingsOf('clusterrolebindings', '')) {
-        const decision = allowedBy('ClusterRoleBinding', binding, user, asked)
-        if (decision) return decision
-      }
-      if (!asked.namespace) return undefined
-      for (const binding of bindingsOf('rolebindings', asked.namespace)) {
-        const decision = allowedBy('RoleBinding', binding, user, asked)
-        if (decision) return decision
-      }
-      return undefined
+      const missing = new Set<string>()
+      const decision =
+        allowedBy(policy, policy.clusterGrants(user), { asked, missing }) ??
+        (asked.namespace ? allowedBy(policy, policy.grants(user, asked.namespace), { asked, missing }) : undefined)
+      if (decision || missing.size === 0) return decision
+      const texts = [...missing]
+      return { allowed: false, reason: `RBAC: ${texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`}` }
     },
-    rules(user, namespace) {
-      const bindings = [...bindingsOf('clusterrolebindings', ''), ...bindingsOf('rolebindings', namespace)]
-      const own = bindings.filter((b) => b.subjects?.some((s) => isMeant(s, user, b.metadata.namespace ?? '')))
-      return own.flatMap(rulesOf)
-    },
+    rules: (user, namespace) => heldRules(policy, user, namespace),
   }
 }
 
-function isMeant({ kind, name, namespace }: Subject, user: UserInfo, bindingNamespace: string): boolean {
-  if (kind === 'User') return name === user.name
-  if (kind === 'Group') return user.groups.includes(name)
-  return user.name === `system:serviceaccount:${namespace ?? bindingNamespace}:${name}`
+/** All rules that the user has in a namespace ('': in the whole cluster). */
+export function heldRules(policy: Policy, user: UserInfo, namespace: string): readonly Rule[] {
+  const rules: Rule[] = []
+  for (const { binding } of policy.clusterGrants(user)) rules.push(...rulesOf(policy, binding))
+  if (namespace) for (const { binding } of policy.grants(user, namespace)) rules.push(...rulesOf(policy, binding))
+  return rules
 }
 
-const has = (list: readonly string[] | undefined, value: string) =>
-  list !== undefined && (list.includes('*') || list.includes(value))
-
-/** Whether a rule allows what is asked. */
-function covers(rule: Rule, asked: Attributes): boolean {
-  if (!has(rule.verbs, asked.verb)) return false
-  if (!asked.isResource) return (rule.nonResourceURLs ?? []).some((url) => pathMatches(url, asked.path))
-  if (!has(rule.apiGroups, asked.group)) return false
-  const what = asked.subresource ? `${asked.resource}/${asked.subresource}` : asked.resource
-  const wild = asked.subresource !== '' && rule.resources?.includes(`*/${asked.subresource}`)
-  if (!has(rule.resources, what) && !wild) return false
-  return !rule.resourceNames?.length || rule.resourceNames.includes(asked.name)
+function rulesOf(policy: Policy, binding: Grant['binding']): readonly Rule[] {
+  return (binding.roleRef && policy.rulesOf(binding.roleRef, binding.metadata.namespace ?? '')) ?? []
 }
 
-/** `*` at the end stands for anything. */
-function pathMatches(url: string, path: string): boolean {
-  return url === '*' || url === path || (url.endsWith('*') && path.startsWith(url.slice(0, -1)))
+/** Roles that are bound and not there are noted in `missing`, in words. */
+function allowedBy(
+  policy: Policy,
+  grants: Iterable<Grant>,
+  { asked, missing }: { asked: Attributes; missing: Set<string> },
+): Decision | undefined {
+  for (const { binding, subject } of grants) {
+    const { roleRef, metadata } = binding
+    if (!roleRef) continue
+    const rules = policy.rulesOf(roleRef, metadata.namespace ?? '')
+    if (!rules) missing.add(`${roleRef.kind.toLowerCase()}.rbac.authorization.k8s.io "${roleRef.name}" not found`)
+    if (!rules?.some((rule) => covers(rule, asked))) continue
+    const kind = metadata.namespace ? 'RoleBinding' : 'ClusterRoleBinding'
+    const where = metadata.namespace ? `${metadata.name}/${metadata.namespace}` : metadata.name
+    const whom = subject.namespace ? `${subject.name}/${subject.namespace}` : subject.name
+    const reason = `RBAC: allowed by ${kind} "${where}" of ${roleRef.kind} "${roleRef.name}" to ${subject.kind} "${whom}"`
+    return { allowed: true, reason }
+  }
+  return undefined
 }

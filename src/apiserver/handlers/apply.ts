@@ -5,16 +5,16 @@ import type { Draft, KubernetesObject } from '../../api/object.ts'
 import { definition } from '../../api/schema.ts'
 import { badRequest, conflict } from '../../api/status.ts'
 import { rfc3339 } from '../../api/time.ts'
-import type { Written } from '../../registry/write.ts'
+import { placeInNamespace, type Written } from '../../registry/write.ts'
 import { isApply, readApply } from '../../wire/apply.ts'
 import { ConformError, conform } from '../../wire/conform.ts'
 import type { ApiResponse } from '../../wire/exchange.ts'
-import { type Call, warn, writeOptions } from '../call.ts'
+import { type Call, demandVerb, warn, writeOptions } from '../call.ts'
 import type { Exchange } from '../exchange.ts'
 import { answerItem, outputOf } from '../output.ts'
 import { type WriteQuery, writeQuery } from '../write-query.ts'
 import { strategyOf } from './strategy.ts'
-import { checkName, checkNamespace } from './update.ts'
+import { checkName } from './update.ts'
 
 export const callApplies = ({ exchange }: Call): boolean => isApply(exchange.request.headers['content-type'])
 
@@ -56,6 +56,7 @@ export function writeApplied(call: Call, query: WriteQuery, applied: Applied): P
   const { subresource, strategy } = applied
   const make = (live: KubernetesObject | undefined) => appliedDraft(call, query, applied, live)
   const create = () => {
+    demandVerb(call, 'create')
     const draft = make(undefined)
     const { uid } = draft.metadata
     if (!uid) return draft
@@ -93,7 +94,7 @@ function appliedDraft(
   })
   const draft = conformed(object, declaration.definition)
   checkName(draft, exchange.info.name)
-  checkNamespace(draft, declaration.namespaced ? exchange.info.namespace : '')
+  placeInNamespace(draft, declaration.namespaced ? exchange.info.namespace : '')
   declaration.default?.(draft)
   return draft
 }

@@ -1,11 +1,12 @@
 /** Logs, exec, attach and port-forward: checked here, carried out by the kubelet of the pod's node. */
 import { type FieldError, forbiddenField, invalid, invalidObject } from '../../api/field-error.ts'
+import { hasNul } from '../../api/nul.ts'
 import type { KubernetesObject } from '../../api/object.ts'
 import { isTerminalPhase } from '../../api/pod-phase.ts'
 import { badRequest, notFound } from '../../api/status.ts'
 import type { ApiResponse } from '../../wire/exchange.ts'
 import { canonicalTime } from '../../wire/go-time.ts'
-import type { Call } from '../call.ts'
+import { type Call, demandVerb } from '../call.ts'
 import { integer } from '../list-query.ts'
 
 interface Container {
@@ -94,7 +95,9 @@ function readTime(text: string | null): void {
 export const handleExec = (call: Call): Promise<ApiResponse> => stream(call, 'exec')
 export const handleAttach = (call: Call): Promise<ApiResponse> => stream(call, 'attach')
 
+/** Who runs something in a pod changes it, also where a WebSocket begins with a GET (KEP-4006). */
 async function stream(call: Call, verb: 'exec' | 'attach'): Promise<ApiResponse> {
+  demandVerb(call, 'create')
   const pod = await podOf(call)
   const { query } = call.exchange.request
   const container = containerOf(pod, query.get('container') ?? '', true)
@@ -105,7 +108,10 @@ async function stream(call: Call, verb: 'exec' | 'attach'): Promise<ApiResponse>
   const rest = new URLSearchParams()
   for (const name of ['stdin', 'stdout', 'stderr', 'tty'])
     if (isSet(query.get(name))) rest.set(SHORT[name] ?? name, '1')
-  for (const argument of query.getAll('command')) rest.append('command', argument)
+  for (const argument of query.getAll('command')) {
+    if (hasNul(argument)) throw badRequest('command must not contain the NUL character (U+0000): no argument can')
+    rest.append('command', argument)
+  }
   return connect(call, node, `/${verb}/${pathOf(pod)}/${encodeURIComponent(container)}`, rest)
 }
 
@@ -115,6 +121,7 @@ const SHORT: Readonly<Record<string, string>> = { stdin: 'input', stdout: 'outpu
 const isSet = (value: string | null) => value === 'true' || value === '1'
 
 export async function handlePortForward(call: Call): Promise<ApiResponse> {
+  demandVerb(call, 'create')
   const pod = await podOf(call)
   const query = new URLSearchParams(call.exchange.request.query)
   return connect(call, assignedNode(pod), `/portForward/${pathOf(pod)}`, query)

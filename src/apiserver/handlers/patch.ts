@@ -1,11 +1,12 @@
 import type { Draft, KubernetesObject } from '../../api/object.ts'
+import { placeInNamespace } from '../../registry/write.ts'
 import type { ApiResponse } from '../../wire/exchange.ts'
 import { readPatchOf } from '../body.ts'
 import { type Call, writeOptions } from '../call.ts'
 import { answerItem, outputOf } from '../output.ts'
 import { callApplies, handleApply, patchQuery } from './apply.ts'
 import { strategyOf } from './strategy.ts'
-import { checkName, checkNamespace } from './update.ts'
+import { checkName } from './update.ts'
 
 /** PATCH of an object or a subresource: JSON patch, merge patch, strategic merge patch, or apply. */
 export async function handlePatch(call: Call): Promise<ApiResponse> {
@@ -19,7 +20,7 @@ export async function handlePatch(call: Call): Promise<ApiResponse> {
     const draft = patched(current)
     draft.metadata ??= {}
     checkName(draft, info.name)
-    checkNamespace(draft, declaration.namespaced ? info.namespace : '')
+    placeInNamespace(draft, declaration.namespaced ? info.namespace : '')
     declaration.default?.(draft)
     return draft
   }

@@ -6,9 +6,10 @@ import { badRequest, conflict } from '../../api/status.ts'
 import { rfc3339 } from '../../api/time.ts'
 import { uuid } from '../../base/random.ts'
 import type { ApiResponse } from '../../wire/exchange.ts'
+import { accountName } from '../authn/names.ts'
 import { type Claims, ISSUER } from '../authn/service-account-tokens.ts'
 import { readDefinition } from '../body.ts'
-import type { Call } from '../call.ts'
+import { type Call, writeOptions } from '../call.ts'
 import { methodNotAllowed, objectResponse } from '../respond.ts'
 import { writeQuery } from '../write-query.ts'
 
@@ -38,6 +39,7 @@ export async function handleToken(call: Call): Promise<ApiResponse> {
   const query = writeQuery(call.exchange, 'CreateOptions')
   const sent = await readDefinition<TokenRequest>(call, DEFINITION, query)
   const { namespace, name } = call.exchange.info
+  await registry.admitCreate({ resource: call.resource, subresource: 'token' }, writeOptions(call, query), sent)
   const account = await registry.get(call.resource, { namespace, name })
   const { audiences, boundObjectRef = null } = sent.spec ?? {}
   const seconds = sent.spec?.expirationSeconds ?? EXPIRATION_DEFAULT_SECONDS
@@ -56,7 +58,7 @@ export async function handleToken(call: Call): Promise<ApiResponse> {
     jti: uuid(random),
     'kubernetes.io': { namespace, ...bound, serviceaccount: { name, uid } },
     nbf: now,
-    sub: `system:serviceaccount:${namespace}:${name}`,
+    sub: accountName(namespace, name),
   }
   const spec = { audiences: aud, expirationSeconds: seconds, boundObjectRef }
   const metadata = {

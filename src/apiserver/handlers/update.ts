@@ -1,10 +1,10 @@
 import type { Draft, KubernetesObject } from '../../api/object.ts'
 import { badRequest } from '../../api/status.ts'
 import { draftOf } from '../../registry/draft.ts'
-import type { UpdateRequest } from '../../registry/write.ts'
+import { placeInNamespace, type UpdateRequest } from '../../registry/write.ts'
 import type { ApiResponse } from '../../wire/exchange.ts'
 import { readObject } from '../body.ts'
-import { type Call, writeOptions } from '../call.ts'
+import { type Call, demandVerb, writeOptions } from '../call.ts'
 import { answerItem, outputOf } from '../output.ts'
 import { writeQuery } from '../write-query.ts'
 import { strategyOf } from './strategy.ts'
@@ -18,7 +18,7 @@ export async function handleUpdate(call: Call): Promise<ApiResponse> {
   const { declaration } = call.resource
   sent.metadata ??= {}
   checkName(sent, info.name)
-  checkNamespace(sent, declaration.namespaced ? info.namespace : '')
+  placeInNamespace(sent, declaration.namespaced ? info.namespace : '')
   declaration.default?.(sent)
   const request: UpdateRequest = {
     subresource: info.subresource,
@@ -27,12 +27,16 @@ export async function handleUpdate(call: Call): Promise<ApiResponse> {
     unconditional: declaration.unconditionalUpdate !== false,
     // The body is needed again only when the object moved meanwhile or has to be created.
     transform: () => draftOf(sent) as Draft<KubernetesObject>,
-    ...(declaration.createOnUpdate && !info.subresource
-      ? { createMissing: () => draftOf(sent) as Draft<KubernetesObject> }
-      : {}),
+    ...(declaration.createOnUpdate && !info.subresource ? { createMissing: () => createdBy(call, sent) } : {}),
   }
   const { item, created } = await call.parts.registry.update(call.resource, request, writeOptions(call, query))
   return answerItem(output, item, created ? 201 : 200)
+}
+
+/** Who may only update may not create by it. */
+function createdBy(call: Call, sent: Draft<KubernetesObject>): Draft<KubernetesObject> {
+  demandVerb(call, 'create')
+  return draftOf(sent) as Draft<KubernetesObject>
 }
 
 export function checkName(object: Draft<KubernetesObject>, name: string): void {
@@ -40,11 +44,4 @@ export function checkName(object: Draft<KubernetesObject>, name: string): void {
   if (!sent) object.metadata.name = name
   else if (sent !== name)
     throw badRequest(`the name of the object (${sent}) does not match the name on the URL (${name})`)
-}
-
-export function checkNamespace(object: Draft<KubernetesObject>, namespace: string): void {
-  const sent = object.metadata.namespace
-  if (!sent && namespace) object.metadata.namespace = namespace
-  else if (sent && sent !== namespace)
-    throw badRequest('the namespace of the provided object does not match the namespace sent on the request')
 }

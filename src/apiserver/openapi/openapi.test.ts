@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { RESOURCES } from '../../resources/index.ts'
+import { requestInfo } from '../request-info.ts'
 import { VIRTUAL_RESOURCES } from '../virtual/index.ts'
+import { openApiHandler } from './handler.ts'
 import { OpenApi } from './openapi.ts'
 
 const reference = join(process.env.EBB_SHARED ?? join(import.meta.dirname, '../../../../shared'), 'kubernetes-1.36')
@@ -71,5 +73,44 @@ describe('OpenAPI', () => {
     const patch = v2.paths['/apis/apps/v1/namespaces/{namespace}/deployments/{name}'].patch
     expect(patch['x-kubernetes-group-version-kind']).toEqual({ group: 'apps', version: 'v1', kind: 'Deployment' })
     expect(patch.parameters.map((p: { name: string }) => p.name)).toContain('fieldValidation')
+  })
+})
+
+describe('GET /openapi/v2', () => {
+  const handler = openApiHandler(SERVED)
+  const ask = async (headers: Record<string, string>) => {
+    const request = { method: 'GET', path: '/openapi/v2', query: new URLSearchParams(), headers }
+    const answer = await handler({
+      request: { ...request, body: async () => undefined, signal: new AbortController().signal },
+      info: requestInfo(request.method, request.path, request.query),
+      user: { name: '', groups: [] },
+      warnings: [],
+      ends: [],
+    })
+    return answer ?? { status: 404, headers: {}, body: { type: 'empty' as const } }
+  }
+  const PROTOBUF = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
+
+  it.each([
+    ['', 'application/json'],
+    ['application/json', 'application/json'],
+    ['application/*', 'application/json'],
+    ['text/html, */*;q=0.8', 'application/json'],
+    ['application/com.github.proto-openapi.spec.v2@v1.0+protobuf', PROTOBUF],
+    [PROTOBUF, PROTOBUF],
+    [`application/json;q=0.5, ${PROTOBUF}`, PROTOBUF],
+    ['text/html', undefined],
+  ])('accepting %j gives %s', async (accept, type) => {
+    const { status, headers } = await ask(accept ? { accept } : {})
+    expect([status, headers['content-type']]).toEqual(type ? [200, type] : [406, undefined])
+  })
+
+  it('is not sent again to a client that has it, whatever the form', async () => {
+    for (const accept of ['application/json', PROTOBUF]) {
+      const etag = String((await ask({ accept })).headers.etag)
+      expect(etag).toMatch(/^"[0-9A-F]{32}"$/)
+      expect(await ask({ accept, 'if-none-match': etag })).toMatchObject({ status: 304, body: { type: 'empty' } })
+      expect((await ask({ accept, 'if-none-match': '"other"' })).status).toBe(200)
+    }
   })
 })

@@ -6,17 +6,21 @@
  *   openApi.index()              // bytes of GET /openapi/v3
  *   openApi.v3('apis/apps/v1')   // bytes of GET /openapi/v3/apis/apps/v1, undefined: 404
  *   openApi.v2()                 // bytes of GET /openapi/v2
+ *   openApi.v2Protobuf()         // the same for clients that ask for protobuf: kubectl's check of a List, explain of old clients
  */
 import { type DocumentParts, documentParts, documentV2, documentV3 } from './documents.ts'
+import { documentProtobuf } from './gnostic.ts'
 import { type DeclaredResource, openApiResource } from './resources.ts'
 
 const encoder = new TextEncoder()
+const json = (document: object) => encoder.encode(JSON.stringify(document))
 
 export class OpenApi {
   private readonly parts: ReadonlyMap<string, DocumentParts>
   private readonly version: string
   private readonly documents = new Map<string, Uint8Array>()
   private indexBytes: Uint8Array | undefined
+  private v2Hash: string | undefined
 
   /** `version` is Kubernetes' minor version, `1.36`. */
   constructor(declarations: readonly DeclaredResource[], version: string) {
@@ -25,33 +29,45 @@ export class OpenApi {
   }
 
   index(): Uint8Array {
-    this.indexBytes ??= encoder.encode(
-      JSON.stringify({
-        paths: Object.fromEntries(
-          [...this.parts.keys()].map((path) => [
-            path,
-            { serverRelativeURL: `/openapi/v3/${path}?hash=${this.hash(path)}` },
-          ]),
-        ),
-      }),
-    )
+    this.indexBytes ??= json({
+      paths: Object.fromEntries(
+        [...this.parts.keys()].map((path) => [
+          path,
+          { serverRelativeURL: `/openapi/v3/${path}?hash=${this.hash(path)}` },
+        ]),
+      ),
+    })
     return this.indexBytes
   }
 
   /** `path` without slashes at its ends, as in the index. */
   v3(path: string): Uint8Array | undefined {
     const parts = this.parts.get(path)
-    return parts && this.kept(path, () => documentV3(parts, this.version))
+    return parts && this.kept(path, () => json(documentV3(parts, this.version)))
   }
 
   v2(): Uint8Array {
-    return this.kept('', () => documentV2(this.parts.values(), this.version))
+    return this.kept('v2', () => json(this.documentV2()))
   }
 
-  private kept(key: string, make: () => object): Uint8Array {
+  v2Protobuf(): Uint8Array {
+    return this.kept('v2 protobuf', () => documentProtobuf(this.documentV2()))
+  }
+
+  /** Of both forms of version 2. */
+  hashV2(): string {
+    this.v2Hash ??= hash([...this.parts.keys()].map((path) => this.hash(path)).join(' '))
+    return this.v2Hash
+  }
+
+  private documentV2() {
+    return documentV2(this.parts.values(), this.version)
+  }
+
+  private kept(key: string, make: () => Uint8Array): Uint8Array {
     let bytes = this.documents.get(key)
     if (!bytes) {
-      bytes = encoder.encode(JSON.stringify(make()))
+      bytes = make()
       this.documents.set(key, bytes)
     }
     return bytes

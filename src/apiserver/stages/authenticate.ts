@@ -1,19 +1,25 @@
 import { failure } from '../../api/status.ts'
 import type { UserInfo } from '../../wire/exchange.ts'
+import { ALL_UNAUTHENTICATED, ANONYMOUS_NAME } from '../authn/names.ts'
 import { authenticated, type TokenSource } from '../authn/tokens.ts'
 import type { Exchange, Stage } from '../exchange.ts'
 
-export const ANONYMOUS: UserInfo = { name: 'system:anonymous', groups: ['system:unauthenticated'] }
+export const ANONYMOUS: UserInfo = { name: ANONYMOUS_NAME, groups: [ALL_UNAUTHENTICATED] }
 
 const WEBSOCKET_TOKEN_PREFIX = 'base64url.bearer.authorization.k8s.io.'
 
-/** Who asks: what the transport knows (certificate, in-process), else the bearer token, else nobody. A wrong token is 401. */
+/** Who asks: what the transport knows (certificate, in-process), else the bearer token, else nobody. What is shown and not good is 401. */
 export function authenticate(tokens: TokenSource): Stage {
   return (exchange) => {
     const { request } = exchange
+    if (request.user) {
+      exchange.user = authenticated(request.user)
+      return undefined
+    }
     const token = bearerToken(exchange)
     if (token === undefined) {
-      exchange.user = request.user ? authenticated(request.user) : ANONYMOUS
+      if (request.badCertificate) throw unauthorized()
+      exchange.user = ANONYMOUS
       return undefined
     }
     const found = tokens.user(token)
@@ -22,10 +28,11 @@ export function authenticate(tokens: TokenSource): Stage {
   }
 }
 
+const unauthorized = () => failure(401, 'Unauthorized', 'Unauthorized')
+
 function settle(exchange: Exchange, user: UserInfo | undefined): undefined {
-  if (user) exchange.user = user
-  else if (exchange.request.user) exchange.user = authenticated(exchange.request.user)
-  else throw failure(401, 'Unauthorized', 'Unauthorized')
+  if (!user) throw unauthorized()
+  exchange.user = user
   return undefined
 }
 
@@ -49,7 +56,7 @@ function webSocketToken(protocols: string | undefined): string | undefined {
     try {
       return atob(text)
     } catch {
-      throw failure(401, 'Unauthorized', 'Unauthorized')
+      throw unauthorized()
     }
   }
   return undefined

@@ -1,5 +1,6 @@
 /** Who am I, and what may I do: the reviews of authentication.k8s.io and authorization.k8s.io. */
 import { type FieldError, invalid, invalidObject } from '../../api/field-error.ts'
+import type { FieldTerm } from '../../api/field-selector.ts'
 import { updateManagedFields } from '../../api/managed-fields/update.ts'
 import type { Draft, KubernetesObject, ObjectMeta } from '../../api/object.ts'
 import { badRequest } from '../../api/status.ts'
@@ -8,11 +9,21 @@ import type { ApiResponse, UserInfo } from '../../wire/exchange.ts'
 import { type Attributes, decide } from '../authz/authorizer.ts'
 import { readForeign } from '../body.ts'
 import { objectResponse } from '../respond.ts'
+import { fieldTerms } from '../stages/authorize.ts'
 import { writeQuery } from '../write-query.ts'
 import { shownUser, type VirtualCall, type VirtualResource } from './virtual-resource.ts'
 
 const AUTHENTICATION = { group: 'authentication.k8s.io', version: 'v1' }
 const AUTHORIZATION = { group: 'authorization.k8s.io', version: 'v1' }
+
+interface Selector {
+  readonly rawSelector?: string
+  readonly requirements?: readonly {
+    readonly key?: string
+    readonly operator?: string
+    readonly values?: readonly string[]
+  }[]
+}
 
 interface AccessReview extends KubernetesObject {
   readonly spec: {
@@ -20,7 +31,10 @@ interface AccessReview extends KubernetesObject {
     readonly uid?: string
     readonly groups?: readonly string[]
     readonly extra?: Readonly<Record<string, readonly string[]>>
-    readonly resourceAttributes?: Partial<Attributes> & { readonly version?: string }
+    readonly resourceAttributes?: Partial<Attributes> & {
+      readonly version?: string
+      readonly fieldSelector?: Selector
+    }
     readonly nonResourceAttributes?: { readonly path?: string; readonly verb?: string }
   }
 }
@@ -109,7 +123,7 @@ async function review(call: VirtualCall, definition: string, { self }: { self: b
         ...(spec.extra ? { extra: spec.extra } : {}),
       }
   manage(call, sent, definition)
-  const decision = decide(call.authorizers, user, attributesOf(spec))
+  const decision = decide(call.parts.authorizers, user, attributesOf(spec))
   return objectResponse({ ...sent, metadata: sent.metadata ?? {}, status: decision }, 201)
 }
 
@@ -149,7 +163,18 @@ function attributesOf({ resourceAttributes: r, nonResourceAttributes: p }: Acces
     subresource: r?.subresource ?? '',
     namespace: r?.namespace ?? '',
     name: r?.name ?? '',
+    fields: fieldsOf(r?.fieldSelector),
   }
+}
+
+/** What cannot be understood restricts nothing, and so allows nothing. */
+function fieldsOf({ rawSelector, requirements = [] }: Selector = {}): readonly FieldTerm[] {
+  if (rawSelector) return fieldTerms(rawSelector) ?? []
+  return requirements.flatMap(({ key = '', operator, values = [] }): FieldTerm[] => {
+    const [value = ''] = values
+    if (values.length !== 1 || (operator !== 'In' && operator !== 'NotIn')) return []
+    return [{ field: key, operator: operator === 'In' ? '=' : '!=', value }]
+  })
 }
 
 const selfSubjectRulesReview = virtual(
@@ -158,9 +183,18 @@ const selfSubjectRulesReview = virtual(
     const sent = (await read(call, definition)) as Draft<KubernetesObject> & { spec?: { namespace?: string } }
     const namespace = sent.spec?.namespace
     if (!namespace) throw badRequest('no namespace on request')
-    const rules = call.authorizers.flatMap((authorizer) => authorizer.rules?.(call.exchange.user, namespace) ?? [])
-    const [paths, resources] = [rules.filter((r) => r.nonResourceURLs), rules.filter((r) => !r.nonResourceURLs)]
-    const status = { resourceRules: resources, nonResourceRules: paths, incomplete: false }
+    const { user } = call.exchange
+    const known = call.parts.authorizers.map((authorizer) =>
+      authorizer.rules ? authorizer.rules(user, namespace) : [],
+    )
+    const rules = known.flatMap((some) => some ?? [])
+    const incomplete = known.includes(undefined)
+    const status = {
+      resourceRules: rules.filter((rule) => !rule.nonResourceURLs),
+      nonResourceRules: rules.filter((rule) => rule.nonResourceURLs),
+      incomplete,
+      ...(incomplete ? { evaluationError: 'node authorizer does not support user rule resolution' } : {}),
+    }
     return objectResponse({ ...sent, metadata: sent.metadata ?? {}, spec: {}, status }, 201)
   },
 )

@@ -1,7 +1,6 @@
 import type { ResourceDeclaration } from '../../resources/declaration.ts'
 import type { ApiResponse, UserInfo } from '../../wire/exchange.ts'
 import type { TokenSource } from '../authn/tokens.ts'
-import type { Authorizer } from '../authz/authorizer.ts'
 import type { Parts } from '../call.ts'
 import type { Exchange } from '../exchange.ts'
 
@@ -9,7 +8,6 @@ export interface VirtualCall {
   readonly parts: Parts
   readonly exchange: Exchange
   readonly tokens: TokenSource
-  readonly authorizers: readonly Authorizer[]
 }
 
 /** A resource that can be created but is not stored: the answer is all there is of it. */

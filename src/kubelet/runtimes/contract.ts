@@ -3,7 +3,14 @@
  * script for runtimes of real processes and as data for the simulated one; a runtime takes the one that it understands.
  */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ContainerConfig, ContainerStatus, Runtime, RuntimeEvent, SandboxConfig } from '../runtime.ts'
+import {
+  type ContainerConfig,
+  type ContainerStatus,
+  DEFAULT_SECURITY,
+  type Runtime,
+  type RuntimeEvent,
+  type SandboxConfig,
+} from '../runtime.ts'
 import type { SimProgram } from './simulated.ts'
 
 export interface ContractProgram {
@@ -67,6 +74,7 @@ const SANDBOX: Omit<SandboxConfig, 'logDirectory'> = {
   uid: 'b5b6a1c2-0000-4000-8000-000000000001',
   attempt: 0,
   hostname: 'web-1',
+  hostsNames: ['web-1'],
   labels: {},
   shareProcessNamespace: false,
   hostNetwork: false,
@@ -107,6 +115,7 @@ export function runtimeContract(name: string, make: () => Promise<RuntimeBench>)
           logPath: 'app.log',
           terminationMessagePath: '/dev/termination-log',
           mounts: [],
+          security: DEFAULT_SECURITY,
           annotations: { kept: 'yes' },
           ...bench.config(program),
         }),

@@ -15,27 +15,34 @@ import {
   type ExecResult,
   type ExecSession,
   execRefused,
+  type ImageSource,
+  type ImageUser,
   type Runtime,
   RuntimeError,
   type RuntimeEvent,
   type SandboxConfig,
   type SandboxId,
   type SandboxStatus,
+  type SecurityFeature,
 } from '../runtime.ts'
 import { attachTo } from './process/attach.node.ts'
 import { bubblewrapTrouble } from './process/bubblewrap.node.ts'
 import { execFailure, whyNotExecutable } from './process/command.node.ts'
-import { Container, type ContainerRecord, readText } from './process/container.node.ts'
+import { Container, type ContainerRecord } from './process/container.node.ts'
 import { runExec, startExec } from './process/exec.node.ts'
-import { imageId } from './process/images.node.ts'
-import { commandLine, findProgram, type ImageProgram, imageMissingMessage } from './process/images.ts'
+import { type FindProgram, imageId } from './process/images.node.ts'
+import { commandLine, type ImageProgram, imageMissingMessage } from './process/images.ts'
+import { readLastWords } from './process/last-words.node.ts'
 import { Launcher, type LauncherEvent } from './process/launcher.node.ts'
 import { LoopbackPorts, loopbackAddress } from './process/loopback-ports.node.ts'
 import { type PodAddress, PodNetwork } from './process/network.node.ts'
-import { type ContainerPlan, containerPlan, execPlan } from './process/plan.node.ts'
+import { OpenFolders } from './process/open-folders.node.ts'
+import { type ContainerParts, execPlan, type NodeParts, programPlan, writeStart } from './process/plan.node.ts'
 import { namespaceOf } from './process/proc.node.ts'
 import { soundContainers, soundSandboxes } from './process/remains.node.ts'
 import { freePort, Sandbox, type SandboxRecord } from './process/sandbox.node.ts'
+import { findTools, TOOL_ENVIRONMENT } from './process/tools.node.ts'
+import { ROOT, UserSpaces } from './process/user-spaces.node.ts'
 import { FABRIC_VARIABLE, type NodeWorld, POD_SLOTS_MAX } from './process/world.ts'
 
 /** How often running containers are looked at whose end nobody may have told (a killed shim), in ms. */
@@ -44,8 +51,10 @@ const CHECK_INTERVAL_MS = 2000
 export interface ProcessRuntimeOptions {
   readonly world: NodeWorld
   readonly clock: Clock
-  /** Programs that stand for images, in order of preference. */
-  readonly programs: readonly ImageProgram[]
+  /** What stands for an image at the moment. */
+  readonly findProgram: FindProgram
+  /** ebb's own folders, data and run: no container sees into them. */
+  readonly covered?: readonly string[]
   /** Absent: bubblewrap where it is present. */
   readonly form?: 'bwrap' | 'plain'
   /** For the node's log: what was lost, given up or cannot be written. */
@@ -70,10 +79,14 @@ class Processes implements ProcessRuntime {
   readonly version = '0.1.0'
   form: 'bwrap' | 'plain'
   degraded: readonly string[] = []
+  unenforced: Runtime['unenforced'] = new Set(NEVER_ENFORCED)
   private readonly wanted: 'bwrap' | 'plain' | undefined
   private readonly world: NodeWorld
   private readonly clock: Clock
-  private readonly programs: readonly ImageProgram[]
+  private readonly findProgram: FindProgram
+  private readonly covered: readonly string[]
+  private readonly tools = findTools()
+  private parts!: NodeParts
   private readonly listeners = new Set<(event: RuntimeEvent) => void>()
   private readonly sandboxes = new Map<SandboxId, Sandbox>()
   private readonly containers = new Map<ContainerId, Container>()
@@ -89,7 +102,8 @@ class Processes implements ProcessRuntime {
     this.world = options.world
     this.clock = options.clock
     this.loopback = new LoopbackPorts(options.clock)
-    this.programs = options.programs
+    this.findProgram = options.findProgram
+    this.covered = options.covered ?? []
     this.wanted = options.form
     this.form = options.form ?? 'bwrap'
     this.say = options.log ?? (() => {})
@@ -97,14 +111,14 @@ class Processes implements ProcessRuntime {
 
   async open(): Promise<void> {
     const { directory } = this.world
-    mkdirSync(join(directory, 'c'), { recursive: true, mode: 0o700 })
-    mkdirSync(join(directory, 's'), { recursive: true, mode: 0o700 })
-    const trouble = this.wanted === 'plain' ? 'was not wanted' : bubblewrapTrouble()
-    const env = { PATH: process.env.PATH ?? '/usr/sbin:/usr/bin:/sbin:/bin', [FABRIC_VARIABLE]: this.world.fabricId }
+    // Containers' users are strangers and must get through to what is theirs; who may see what is in it, each file says itself.
+    for (const name of ['', 'c', 's', 'fs']) mkdirSync(join(directory, name), { recursive: true, mode: 0o711 })
+    const trouble = this.wanted === 'plain' ? 'was not wanted' : bubblewrapTrouble(this.tools)
+    const env = { ...TOOL_ENVIRONMENT, [FABRIC_VARIABLE]: this.world.fabricId }
+    this.parts = this.nodeParts(env)
     let left: readonly ContainerRecord[] = []
     try {
-      for (const sandbox of await soundSandboxes(join(directory, 's'), this.say))
-        this.sandboxes.set(sandbox.record.id, sandbox)
+      for (const sandbox of await soundSandboxes(directory, this.say)) this.sandboxes.set(sandbox.record.id, sandbox)
       left = await soundContainers(join(directory, 'c'), this.sandboxes, this.say)
       this.launcher = await Launcher.open(directory, env, (event) => this.onLauncher(event))
       if (this.world.mode === 'namespaces') await this.openNetwork()
@@ -125,20 +139,27 @@ class Processes implements ProcessRuntime {
     for (const container of this.containers.values()) container.close()
     this.launcher.close()
     this.loopback.close()
-    await this.network?.close()
+    await Promise.all([this.network?.close(), this.parts.open.close()])
+  }
+
+  hostId(userNamespace: 'pod' | 'node', id: number): number {
+    // A plain program of root's becomes that very user.
+    return this.form === 'plain' && process.getuid?.() === 0 ? id : this.parts.spaces.hostId(userNamespace, id)
   }
 
   async runSandbox(config: SandboxConfig): Promise<SandboxStatus> {
     const id = newId()
     const base = { id, config, createdAtMs: this.clock.now(), state: 'ready' as const }
-    const sandbox = new Sandbox(join(this.world.directory, 's', id), { ...base, ...(await this.address(config)) })
+    const { directory } = this.world
+    const record = { ...base, ...(await this.address(config)) }
+    const sandbox = new Sandbox(join(directory, 's', id), join(directory, 'fs', id), record)
     this.sandboxes.set(id, sandbox)
     try {
       sandbox.prepare()
       this.lead(sandbox)
       if (config.shareProcessNamespace && this.formOf(sandbox) === 'bwrap') {
         const file = join('s', id, 'pause')
-        writeFileSync(join(this.world.directory, file), sandbox.pauseScript())
+        writeFileSync(join(directory, file), await this.pauseScript(sandbox))
         const pid = new Promise<number>((resolve) => this.pauses.set(id, resolve))
         await this.launcher.run(file, id)
         sandbox.paused(await pid)
@@ -162,7 +183,7 @@ class Processes implements ProcessRuntime {
   async removeSandbox(id: SandboxId): Promise<void> {
     await this.stopSandbox(id)
     for (const container of this.containersOf(id)) await this.removeContainer(container.record.id)
-    this.sandboxes.get(id)?.remove()
+    await this.sandboxes.get(id)?.remove()
     this.sandboxes.delete(id)
   }
 
@@ -171,18 +192,38 @@ class Processes implements ProcessRuntime {
   }
 
   async pullImage(image: string, command: readonly string[] = []): Promise<string> {
-    const program = findProgram(this.programs, image)
+    const program = this.program(image)
     if (!program && command.length === 0) throw new RuntimeError('image-missing', imageMissingMessage(image))
     return program?.id ?? imageId(image)
   }
 
-  imageExists(image: string, command: readonly string[] = []): boolean {
-    return command.length > 0 || findProgram(this.programs, image) !== undefined
+  imageSource(image: string, command: readonly string[] = []): ImageSource | undefined {
+    try {
+      const program = this.program(image)
+      if (program) return program.isTools ? 'tools' : 'image'
+      return command.length > 0 ? 'command' : undefined
+    } catch {
+      // The pull says why.
+      return undefined
+    }
+  }
+
+  imageUser(image: string): ImageUser {
+    // Without a user namespace a program is whoever started ebb.
+    return this.program(image)?.user ?? { uid: this.form === 'plain' ? (process.getuid?.() ?? 0) : 0 }
+  }
+
+  private program(image: string): ImageProgram | undefined {
+    try {
+      return this.findProgram(image)
+    } catch (error) {
+      throw new RuntimeError('image-missing', (error as Error).message)
+    }
   }
 
   async createContainer(sandboxId: SandboxId, config: ContainerConfig): Promise<ContainerId> {
     const sandbox = this.sandbox(sandboxId)
-    const program = findProgram(this.programs, config.image)
+    const program = this.program(config.image)
     if (commandLine(program, config.command, config.args).length === 0)
       throw new RuntimeError('image-missing', imageMissingMessage(config.image))
     const id = newId()
@@ -192,7 +233,7 @@ class Processes implements ProcessRuntime {
       sandboxId,
       config,
       imageId: program?.id ?? imageId(config.image),
-      ...(program?.stopSignal === undefined ? {} : { imageStopSignal: program.stopSignal }),
+      ...(program ? { program } : {}),
       form: this.formOf(sandbox),
       sharedPid: sandbox.record.config.shareProcessNamespace,
       ...(podPids === undefined ? {} : { podPids }),
@@ -221,15 +262,16 @@ class Processes implements ProcessRuntime {
     const container = this.running(id, 'any')
     if (container.status().state !== 'created')
       throw new RuntimeError('start-failed', `container ${id} was started before`)
-    const plan = this.plan(container)
+    const parts = this.containerParts(container)
+    const plan = programPlan(parts)
     const why = whyNotExecutable(plan.command[0] ?? '', plan.env.PATH ?? '', plan.workingDir)
     if (why !== undefined) throw container.failStart(why)
     try {
-      plan.write()
+      await writeStart(parts)
     } catch (error) {
       throw container.failStart((error as Error).message)
     }
-    await container.start(join('c', id, 'run'))
+    await container.start(join('c', id, 'run'), plan.command)
   }
 
   async stopContainer(id: ContainerId, graceMs: number): Promise<void> {
@@ -240,7 +282,7 @@ class Processes implements ProcessRuntime {
     const container = this.containers.get(id)
     if (!container) return
     await container.kill()
-    container.remove()
+    await container.remove()
     this.containers.delete(id)
   }
 
@@ -269,8 +311,7 @@ class Processes implements ProcessRuntime {
   }
 
   async terminationMessage(id: ContainerId): Promise<string> {
-    const text = readText(join(this.running(id, 'any').directory, 'termination-log')) ?? ''
-    return Buffer.from(text).subarray(0, TERMINATION_MESSAGE_BYTES_MAX).toString('utf8')
+    return readLastWords(join(this.running(id, 'any').directory, 'termination-log'))
   }
 
   subscribe(listener: (event: RuntimeEvent) => void): () => void {
@@ -283,6 +324,7 @@ class Processes implements ProcessRuntime {
     if (trouble !== undefined && this.wanted === 'bwrap') throw new Error(`bubblewrap ${trouble}`)
     this.form = trouble === undefined ? 'bwrap' : 'plain'
     this.degraded = [...this.world.degraded, ...degradedSentences(trouble)]
+    this.unenforced = new Set([...NEVER_ENFORCED, ...(this.form === 'plain' ? NOT_IN_PLAIN : [])])
   }
 
   private async openNetwork(): Promise<void> {
@@ -293,9 +335,16 @@ class Processes implements ProcessRuntime {
     this.network = await PodNetwork.open(this.world.nodeIndex, join(this.world.directory, 'n'), addresses)
   }
 
-  /** Only root can make a PID namespace that several containers join; without it they share the node's, plainly. */
+  /** A PID namespace that several containers join takes a node with namespaces; without, they share the host's, plainly. */
   private formOf(sandbox: Sandbox): 'bwrap' | 'plain' {
-    return sandbox.record.config.shareProcessNamespace && process.getuid?.() !== 0 ? 'plain' : this.form
+    return sandbox.record.config.shareProcessNamespace && this.world.mode === 'plain' ? 'plain' : this.form
+  }
+
+  private async pauseScript(sandbox: Sandbox): Promise<string> {
+    const { spaces, tools } = this.parts
+    const holder = await spaces.holder(sandbox.scope, ROOT)
+    const join = [tools.nsenter, '--preserve-credentials', `--user=/proc/${holder}/ns/user`, '--']
+    return sandbox.pauseScript([...spaces.become(sandbox.scope, ROOT), ...join], tools.unshare)
   }
 
   private async address(config: SandboxConfig): Promise<Pick<SandboxRecord, 'ip' | 'port' | 'address'>> {
@@ -316,23 +365,24 @@ class Processes implements ProcessRuntime {
     if (port !== undefined && state === 'ready') this.loopback.add(id, { ip, port, ports: config.ports ?? [] })
   }
 
-  private plan(container: Container): ContainerPlan {
-    return containerPlan({
-      container,
-      sandbox: this.sandbox(container.record.sandboxId),
-      program: findProgram(this.programs, container.record.config.image),
-      world: this.world,
-      home: homedir(),
-      path: process.env.PATH ?? '',
-    })
+  private nodeParts(env: Readonly<Record<string, string>>): NodeParts {
+    const { world, tools, covered } = this
+    const spaces = new UserSpaces(world, tools, env)
+    const open = new OpenFolders(join(world.directory, 'open'), tools, spaces.many)
+    return { world, tools, spaces, open, covered, home: homedir(), path: process.env.PATH ?? '' }
+  }
+
+  private containerParts(container: Container): ContainerParts {
+    const { program, sandboxId } = container.record
+    return { node: this.parts, container, sandbox: this.sandbox(sandboxId), program }
   }
 
   private execPlan(id: ContainerId, command: readonly string[], options: { tty: boolean }) {
-    const container = this.running(id, 'running')
-    const plan = this.plan(container)
+    const parts = this.containerParts(this.running(id, 'running'))
+    const plan = programPlan(parts)
     const why = whyNotExecutable(command[0] ?? '', plan.env.PATH ?? '', plan.workingDir)
     if (why !== undefined) throw new RuntimeError('start-failed', execFailure(newId(), why))
-    return execPlan(plan, container, command, options)
+    return execPlan(parts, command, options)
   }
 
   private onLauncher(event: LauncherEvent): void {
@@ -366,7 +416,9 @@ class Processes implements ProcessRuntime {
   }
 
   private container(record: ContainerRecord): Container {
-    return new Container(join(this.world.directory, 'c', record.id), record, {
+    const { directory } = this.world
+    const folders = { directory: join(directory, 'c', record.id), scratch: join(directory, 'fs', record.id) }
+    return new Container(folders, record, {
       clock: this.clock,
       launcher: () => this.launcher,
       emit: (event) => {
@@ -394,15 +446,34 @@ class Processes implements ProcessRuntime {
   }
 }
 
-/** Source: Kubernetes documentation, "Determine the Reason for Pod Failure". */
-const TERMINATION_MESSAGE_BYTES_MAX = 4096
-
 function newId(): string {
   return randomBytes(32).toString('hex')
 }
 
+/** What pods here never get, whoever started ebb. */
+const NEVER_ENFORCED: readonly SecurityFeature[] = [
+  'privileged',
+  'procMount',
+  'seccompProfile',
+  'seLinuxOptions',
+  'hostPID',
+  'hostIPC',
+  'sysctls',
+]
+const NEVER_SENTENCE =
+  'No pod gets privileged, hostPID, hostIPC, sysctls, seccomp profiles, SELinux labels or an unmasked /proc: one that asks for them runs without, and an event says so.'
+/** What needs bubblewrap. As root a plain program gets its user all the same. */
+const NOT_IN_PLAIN: readonly SecurityFeature[] = [
+  ...(process.getuid?.() === 0 ? [] : (['runAsUser'] as const)),
+  'supplementalGroups',
+  'readOnlyRootFilesystem',
+  'capabilities',
+  'allowPrivilegeEscalation',
+  'hostUsers',
+]
+
 function degradedSentences(trouble: string | undefined): string[] {
-  const sentences = ['CPU and memory limits of containers are not enforced.']
+  const sentences = ['CPU and memory limits of containers are not enforced.', NEVER_SENTENCE]
   if (process.getuid?.() !== 0)
     sentences.push('Every container runs as the user who started ebb: runAsUser has no effect.')
   if (trouble !== undefined)

@@ -13,6 +13,8 @@ import type {
   ContainerStatus,
   ExecResult,
   ExecSession,
+  ImageSource,
+  ImageUser,
   Runtime,
   RuntimeEvent,
   SandboxConfig,
@@ -107,6 +109,7 @@ interface SimContainer {
 
 export class SimulatedRuntime implements Runtime {
   readonly degraded: readonly string[] = []
+  readonly unenforced: Runtime['unenforced'] = new Set()
   readonly name = 'simulated'
   readonly version = '1'
   private readonly options: SimulatedOptions
@@ -154,13 +157,21 @@ export class SimulatedRuntime implements Runtime {
   }
 
   async pullImage(image: string): Promise<string> {
-    if (!this.imageExists(image))
+    if (!this.imageSource(image))
       throw new RuntimeError('image-missing', `there is no program for the image "${image}"`)
     return `simulated:${image}`
   }
 
-  imageExists(image: string): boolean {
-    return this.options.program(image) !== undefined
+  imageSource(image: string): ImageSource | undefined {
+    return this.options.program(image) && 'image'
+  }
+
+  hostId(_userNamespace: 'pod' | 'node', id: number): number {
+    return id
+  }
+
+  imageUser(): ImageUser {
+    return { uid: 0 }
   }
 
   async createContainer(sandboxId: SandboxId, config: ContainerConfig): Promise<ContainerId> {

@@ -1,8 +1,10 @@
 /** StatefulSet apps/v1. */
-import { type FieldError, forbiddenField, invalid } from '../../api/field-error.ts'
+import { type FieldError, forbiddenField, invalid, notSupported } from '../../api/field-error.ts'
 import type { Draft } from '../../api/object.ts'
 import type { StatefulSet, StatefulSetSpec } from '../../api/types/apps-v1.gen.ts'
+import type { PodTemplateSpec } from '../../api/types/core-v1.gen.ts'
 import { sameJson } from '../compare.ts'
+import { claimSpecErrors } from '../core/claim-validation.ts'
 import { defaultClaimSpec } from '../core/persistent-volume-claim.ts'
 import { defaultTemplate, dropGatedFields } from '../core/pod-defaults.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
@@ -19,6 +21,7 @@ const CHANGEABLE = [
   'persistentVolumeClaimRetentionPolicy',
   'minReadySeconds',
 ]
+const RETENTIONS = ['Retain', 'Delete']
 const FORBIDDEN =
   "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
 
@@ -99,10 +102,33 @@ function specErrors(spec: StatefulSetSpec, old: StatefulSetSpec | undefined): Fi
     ...negativeErrors('spec.replicas', spec.replicas),
     ...negativeErrors('spec.minReadySeconds', spec.minReadySeconds),
     ...negativeErrors('spec.revisionHistoryLimit', spec.revisionHistoryLimit),
-    ...selectorAndTemplateErrors(spec.selector, spec.template, 'statefulset'),
+    ...selectorAndTemplateErrors(spec.selector, withClaims(spec), 'statefulset'),
+    ...retentionErrors(spec),
   )
+  if (!old)
+    for (const [i, claim] of (spec.volumeClaimTemplates ?? []).entries())
+      errors.push(...claimSpecErrors(claim.spec ?? {}, `spec.volumeClaimTemplates[${i}].spec`))
   if (old && !sameJson(fixed(spec), fixed(old))) errors.push(forbiddenField('spec', FORBIDDEN))
   return errors
+}
+
+/** The template as its pods will be: claims become volumes, and go before those of the template; of one name the claim stays. */
+function withClaims({ template, volumeClaimTemplates = [] }: StatefulSetSpec): PodTemplateSpec | undefined {
+  if (!template?.spec || volumeClaimTemplates.length === 0) return template
+  const claims = volumeClaimTemplates.map(({ metadata }) => metadata?.name ?? '')
+  const volumes = [
+    ...claims.map((name) => ({ name, persistentVolumeClaim: { claimName: name } })),
+    ...(template.spec.volumes ?? []).filter(({ name }) => !claims.includes(name)),
+  ]
+  return { ...template, spec: { ...template.spec, volumes } }
+}
+
+function retentionErrors({ persistentVolumeClaimRetentionPolicy: policy }: StatefulSetSpec): FieldError[] {
+  const field = 'spec.persistentVolumeClaimRetentionPolicy'
+  return (['whenDeleted', 'whenScaled'] as const).flatMap((key) => {
+    const value = policy?.[key] ?? ''
+    return RETENTIONS.includes(value) ? [] : [notSupported(`${field}.${key}`, value, RETENTIONS)]
+  })
 }
 
 /** What cannot change once the set exists. */

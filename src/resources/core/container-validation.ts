@@ -17,10 +17,10 @@ import type {
   Volume,
 } from '../../api/types/core-v1.gen.ts'
 import { envErrors } from './env-validation.ts'
+import { deviceErrors, mountErrors } from './mount-validation.ts'
 import { lifecycleErrors, probesErrors } from './probe-validation.ts'
 import { resourcesErrors } from './resource-validation.ts'
 import { containerSecurityErrors } from './security-validation.ts'
-import { mountErrors } from './volume-validation.ts'
 
 const PULL_POLICIES = ['Always', 'IfNotPresent', 'Never']
 const MESSAGE_POLICIES = ['File', 'FallbackToLogsOnError']
@@ -93,6 +93,7 @@ function containerErrors(
   portsErrors(container, field, errors)
   envErrors(container, field, errors)
   mountErrors(container, `${field}.volumeMounts`, pod.volumes, errors)
+  deviceErrors(container, `${field}.volumeDevices`, pod.volumes, errors)
   if (!pull) errors.push(required(`${field}.imagePullPolicy`))
   else if (!PULL_POLICIES.includes(pull)) errors.push(notSupported(`${field}.imagePullPolicy`, pull, PULL_POLICIES))
   if (container.resources) resourcesErrors(container.resources, `${field}.resources`, errors)

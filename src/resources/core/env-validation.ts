@@ -100,6 +100,10 @@ export function fieldRefErrors(
   const { apiVersion, fieldPath } = ref
   if (!apiVersion) return void errors.push(required(`${field}.apiVersion`))
   if (!fieldPath) return void errors.push(required(`${field}.fieldPath`))
+  if (apiVersion !== 'v1') {
+    const why = `error converting fieldPath: unsupported pod version: ${apiVersion}`
+    return void errors.push(invalid(`${field}.fieldPath`, fieldPath, why))
+  }
   const subscript = /^(metadata\.(?:annotations|labels))\['(.*)'\]$/.exec(fieldPath)
   if (subscript) {
     const key = subscript[2] ?? ''
@@ -115,9 +119,15 @@ export function fieldRefErrors(
   }
 }
 
-export function resourceRefErrors(ref: ResourceFieldSelector, field: string, errors: FieldError[]): void {
-  const { resource, divisor } = ref
-  if (!resource) errors.push(required(`${field}.resource`))
+/** `container`: whose resources are meant; a volume has to say it. */
+export function resourceRefErrors(
+  { resource, divisor }: ResourceFieldSelector,
+  field: string,
+  errors: FieldError[],
+  container?: string,
+): void {
+  if (container === '') errors.push(required(`${field}.containerName`))
+  else if (!resource) errors.push(required(`${field}.resource`))
   else if (!RESOURCES.includes(resource) && !/^(limits|requests)\.hugepages-/.test(resource)) {
     errors.push(notSupported(`${field}.resource`, resource, RESOURCES))
   }

@@ -1,5 +1,5 @@
 /** PersistentVolumeClaim v1. Its protection finalizer is left out as long as nothing here takes it away again. */
-import { type FieldError, forbiddenField, notSupported, required } from '../../api/field-error.ts'
+import { type FieldError, forbiddenField } from '../../api/field-error.ts'
 import type { Draft } from '../../api/object.ts'
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../../api/types/core-v1.gen.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
@@ -7,7 +7,8 @@ import { declare } from '../declare.ts'
 import { since } from '../format.ts'
 import { goText } from '../go-form.ts'
 import { unifiedDiff } from '../unified-diff.ts'
-import { ACCESS_MODES, accessModesCell } from './persistent-volume.ts'
+import { claimSpecErrors } from './claim-validation.ts'
+import { accessModesCell } from './persistent-volume.ts'
 
 export const persistentVolumeClaim: ResourceDeclaration<PersistentVolumeClaim> = declare<PersistentVolumeClaim>({
   group: '',
@@ -23,7 +24,7 @@ export const persistentVolumeClaim: ResourceDeclaration<PersistentVolumeClaim> =
     draft.spec ??= {}
     defaultClaimSpec(draft.spec)
   },
-  validate: (object, old) => [...specErrors(object.spec ?? {}), ...(old ? changeErrors(object, old) : [])],
+  validate: (object, old) => [...claimSpecErrors(object.spec ?? {}, 'spec'), ...(old ? changeErrors(object, old) : [])],
   row: claimRow,
   delete: { returnsObject: true },
 })
@@ -31,21 +32,6 @@ export const persistentVolumeClaim: ResourceDeclaration<PersistentVolumeClaim> =
 export function defaultClaimSpec(spec: Draft<PersistentVolumeClaimSpec>): void {
   spec.volumeMode ??= 'Filesystem'
   spec.resources ??= {}
-}
-
-function specErrors(spec: PersistentVolumeClaimSpec): FieldError[] {
-  const errors: FieldError[] = []
-  const modes = spec.accessModes ?? []
-  if (modes.length === 0) errors.push(required('spec.accessModes', 'at least 1 access mode is required'))
-  for (const mode of modes) {
-    if (!ACCESS_MODES.includes(mode)) errors.push(notSupported('spec.accessModes', mode, ACCESS_MODES))
-  }
-  if (modes.includes('ReadWriteOncePod') && modes.length > 1) {
-    const why = 'may not use ReadWriteOncePod with other access modes'
-    errors.push(forbiddenField('spec.accessModes', why))
-  }
-  if (!spec.resources?.requests?.storage) errors.push(required('spec.resources[storage]'))
-  return errors
 }
 
 /** A bound claim may ask for more room; nothing else changes. */

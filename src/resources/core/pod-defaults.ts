@@ -96,10 +96,16 @@ function defaultContainer(container: Draft<Container> | Draft<EphemeralContainer
 }
 
 /**
- * Drops what is behind feature gates that are off by default (stopSignal), as if it had never been said. When an object is
- * prepared, not with the defaults: who sent the field still manages it.
+ * Drops what is behind feature gates that are off by default (stopSignal, two kinds of projected sources), as if it had never
+ * been said. When an object is prepared, not with the defaults: who sent the field still manages it.
  */
 export function dropGatedFields(spec: Draft<PodSpec> | undefined): void {
+  for (const { projected } of spec?.volumes ?? []) {
+    for (const source of projected?.sources ?? []) {
+      delete source.clusterTrustBundle
+      delete source.podCertificate
+    }
+  }
   for (const container of [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])]) {
     const { lifecycle } = container
     if (lifecycle?.stopSignal === undefined) continue
@@ -160,12 +166,33 @@ function defaultVolume(volume: Draft<Volume>): void {
     for (const source of volume.projected.sources ?? []) defaultProjection(source)
   }
   if (volume.hostPath) volume.hostPath.type ??= ''
-  if (volume.iscsi) volume.iscsi.iscsiInterface ||= 'default'
+  defaultStoredVolume(volume)
   if (volume.ephemeral?.volumeClaimTemplate) {
     const template = volume.ephemeral.volumeClaimTemplate
     template.metadata ??= {}
     template.spec.volumeMode ??= 'Filesystem'
   }
+}
+
+/** Types that no node here serves: what is kept is still what Kubernetes keeps. */
+function defaultStoredVolume({ iscsi, rbd, azureDisk, scaleIO, image }: Draft<Volume>): void {
+  if (iscsi) iscsi.iscsiInterface ||= 'default'
+  if (rbd) {
+    rbd.pool ||= 'rbd'
+    rbd.user ||= 'admin'
+    rbd.keyring ||= '/etc/ceph/keyring'
+  }
+  if (azureDisk) {
+    azureDisk.cachingMode ??= 'ReadWrite'
+    azureDisk.kind ??= 'Shared'
+    azureDisk.fsType ??= 'ext4'
+    azureDisk.readOnly ??= false
+  }
+  if (scaleIO) {
+    scaleIO.storageMode ||= 'ThinProvisioned'
+    scaleIO.fsType ||= 'xfs'
+  }
+  if (image) image.pullPolicy ||= followsLatest(image.reference ?? '') ? 'Always' : 'IfNotPresent'
 }
 
 function hasSource(volume: Draft<Volume>): boolean {

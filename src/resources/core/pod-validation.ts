@@ -3,10 +3,11 @@
  * containers, env, probes (with lifecycle hooks), volumes, scheduling, security. All functions append to `errors`.
  */
 import { type FieldError, forbiddenField, invalid, notSupported, required } from '../../api/field-error.ts'
-import { labelNameErrors, labelValueErrors, qualifiedNameErrors, subdomainErrors } from '../../api/names.ts'
+import { labelNameErrors, subdomainErrors } from '../../api/names.ts'
 import type { Pod, PodSpec, PodTemplateSpec } from '../../api/types/core-v1.gen.ts'
 import { INVALID_IP, ipVersion } from '../addresses.ts'
 import { containersErrors, type SpecOwner } from './container-validation.ts'
+import { annotationErrors, labelMapErrors } from './label-validation.ts'
 import { schedulingErrors } from './scheduling-validation.ts'
 import { podSecurityErrors } from './security-validation.ts'
 import { volumesErrors } from './volume-validation.ts'
@@ -69,11 +70,7 @@ export function podTemplateErrors(template: PodTemplateSpec, field: string): Fie
   const errors: FieldError[] = []
   const { labels, annotations } = template.metadata ?? {}
   labelMapErrors(labels, `${field}.labels`, errors)
-  for (const key in annotations) {
-    for (const message of qualifiedNameErrors(key.toLowerCase())) {
-      errors.push(invalid(`${field}.annotations`, key, message))
-    }
-  }
+  annotationErrors(annotations, `${field}.annotations`, errors)
   const { spec } = template
   podAnnotationErrors(annotations, spec, `${field}.annotations`, errors)
   if (spec) errors.push(...podSpecErrors(spec, `${field}.spec`, 'template'))
@@ -83,22 +80,9 @@ export function podTemplateErrors(template: PodTemplateSpec, field: string): Fie
   return errors
 }
 
-/** Keys and values of a map of labels. */
-function labelMapErrors(
-  labels: Readonly<Record<string, string>> | undefined,
-  field: string,
-  errors: FieldError[],
-): void {
-  for (const key in labels) {
-    for (const message of qualifiedNameErrors(key)) errors.push(invalid(field, key, message))
-    const value = labels[key] ?? ''
-    for (const message of labelValueErrors(value)) errors.push(invalid(field, value, message))
-  }
-}
-
 function podSpecErrors(spec: PodSpec, field: string, owner: SpecOwner): FieldError[] {
   const errors: FieldError[] = []
-  const volumes = volumesErrors(spec, `${field}.volumes`, errors)
+  const volumes = volumesErrors(spec, `${field}.volumes`, errors, owner)
   containersErrors(spec, field, { volumes, owner }, errors)
   policyErrors(spec, field, errors)
   labelMapErrors(spec.nodeSelector, `${field}.nodeSelector`, errors)

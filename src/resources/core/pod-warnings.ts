@@ -111,6 +111,9 @@ function volumeWarnings({ volumes = [] }: PodSpec, field: string, warn: Warn): v
   for (const [i, volume] of volumes.entries()) {
     for (const [key, why] of OLD_VOLUMES)
       if (volume[key]) warn(`${field}.volumes[${i}].${key === 'storageos' ? 'storageOS' : key}: ${why}`)
+    const sources = volume.projected?.sources
+    if (sources?.some((source) => Object.values(source).every((value) => value === undefined)))
+      warn(`volume "${volume.name}" (Projected) has no sources provided`)
   }
 }
 

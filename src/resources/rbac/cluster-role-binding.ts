@@ -16,7 +16,7 @@ export const clusterRoleBinding: ResourceDeclaration<ClusterRoleBinding> = decla
   nameErrors: pathSegmentErrors,
   createOnUpdate: true,
   default: (draft) => defaultBinding(draft),
-  validate: (object, old) => bindingErrors(object, old, ['ClusterRole']),
+  validate: (object, old) => bindingErrors(object, old, { roles: ['ClusterRole'], namespaced: false }),
   row(b, now) {
     const { role, subjects } = bindingCells(b)
     return [b.metadata.name ?? '', role, since(b.metadata.creationTimestamp, now), ...subjects]

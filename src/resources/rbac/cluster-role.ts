@@ -3,7 +3,7 @@ import { pathSegmentErrors } from '../../api/names.ts'
 import type { ClusterRole } from '../../api/types/rbac-v1.gen.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
-import { ruleErrors } from './rules.ts'
+import { aggregationErrors, ruleErrors } from './rules.ts'
 
 export const clusterRole: ResourceDeclaration<ClusterRole> = declare<ClusterRole>({
   group: 'rbac.authorization.k8s.io',
@@ -18,6 +18,6 @@ export const clusterRole: ResourceDeclaration<ClusterRole> = declare<ClusterRole
     // Written as null when there are none.
     if (!draft.rules?.length) draft.rules = null as never
   },
-  validate: (object) => ruleErrors(object.rules ?? [], false),
+  validate: (object) => [...ruleErrors(object.rules ?? [], false), ...aggregationErrors(object.aggregationRule)],
   row: (r) => [r.metadata.name ?? '', r.metadata.creationTimestamp ?? ''],
 })

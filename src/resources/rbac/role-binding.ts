@@ -16,7 +16,7 @@ export const roleBinding: ResourceDeclaration<RoleBinding> = declare<RoleBinding
   nameErrors: pathSegmentErrors,
   createOnUpdate: true,
   default: (draft) => defaultBinding(draft),
-  validate: (object, old) => bindingErrors(object, old, ['Role', 'ClusterRole']),
+  validate: (object, old) => bindingErrors(object, old, { roles: ['Role', 'ClusterRole'], namespaced: true }),
   row(b, now) {
     const { role, subjects } = bindingCells(b)
     return [b.metadata.name ?? '', role, since(b.metadata.creationTimestamp, now), ...subjects]

@@ -25,13 +25,7 @@ export function attachTo(container: Container): ExecSession {
   // One after the other: the pipe may be full for as long as the program does not read.
   let writing = Promise.resolve()
   const write = (bytes: Uint8Array) => {
-    writing = writing.then(async () => {
-      for (let at = 0; input !== undefined && at < bytes.length; ) {
-        const written = writeNow(input, bytes.subarray(at))
-        at += written
-        if (written === 0) await new Promise((resolve) => setTimeout(resolve, FULL_WAIT_MS))
-      }
-    })
+    writing = writing.then(() => writeAll(() => input, bytes))
     return writing
   }
   const detach = () => {
@@ -63,12 +57,22 @@ export function attachTo(container: Container): ExecSession {
   }
 }
 
-/** Bytes that the pipe took; 0 when it is full. */
-function writeNow(fd: number, bytes: Uint8Array): number {
+/** Resolves when the pipe has taken all, or is gone: closed by us, or broken. */
+async function writeAll(pipe: () => number | undefined, bytes: Uint8Array): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    const fd = pipe()
+    const written = fd === undefined ? undefined : writeNow(fd, bytes.subarray(at))
+    if (written === undefined) return
+    at += written
+    if (written === 0) await new Promise((resolve) => setTimeout(resolve, FULL_WAIT_MS))
+  }
+}
+
+/** Bytes that the pipe took; 0 when it is full, undefined when it takes no more. */
+function writeNow(fd: number, bytes: Uint8Array): number | undefined {
   try {
     return writeSync(fd, bytes)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0
-    throw error
+    return (error as NodeJS.ErrnoException).code === 'EAGAIN' ? 0 : undefined
   }
 }

@@ -3,9 +3,10 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { systemClock } from '../../../base/clock.node.ts'
-import type { ContainerConfig, RuntimeEvent, SandboxConfig } from '../../runtime.ts'
+import { type ContainerConfig, DEFAULT_SECURITY, type RuntimeEvent, type SandboxConfig } from '../../runtime.ts'
 import { openProcessRuntime, type ProcessRuntime } from '../process.node.ts'
-import type { ImageProgram } from './images.ts'
+import { toolProgram } from './images.node.ts'
+import { findMapping, type ImageProgram } from './images.ts'
 import { killAll, lookForMark } from './proc.node.ts'
 import { FABRIC_VARIABLE, type NodeWorld, worldFromEnvironment } from './world.ts'
 
@@ -40,9 +41,10 @@ export class Bench {
   }
 
   async open(): Promise<void> {
-    const { world, programs, form } = this
+    const { world, form } = this
+    const findProgram = (reference: string) => findMapping(this.programs, reference) ?? toolProgram(reference)
     const log = (text: string) => void this.said.push(text)
-    this.runtime = await openProcessRuntime({ world, clock: systemClock, programs, form, log })
+    this.runtime = await openProcessRuntime({ world, clock: systemClock, findProgram, form, log })
     this.runtime.subscribe((event) => this.events.push(event))
   }
 
@@ -64,6 +66,7 @@ export class Bench {
       uid: 'b5b6a1c2-0000-4000-8000-000000000001',
       attempt: 0,
       hostname: 'web-1',
+      hostsNames: ['web-1'],
       labels: {},
       shareProcessNamespace: false,
       hostNetwork: false,
@@ -89,6 +92,7 @@ export class Bench {
       logPath: `${name}.log`,
       terminationMessagePath: '/dev/termination-log',
       mounts: [],
+      security: DEFAULT_SECURITY,
       annotations: {},
       ...more,
     })

@@ -1,14 +1,16 @@
 /** Whether bubblewrap is there and can do here what containers need of it. */
 import { spawn } from 'node:child_process'
-import { rootArguments } from './root-filesystem.node.ts'
+import { findTools, TOOL_ENVIRONMENT, type Tools } from './tools.node.ts'
 
-const NEEDED = ['--unshare-pid', '--as-pid-1', '--json-status-fd', '3']
+const NEEDED = ['--unshare-user', '--unshare-pid', '--as-pid-1', '--json-status-fd', '3']
+const FILES = ['--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev']
 
 /** undefined when it works; else the rest of a sentence that begins with its name. Costs one start of it, about 5 ms. */
-export function bubblewrapTrouble(): Promise<string | undefined> {
+export function bubblewrapTrouble(tools: Tools = findTools()): Promise<string | undefined> {
   if (process.platform !== 'linux') return Promise.resolve('is for Linux only')
   return new Promise((resolve) => {
-    const child = spawn('bwrap', [...NEEDED, ...rootArguments([], []), 'true'], {
+    const child = spawn(tools.bwrap, [...NEEDED, ...FILES, 'true'], {
+      env: TOOL_ENVIRONMENT,
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     })
     let errors = ''

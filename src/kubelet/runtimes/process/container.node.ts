@@ -3,11 +3,14 @@
  * process lies in its directory: `config.json`, `started.json`, `ended.json` by us; `shim`, `status`, `exit` by the shim.
  */
 import { closeSync, existsSync, openSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Clock } from '../../../base/clock.ts'
+import { removeLog } from '../../log-files.node.ts'
 import { type ContainerConfig, type ContainerStatus, RuntimeError, type RuntimeEvent } from '../../runtime.ts'
 import { startFailure } from './command.node.ts'
+import { executedBy, untilExecuted } from './exec-watch.node.ts'
 import { openFifoForWriting } from './fifo.node.ts'
+import type { ImageProgram } from './images.ts'
 import type { Launcher } from './launcher.node.ts'
 import { ContainerOutput } from './output.node.ts'
 import {
@@ -24,7 +27,9 @@ import {
   processTree,
   sendSignal,
 } from './proc.node.ts'
+import { removeTree } from './remove-tree.node.ts'
 import { parseSignal, type StopSignal } from './signals.node.ts'
+import { neverRan, startReason } from './start-words.ts'
 import { BrokenState, readIfThere, readState, StateFolder, shimOf, writeState } from './state-file.node.ts'
 
 /** Name of the variable that marks a plain container's processes. */
@@ -38,7 +43,8 @@ export interface ContainerRecord {
   readonly sandboxId: string
   readonly config: ContainerConfig
   readonly imageId: string
-  readonly imageStopSignal?: string
+  /** What stood for the image when the container was made. */
+  readonly program?: ImageProgram
   readonly form: 'bwrap' | 'plain'
   /** Shares the PID namespace of its pod: its program is not PID 1. */
   readonly sharedPid: boolean
@@ -71,6 +77,8 @@ export interface ContainerWorld {
 export class Container {
   readonly record: ContainerRecord
   readonly directory: string
+  /** What it writes outside of volumes lies here. */
+  readonly scratch: string
   private readonly world: ContainerWorld
   private readonly files: StateFolder
   private started: Started | undefined
@@ -82,6 +90,9 @@ export class Container {
   private stopping: Promise<void> | undefined
   private ending = false
   private runFile = ''
+  private command: readonly string[] = []
+  /** Said to be about to become the program; resolves when it has, or is gone. */
+  private candidate: { readonly pid: number; readonly atMs: number; readonly known: Promise<void> } | undefined
   private starts = 0
   /** Its output could not be opened, which has been said. */
   private deaf = false
@@ -92,11 +103,12 @@ export class Container {
   /** Keeps the mount namespace of a container in a shared PID namespace from ending. */
   private held: number | undefined
 
-  constructor(directory: string, record: ContainerRecord, world: ContainerWorld) {
-    this.directory = directory
+  constructor(folders: { directory: string; scratch: string }, record: ContainerRecord, world: ContainerWorld) {
+    this.directory = folders.directory
+    this.scratch = folders.scratch
     this.record = record
     this.world = world
-    this.files = new StateFolder(directory, world.say)
+    this.files = new StateFolder(folders.directory, world.say)
   }
 
   /** Throws the system's error: without its record a container is not begun. */
@@ -134,8 +146,9 @@ export class Container {
     }
   }
 
-  /** Runs the shim file `run` (relative to the launcher); resolves when the program is being executed. */
-  start(run: string): Promise<void> {
+  /** Runs the shim file `run` (relative to the launcher), which leads to `command`; resolves when that runs. */
+  start(run: string, command: readonly string[]): Promise<void> {
+    this.command = command
     const { stdin, tty } = this.record.config
     try {
       if (stdin || tty) this.input = openFifoForWriting(join(this.directory, 'in'))
@@ -174,11 +187,23 @@ export class Container {
 
   executing(shellPid: number): void {
     const pid = this.record.form === 'bwrap' ? this.bwrapChild() : shellPid
-    if (pid === undefined || this.started) return
+    if (pid === undefined || this.started || this.candidate) return
+    const expected = { id: this.record.id, command: this.command }
+    const settle = (found: 'program' | 'gone') => {
+      if (found === 'program') this.runs(pid)
+    }
+    const found = executedBy(pid, expected)
+    const known = found === 'launcher' ? untilExecuted(pid, expected, this.world.clock).then(settle) : Promise.resolve()
+    this.candidate = { pid, atMs: this.world.clock.now(), known }
+    if (found !== 'launcher') settle(found)
+  }
+
+  private runs(pid: number, startedAtMs = this.world.clock.now()): void {
     const startTicks = processStat(pid)?.startTicks ?? ''
     const spaces = this.record.sharedPid ? this.sharedSpaces(pid) : {}
-    this.started = { startedAtMs: this.world.clock.now(), pid, startTicks, ...spaces }
+    this.started = { startedAtMs, pid, startTicks, ...spaces }
     this.files.keep('started.json', this.started)
+    this.output?.start.open()
     this.world.emit({ type: 'started', container: this.status() })
     this.starting?.resolve()
     this.starting = undefined
@@ -188,12 +213,13 @@ export class Container {
   async endedWith(code: number, atMs = this.world.clock.now()): Promise<void> {
     if (this.ended || this.ending) return
     this.ending = true
+    const said = await this.judge(code)
     await this.killLeftovers()
-    if (this.started === undefined && this.startsAgain()) return
+    if (this.started === undefined && this.startsAgain(said)) return
+    if (this.started === undefined) this.output?.start.shut()
     this.output?.finish()
     if (this.started === undefined) {
-      const why = this.output?.lastWords.trim().replace(/^bwrap: /, '') || `the container's shell ended with ${code}`
-      const error = this.failStart(why)
+      const error = this.failStart(startReason(said, [dirname(dirname(this.directory))]))
       this.starting?.reject(error)
       this.starting = undefined
       return
@@ -202,17 +228,27 @@ export class Container {
     this.finish({ finishedAtMs: atMs, exitCode: code, reason: code === 0 ? 'Completed' : 'Error', ...signal })
   }
 
+  /** Decides whether what has ended was the program: nobody may have been quick enough to see it. Resolves to the launcher's words. */
+  private async judge(code: number): Promise<string> {
+    await this.candidate?.known
+    if (this.started) return ''
+    this.output?.drain()
+    const said = this.output?.start.said ?? ''
+    if (this.candidate && !neverRan(said, code, this.command)) this.runs(this.candidate.pid, this.candidate.atMs)
+    return said
+  }
+
   /**
    * bubblewrap binds folders with everything mounted below, and fails when something is unmounted there meanwhile. That is
    * nobody's fault: the same once more.
    */
-  private startsAgain(): boolean {
-    this.output?.drain()
-    if (this.starts >= STARTS_MAX || !/Unable to apply mount flags/.test(this.output?.lastWords ?? '')) return false
+  private startsAgain(said: string): boolean {
+    if (this.starts >= STARTS_MAX || !/Unable to apply mount flags/.test(said)) return false
     this.releaseShim()
     for (const name of ['exit', 'status', 'run.begun']) rmSync(join(this.directory, name), { force: true })
     this.ending = false
-    this.output?.forgetLastWords()
+    this.candidate = undefined
+    this.output?.start.forget()
     this.launch()
     return true
   }
@@ -255,8 +291,11 @@ export class Container {
     this.shimPid = shimOf(this.directory)?.pid
     if (this.shimPid === undefined) return
     this.openOutput()
-    if (this.started === undefined) this.executing(this.plainProgram() ?? this.shimPid)
-    else if (this.record.sharedPid && isAlive(this.started.pid, this.started.startTicks)) this.hold(this.started.pid)
+    const pid = this.record.form === 'bwrap' ? this.bwrapChild() : (this.plainProgram() ?? this.shimPid)
+    if (this.started === undefined && pid !== undefined) this.runs(pid)
+    else if (this.started && this.record.sharedPid && isAlive(this.started.pid, this.started.startTicks))
+      this.hold(this.started.pid)
+    this.output?.start.open()
     await this.check()
   }
 
@@ -310,10 +349,12 @@ export class Container {
     this.output?.close()
   }
 
-  remove(): void {
+  async remove(): Promise<void> {
     this.output?.close()
+    removeLog(this.record.logFile)
     this.releaseShim()
     rmSync(this.directory, { recursive: true, force: true })
+    await removeTree(this.scratch)
   }
 
   private async stopNow(graceMs: number): Promise<void> {
@@ -345,7 +386,7 @@ export class Container {
   private sendStopSignal(): void {
     this.noteSignalled()
     const pid = this.started?.pid as number
-    const text = this.record.config.stopSignal ?? this.record.imageStopSignal ?? 'SIGTERM'
+    const text = this.record.config.stopSignal ?? this.record.program?.stopSignal ?? 'SIGTERM'
     const signal = parseSignal(text) ?? (parseSignal('SIGTERM') as StopSignal)
     // PID 1 of a namespace: the kernel itself drops a signal without handler. Where there is none we do the same.
     const withheld = !this.record.sharedPid && signal.name !== 'SIGKILL' && !catchesSignal(pid, signal.number)

@@ -31,7 +31,7 @@ describe('log records', () => {
     expect(text(framer.push(bytes('b\n\nc'), AT + 1000))).toBe(
       '2026-01-02T03:04:06.678500000Z stdout F ab\n2026-01-02T03:04:06.678500000Z stdout F \n',
     )
-    expect(text(framer.end(AT))).toBe('2026-01-02T03:04:05.678500000Z stdout F c\n')
+    expect(text(framer.end(AT))).toBe('2026-01-02T03:04:05.678500000Z stdout P c\n')
     expect(text(framer.end(AT))).toBe('')
   })
 
@@ -45,7 +45,7 @@ describe('log records', () => {
         const framer = new LogFramer('stdout')
         const log = chunks.map((part) => text(framer.push(bytes(part), AT))).join('') + text(framer.end(AT))
         const written = chunks.join('')
-        expect(read(log)).toBe(written === '' || written.endsWith('\n') ? written : `${written}\n`)
+        expect(read(log)).toBe(written)
         for (const record of log.split('\n')) expect(record.length).toBeLessThanOrEqual(LOG_RECORD_BYTES_MAX + 40)
       }),
     )

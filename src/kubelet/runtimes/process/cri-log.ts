@@ -14,12 +14,18 @@ export const LOG_RECORD_BYTES_MAX = 16 * 1024
 export type LogStream = 'stdout' | 'stderr'
 
 const NEWLINE = 10
+/** The tag P. */
+const PARTIAL = 80
 const encoder = new TextEncoder()
 
-/** Cuts one stream of one container into records. Holds at most LOG_RECORD_BYTES_MAX bytes of an unfinished line. */
+/**
+ * Cuts one stream of one container into records. Holds at most LOG_RECORD_BYTES_MAX bytes of an unfinished line. A program that
+ * writes the shortest of lines makes 20 times as many bytes of records as it writes: they are laid out in one piece.
+ */
 export class LogFramer {
   private readonly stream: LogStream
-  private rest: Uint8Array[] = []
+  /** The beginning of an unfinished line: its first `restBytes` bytes. */
+  private rest = new Uint8Array(0)
   private restBytes = 0
 
   constructor(stream: LogStream) {
@@ -28,47 +34,45 @@ export class LogFramer {
 
   /** Records that `bytes`, arrived at `atMs` (since 1970, with a fraction), complete; empty when none is complete. */
   push(bytes: Uint8Array, atMs: number): Uint8Array {
-    const heads = { full: this.head(atMs, 'F'), part: this.head(atMs, 'P') }
-    const out: Uint8Array[] = []
+    const records = newlinesIn(bytes) + Math.floor((this.restBytes + bytes.length) / LOG_RECORD_BYTES_MAX)
+    const full = this.head(atMs, 'F')
+    const part = this.head(atMs, 'P')
+    const out = new Uint8Array(records === 0 ? 0 : this.restBytes + bytes.length + records * (full.length + 1))
+    let at = 0
     let from = 0
     while (from < bytes.length) {
       const newline = bytes.indexOf(NEWLINE, from)
       const end = newline < 0 ? bytes.length : newline
       const room = LOG_RECORD_BYTES_MAX - this.restBytes
-      if (end - from > room) {
-        this.keep(bytes.subarray(from, from + room))
-        this.record(out, heads.part)
-        from += room
-        continue
-      }
-      this.keep(bytes.subarray(from, end))
-      if (newline < 0) break
-      this.record(out, heads.full)
-      from = newline + 1
+      const isPart = end - from > room
+      if (!isPart && newline < 0) break
+      const to = isPart ? from + room : end
+      const head = isPart ? part : full
+      at = put(out, at, { bytes: head, from: 0, to: head.length })
+      at = put(out, at, { bytes: this.rest, from: 0, to: this.restBytes })
+      at = put(out, at, { bytes, from, to })
+      out[at++] = NEWLINE
+      this.restBytes = 0
+      from = isPart ? to : to + 1
     }
-    // What stays is copied: the caller's buffer is reused.
-    this.rest = this.rest.length > 0 ? [concat(this.rest)] : []
-    return concat(out)
+    this.keep(bytes.subarray(from))
+    return out.subarray(0, at)
   }
 
-  /** The stream has ended: what was left without a newline is a line. */
+  /** The stream has ended: what was left without a newline is a part of a line, as with containerd. */
   end(atMs: number): Uint8Array {
     if (this.restBytes === 0) return new Uint8Array(0)
-    const out: Uint8Array[] = []
-    this.record(out, this.head(atMs, 'F'))
-    return concat(out)
+    const out = this.push(Uint8Array.of(NEWLINE), atMs)
+    out[this.head(atMs, 'F').length - 2] = PARTIAL
+    return out
   }
 
+  /** Copied: the caller's buffer is used again. */
   private keep(bytes: Uint8Array): void {
     if (bytes.length === 0) return
-    this.rest.push(bytes)
+    if (this.rest.length === 0) this.rest = new Uint8Array(LOG_RECORD_BYTES_MAX)
+    this.rest.set(bytes, this.restBytes)
     this.restBytes += bytes.length
-  }
-
-  private record(out: Uint8Array[], head: Uint8Array): void {
-    out.push(head, ...this.rest, Uint8Array.of(NEWLINE))
-    this.rest = []
-    this.restBytes = 0
   }
 
   private head(atMs: number, tag: 'F' | 'P'): Uint8Array {
@@ -76,15 +80,24 @@ export class LogFramer {
   }
 }
 
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return (parts[0] as Uint8Array).slice()
-  let length = 0
-  for (const part of parts) length += part.length
-  const whole = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    whole.set(part, at)
-    at += part.length
-  }
-  return whole
+/** Up to here a loop copies faster than a call. */
+const SHORT_BYTES = 64
+
+interface Piece {
+  readonly bytes: Uint8Array
+  readonly from: number
+  readonly to: number
+}
+
+/** Writes a piece at `at`; returns where it ends. */
+function put(out: Uint8Array, at: number, { bytes, from, to }: Piece): number {
+  if (to - from > SHORT_BYTES) out.set(bytes.subarray(from, to), at)
+  else for (let i = from; i < to; i++) out[at + i - from] = bytes[i] as number
+  return at + to - from
+}
+
+function newlinesIn(bytes: Uint8Array): number {
+  let count = 0
+  for (let i = 0; i < bytes.length; i++) if (bytes[i] === NEWLINE) count++
+  return count
 }

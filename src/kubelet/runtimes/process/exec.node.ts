@@ -1,12 +1,11 @@
-/** Commands in a running container: entering its namespaces, with its environment and working directory. */
+/** Commands in a running container: started into its namespaces, with its environment and working directory. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, constants as files, openSync, readlinkSync } from 'node:fs'
 import { constants } from 'node:os'
-import type { Readable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import type { Clock, Timer } from '../../../base/clock.ts'
-import type { ExecResult, ExecSession } from '../../runtime.ts'
+import { type ExecResult, type ExecSession, execRefused } from '../../runtime.ts'
 import { childrenOf, processTree, sendSignal } from './proc.node.ts'
-import { quote } from './shim.ts'
 
 /** After a command has ended its output is read on; a background child that keeps the pipe open and is silent is not waited for longer, in ms. */
 const DRAIN_MAX_MS = 250
@@ -15,31 +14,22 @@ const TERMINAL_WAIT_MS = 2000
 const TERMINAL_LOOK_MS = 10
 
 export interface ExecPlan {
-  /** Words that lead into the container's namespaces; empty in a plain container without network namespace. */
-  readonly enter: readonly string[]
+  /** All that is executed: what leads into the container's namespaces, then the command. */
+  readonly words: readonly string[]
+  /** Whether something leads there at all: not in a plain container without network namespace. */
+  readonly entered: boolean
   readonly env: Readonly<Record<string, string>>
-  /** Working directory when `enter` does not set it. */
-  readonly cwd: string | undefined
+  readonly cwd: string
+  /** The command alone, for messages. */
   readonly command: readonly string[]
+  /** What the first word reads from descriptor 3. */
+  readonly args?: string
+  /** Opened as descriptors 4, 5, ...: the container's namespaces. */
+  readonly files: readonly string[]
 }
 
 export function startExec(plan: ExecPlan, options: { tty: boolean; stdin: boolean }, clock: Clock): ExecSession {
-  const script = [
-    'script',
-    '--quiet',
-    '--flush',
-    '--return',
-    '--command',
-    `exec ${plan.command.map(quote).join(' ')}`,
-    '/dev/null',
-  ]
-  const words = [...plan.enter, ...(options.tty ? script : plan.command)]
-  const child = spawn(words[0] as string, words.slice(1), {
-    env: options.tty ? { SHELL: '/bin/sh', ...plan.env } : plan.env,
-    ...(plan.cwd === undefined ? {} : { cwd: plan.cwd }),
-    detached: true,
-    stdio: [options.stdin || options.tty ? 'pipe' : 'ignore', 'pipe', 'pipe'],
-  })
+  const child = spawnInto(plan, options.stdin || options.tty)
   child.stdin?.on('error', () => {})
   const outputs = [child.stdout, child.stderr].map((stream) => new Output(stream as Readable, clock))
   const [stdout, stderr] = outputs as [Output, Output]
@@ -53,7 +43,30 @@ export function startExec(plan: ExecPlan, options: { tty: boolean; stdin: boolea
     resize: (columns, rows) =>
       resizeTerminal({ child, clock, columns, rows, until: clock.monotonic() + TERMINAL_WAIT_MS }),
     exit: exitCodeOf(child, outputs, clock),
-    kill: () => killTree(child, plan.enter.length > 0),
+    kill: () => killTree(child, plan.entered),
+  }
+}
+
+function spawnInto(plan: ExecPlan, input: boolean): ChildProcess {
+  const opened: number[] = []
+  try {
+    for (const file of plan.files) opened.push(openSync(file, 'r'))
+    const child = spawn(plan.words[0] as string, plan.words.slice(1), {
+      env: plan.env,
+      cwd: plan.cwd,
+      detached: true,
+      stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe', plan.args === undefined ? 'ignore' : 'pipe', ...opened],
+    })
+    const args = child.stdio[3] as Writable | null
+    args?.on('error', () => {})
+    args?.end(plan.args)
+    return child
+  } catch (error) {
+    // The container ended in this moment: its namespaces are gone with it.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw execRefused('EXITED')
+    throw error
+  } finally {
+    for (const fd of opened) closeSync(fd)
   }
 }
 

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import { accessSync, constants, existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { basename, dirname, extname, join, resolve } from 'node:path'
-import type { ImageProgram } from './images.ts'
+import type { ImageUser } from '../../runtime.ts'
+import { findMapping, type ImageProgram, toolImage } from './images.ts'
 
 /** The file that tells what to run, in a mapped folder. Every field may be missing except `command`. */
 interface ProgramFile {
@@ -11,11 +12,13 @@ interface ProgramFile {
   readonly env?: Readonly<Record<string, string>>
   readonly workingDir?: string
   readonly stopSignal?: string
+  /** `1000` or `1000:1000`, user and group, as the USER of an image. */
+  readonly user?: number | string
 }
 
-/** Reads what `--image REF=PATH` means, `path` absolute. Throws an Error with one sentence and a way out. */
+/** Reads what the mapping REF=PATH means, `path` absolute. Throws an Error with one sentence and a way out. */
 export function readProgram(reference: string, path: string): ImageProgram {
-  const option = `--image ${reference}=${path}`
+  const option = `${reference}=${path}`
   if (!existsSync(path)) throw new Error(`${option}: there is no such file or folder`)
   const real = realpathSync(path)
   if (statSync(real).isFile()) return executable(reference, real, option)
@@ -28,6 +31,7 @@ export function readProgram(reference: string, path: string): ImageProgram {
     env: folder.env ?? {},
     workingDir: resolve(real, folder.workingDir ?? '.'),
     ...(folder.stopSignal === undefined ? {} : { stopSignal: folder.stopSignal }),
+    ...(folder.user === undefined ? {} : { user: userOf(folder.user, option) }),
     id: imageId(reference, JSON.stringify(folder), real),
   }
 }
@@ -35,15 +39,50 @@ export function readProgram(reference: string, path: string): ImageProgram {
 /** The reference of the built-in demo image, and the path that maps another reference to it. */
 export const ECHO_IMAGE = 'ebb/echo'
 
+/** What stands for a reference at the moment. Throws an Error with one sentence when what it is mapped to cannot be read. */
+export type FindProgram = (reference: string) => ImageProgram | undefined
+
 /**
- * The programs of a node: `images` maps references to absolute paths or to `ebb/echo`, whose bundle is `echoFile`. The built-in
- * image comes last, so that a mapping of the same name wins. Throws as readProgram does.
+ * The programs of a node. `file` holds the mappings as JSON, `{"REFERENCE": "PATH"}`, a path absolute or `ebb/echo`, whose bundle
+ * is `echoFile`; it is looked at again whenever it has changed. The built-in image comes first, so that a mapping of the
+ * same name wins, and images of tools come last of all.
  */
-export function readPrograms(images: Readonly<Record<string, string>>, echoFile: string): ImageProgram[] {
-  const programs = Object.entries(images).map(([reference, path]) =>
-    path === ECHO_IMAGE ? echoProgram(reference, echoFile) : readProgram(reference, path),
-  )
-  return [...programs, echoProgram(ECHO_IMAGE, echoFile)]
+export function programsOf(file: string, echoFile: string): FindProgram {
+  const builtIn = { reference: ECHO_IMAGE, path: ECHO_IMAGE }
+  let seen = ''
+  let mappings = [builtIn]
+  let programs = new Map<string, ImageProgram>()
+  const look = () => {
+    const now = stampOf(file)
+    if (now === seen) return
+    const kept = now === '' ? {} : (JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>)
+    mappings = [builtIn, ...Object.entries(kept).map(([reference, path]) => ({ reference, path }))]
+    programs = new Map()
+    seen = now
+  }
+  return (reference) => {
+    look()
+    const mapping = findMapping(mappings, reference)
+    if (!mapping) return toolProgram(reference)
+    const { path } = mapping
+    const known = programs.get(mapping.reference)
+    if (known) return known
+    const program =
+      path === ECHO_IMAGE ? echoProgram(mapping.reference, echoFile) : readProgram(mapping.reference, path)
+    programs.set(mapping.reference, program)
+    return program
+  }
+}
+
+/** Changes with the file's content: it is always replaced, never written in place. Empty when there is none. */
+function stampOf(file: string): string {
+  const stat = statSync(file, { throwIfNoEntry: false })
+  return stat ? `${stat.ino} ${stat.mtimeMs}` : ''
+}
+
+export function toolProgram(reference: string): ImageProgram | undefined {
+  const tool = toolImage(reference)
+  return tool && { reference, ...tool, env: {}, isTools: true, id: imageId(reference) }
 }
 
 /** Small young generation: a demo server needs none, and many run at once. */
@@ -97,6 +136,12 @@ function programFolder(folder: string, option: string): ProgramFile {
   throw new Error(
     `${option}: nothing says what to run: add an ebb.json such as {"command": ["node", "server.js"]}, or "scripts": {"start": ...} to a package.json`,
   )
+}
+
+function userOf(user: number | string, option: string): ImageUser {
+  const match = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(String(user))
+  if (!match) throw new Error(`${option}: ebb.json needs "user" to be a number, or "UID:GID"`)
+  return { uid: Number(match[1]), ...(match[2] === undefined ? {} : { gid: Number(match[2]) }) }
 }
 
 /** `node server.js` -> `exec node server.js`; a line with several commands stays as it is. */

@@ -98,6 +98,7 @@ export class PodNetwork {
     )
     for (const [name, value] of [
       ['ip_forward', 1],
+      ['ip_unprivileged_port_start', 0],
       ['conf/all/send_redirects', 0],
       [`conf/${BRIDGE}/send_redirects`, 0],
     ] as const)
@@ -150,18 +151,32 @@ export class PodNetwork {
     this.links = (this.links + 1) % LINK_NAMES
     const link = `veth${this.links.toString(36)}`
     const inner = join(this.scratch, `slot-${slot}`)
-    writeFileSync(
-      inner,
-      `link set lo up\naddr add ${address(slot)}/32 dev eth0\nlink set eth0 up\nroute add ${gateway} dev eth0\nroute add default via ${gateway}\n`,
-    )
+    writeFileSync(inner, insideScript(address(slot), gateway))
     await this.ip.run([
       `netns add ${netns}`,
       `link add ${link} type veth peer name eth0 netns ${netns}`,
       `link set ${link} master ${BRIDGE} up`,
-      `netns exec ${netns} ip -batch ${inner}`,
+      `netns exec ${netns} sh ${inner}`,
     ])
     return { netns, ip: address(slot), slot }
   }
+}
+
+/**
+ * What is set up inside a pod's namespace, as shell text. Low ports and ping are for everybody, as containerd leaves them: the
+ * pod's root has no capability over a network that is the node's.
+ */
+function insideScript(ip: string, gateway: string): string {
+  return `echo 0 >/proc/sys/net/ipv4/ip_unprivileged_port_start
+{ echo 0 2147483647 || echo 0 0; } 2>/dev/null >/proc/sys/net/ipv4/ping_group_range
+exec ip -batch - <<END
+link set lo up
+addr add ${ip}/32 dev eth0
+link set eth0 up
+route add ${gateway} dev eth0
+route add default via ${gateway}
+END
+`
 }
 
 /** A locally administered link address made of an IPv4 address, as CNI plugins make theirs: 10.244.0.1 -> 0a:58:0a:f4:00:01. */

@@ -1,32 +1,40 @@
-/** The output of one container: read from its FIFOs, written to its log file with the time of arrival, shown to who attached. */
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs'
+/** The output of one container: read from its FIFOs, written to its log files with the time of arrival, shown to who attached. */
+import { closeSync, fstatSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../../../base/clock.ts'
+import { LOG_BYTES_MAX, rotateLog } from '../../log-files.node.ts'
 import { LogFramer, type LogStream } from './cri-log.ts'
 import { type FifoReader, readFifo } from './fifo.node.ts'
+import { StartGate } from './start-gate.ts'
 
 /** Bytes that one attached client may lag behind; past it the client is let go, the container is not slowed down. */
 const ATTACH_BACKLOG_BYTES_MAX = 4 * 1024 * 1024
+/** What a piece that waits for such a client costs beside its bytes. */
+const PIECE_COST_BYTES = 128
 
 export class ContainerOutput {
   private readonly clock: Clock
-  private readonly log: number
+  private readonly logFile: string
+  private log: number
+  private logBytes: number
   private readonly readers: FifoReader[]
   private readonly framers: Record<LogStream, LogFramer>
   private readonly listeners = new Set<(stream: LogStream, bytes: Uint8Array) => void>()
   private open = true
   private lostBytes = 0
-  /** The last bytes of stderr, for the message of a start that failed. */
-  lastWords = ''
+  /** Until the program runs nothing of what comes is its own. */
+  readonly start = new StartGate((stream, bytes) => this.pass(stream, bytes))
 
   constructor(clock: Clock, directory: string, logFile: string) {
     this.clock = clock
     this.framers = { stdout: new LogFramer('stdout'), stderr: new LogFramer('stderr') }
     mkdirSync(dirname(logFile), { recursive: true })
-    this.log = openSync(logFile, 'a', 0o640)
+    this.logFile = logFile
+    this.log = openLog(logFile)
+    this.logBytes = fstatSync(this.log).size
     this.readers = [
-      readFifo(join(directory, 'out'), (bytes) => this.take('stdout', bytes)),
-      readFifo(join(directory, 'err'), (bytes) => this.take('stderr', bytes)),
+      readFifo(join(directory, 'out'), (bytes) => this.start.take('stdout', bytes)),
+      readFifo(join(directory, 'err'), (bytes) => this.start.take('stderr', bytes)),
     ]
   }
 
@@ -37,10 +45,6 @@ export class ContainerOutput {
 
   drain(): void {
     for (const reader of this.readers) reader.drain()
-  }
-
-  forgetLastWords(): void {
-    this.lastWords = ''
   }
 
   /** Takes what is still in the pipes, writes the last unfinished lines, closes. Nothing may write to the pipes any more. */
@@ -61,10 +65,9 @@ export class ContainerOutput {
     this.listeners.clear()
   }
 
-  private take(stream: LogStream, bytes: Uint8Array): void {
+  private pass(stream: LogStream, bytes: Uint8Array): void {
     if (!this.open) return
     this.write(this.framers[stream].push(bytes, this.clock.now()))
-    if (stream === 'stderr') this.lastWords = (this.lastWords + Buffer.from(bytes).toString('utf8')).slice(-500)
     for (const listener of this.listeners) listener(stream, bytes)
   }
 
@@ -72,22 +75,37 @@ export class ContainerOutput {
   private write(bytes: Uint8Array): void {
     if (bytes.length === 0) return
     try {
+      if (this.logBytes > 0 && this.logBytes + bytes.length > LOG_BYTES_MAX) this.rotate()
       if (this.lostBytes > 0) {
         const text = `ebb: ${this.lostBytes} bytes of log could not be written here\n`
-        writeAll(this.log, new LogFramer('stderr').push(Buffer.from(text), this.clock.now()))
+        this.append(new LogFramer('stderr').push(Buffer.from(text), this.clock.now()))
         this.lostBytes = 0
       }
-      writeAll(this.log, bytes)
+      this.append(bytes)
     } catch {
       this.lostBytes += bytes.length
     }
   }
+
+  private append(bytes: Uint8Array): void {
+    for (let from = 0; from < bytes.length; ) {
+      const written = writeSync(this.log, bytes, from)
+      from += written
+      this.logBytes += written
+    }
+  }
+
+  /** Records are never cut: a file ends with the last that has room. */
+  private rotate(): void {
+    rotateLog(this.logFile, this.clock.now())
+    const next = openLog(this.logFile)
+    closeSync(this.log)
+    this.log = next
+    this.logBytes = 0
+  }
 }
 
-function writeAll(fd: number, bytes: Uint8Array): void {
-  let from = 0
-  while (from < bytes.length) from += writeSync(fd, bytes, from)
-}
+const openLog = (path: string): number => openSync(path, 'a', 0o640)
 
 /** A bounded queue of bytes between a producer that never waits and an async iterator. */
 export class ByteQueue implements AsyncIterable<Uint8Array> {
@@ -99,12 +117,14 @@ export class ByteQueue implements AsyncIterable<Uint8Array> {
   /** False when the reader lags too far behind; the queue has then ended. */
   push(bytes: Uint8Array): boolean {
     if (this.ended) return false
-    if (this.bytes + bytes.length > ATTACH_BACKLOG_BYTES_MAX) {
+    const cost = bytes.length + PIECE_COST_BYTES
+    if (this.bytes + cost > ATTACH_BACKLOG_BYTES_MAX) {
       this.end()
       return false
     }
-    this.queue.push(bytes.slice())
-    this.bytes += bytes.length
+    // Not slice(): that of a Buffer copies nothing.
+    this.queue.push(new Uint8Array(bytes))
+    this.bytes += cost
     this.wake?.()
     return true
   }
@@ -118,7 +138,7 @@ export class ByteQueue implements AsyncIterable<Uint8Array> {
     for (;;) {
       const next = this.queue.shift()
       if (next) {
-        this.bytes -= next.length
+        this.bytes -= next.length + PIECE_COST_BYTES
         yield next
       } else if (this.ended) return
       else {

@@ -1,154 +1,266 @@
-/** From a container's configuration to what is run: environment, working directory, bubblewrap's arguments, the shim's text. */
-import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs'
+/**
+ * From a container's configuration to what is run: environment, working directory, bubblewrap's arguments, the shim's text. The
+ * program and every command in the container come into their sandbox by the same arguments.
+ */
+import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
-import { CONTAINER_VARIABLE, type Container, readText } from './container.node.ts'
+import { RuntimeError } from '../../runtime.ts'
+import { capabilitiesOf } from './capabilities.ts'
+import { CONTAINER_VARIABLE, type Container } from './container.node.ts'
+import { fileArguments, hiddenFolder, type MountRequest, Scratch } from './container-files.node.ts'
 import type { ExecPlan } from './exec.node.ts'
 import { commandLine, type ImageProgram } from './images.ts'
-import { hiddenFolder, type MountRequest, rootArguments } from './root-filesystem.node.ts'
+import type { OpenFolders } from './open-folders.node.ts'
 import type { Sandbox } from './sandbox.node.ts'
-import { isForeignName, renderShim } from './shim.ts'
+import { isForeignName, quote, renderShim } from './shim.ts'
+import { TOOL_ENVIRONMENT, type Tools } from './tools.node.ts'
+import { type ContainerUser, ROOT, type UserSpaces } from './user-spaces.node.ts'
 import { FABRIC_VARIABLE, type NodeWorld } from './world.ts'
 
-/** What containerd leaves to a container that is not privileged. */
-const CAPABILITIES =
-  'CHOWN DAC_OVERRIDE FSETID FOWNER MKNOD NET_RAW SETGID SETUID SETFCAP SETPCAP NET_BIND_SERVICE SYS_CHROOT KILL AUDIT_WRITE'.split(
-    ' ',
-  )
+/** What the node brings to every container. */
+export interface NodeParts {
+  readonly world: NodeWorld
+  readonly tools: Tools
+  readonly spaces: UserSpaces
+  readonly open: OpenFolders
+  /** ebb's own folders, which no container sees. */
+  readonly covered: readonly string[]
+  readonly home: string
+  readonly path: string
+}
 
-export interface ContainerPlan {
+export interface ContainerParts {
+  readonly node: NodeParts
+  readonly container: Container
+  readonly sandbox: Sandbox
+  readonly program: ImageProgram | undefined
+}
+
+/** What is executed, before anything of the sandbox. */
+export interface ProgramPlan {
   readonly env: Readonly<Record<string, string>>
   readonly workingDir: string
   readonly command: readonly string[]
-  readonly enter: readonly string[]
-  readonly user: readonly string[]
-  /** Writes `args` and `run` into the container's directory. Throws when a mount point cannot be made. */
-  write(): void
 }
 
-export function containerPlan(parts: {
-  container: Container
-  sandbox: Sandbox
-  program: ImageProgram | undefined
-  world: NodeWorld
-  home: string
-  path: string
-}): ContainerPlan {
-  const { container, sandbox, program, world } = parts
-  const { config, form } = container.record
-  const env = environment(parts)
-  const workingDir = config.workingDir || program?.workingDir || '/'
-  const command = commandLine(program, config.command, config.args)
-  const enter = sandbox.record.address ? ['nsenter', `--net=/run/netns/${sandbox.record.address.netns}`, '--'] : []
-  const user = form === 'plain' || !ownUser(config.user) ? userWords(config.user) : []
-  const write = () => {
-    const foreign = Object.entries(env).filter(([name]) => isForeignName(name))
-    const prefix = foreign.length > 0 ? ['env', ...foreign.map(([name, value]) => `${name}=${value}`)] : []
-    const shared = sandbox.record.pause && { sharedPid: `/proc/${sandbox.record.pause.pid}/ns/pid` }
-    const text = renderShim({
-      id: container.record.id,
-      directory: relative(world.directory, container.directory),
-      back: relative(container.directory, world.directory),
-      enter,
-      form,
-      ...shared,
-      stdin: config.stdin || config.tty,
-      tty: config.tty,
-      env: Object.entries(env),
-      workingDir,
-      command: [...user, ...prefix, ...command],
-    })
-    if (form === 'bwrap') {
-      const args = bwrapArguments(parts, env, workingDir)
-      writeFileSync(join(container.directory, 'args'), args.map((word) => `${word}\0`).join(''), { mode: 0o600 })
-    }
-    writeFileSync(join(container.directory, 'run'), text, { mode: 0o600 })
+export function programPlan(parts: ContainerParts): ProgramPlan {
+  const { config } = parts.container.record
+  return {
+    env: environment(parts),
+    workingDir: config.workingDir || parts.program?.workingDir || '/',
+    command: commandLine(parts.program, config.command, config.args),
   }
-  return { env, workingDir, command, enter, user, write }
+}
+
+/** Writes what the shim needs into the container's directory. Throws an Error in plain words when the sandbox cannot be made. */
+export async function writeStart(parts: ContainerParts): Promise<void> {
+  const { container, sandbox, node } = parts
+  const { config, form, id } = container.record
+  const { env, workingDir, command } = programPlan(parts)
+  const foreign = Object.entries(env).filter(([name]) => isForeignName(name))
+  const prefix = foreign.length > 0 ? [node.tools.env, ...foreign.map(([name, value]) => `${name}=${value}`)] : []
+  const user = userOf(container)
+  const { pause } = sandbox.record
+  const identity = form === 'bwrap' ? identityOf(parts) : undefined
+  const holder = identity && (pause?.pid ?? (await node.spaces.holder(sandbox.scope, identity.as)))
+  if (identity) {
+    const files = await filesOf(parts, workingDir)
+    writeWords(join(container.directory, 'files'), files)
+    const pids = pause ? ['--pidns', '6'] : ['--unshare-pid', '--as-pid-1']
+    const args = [
+      '--userns',
+      '5',
+      ...idWords(identity.as),
+      ...pids,
+      '--die-with-parent',
+      ...inside(parts, env, files, workingDir),
+    ]
+    writeWords(join(container.directory, 'args'), args)
+  }
+  const text = renderShim({
+    id,
+    directory: relative(node.world.directory, container.directory),
+    back: relative(container.directory, node.world.directory),
+    tools: node.tools,
+    enter: [...networkWords(parts), ...(identity?.become ?? [])],
+    form,
+    ...(holder === undefined ? {} : { userSpace: `/proc/${holder}/ns/user` }),
+    ...(pause ? { sharedPid: `/proc/${pause.pid}/ns/pid` } : {}),
+    stdin: config.stdin || config.tty,
+    tty: config.tty,
+    env: Object.entries(env),
+    workingDir,
+    command: [...(form === 'plain' || identity?.switchInside ? switchWords(node, user) : []), ...prefix, ...command],
+  })
+  writeFileSync(join(container.directory, 'run'), text, { mode: 0o600 })
 }
 
 /** How `command` gets into the running container. */
-export function execPlan(
-  plan: ContainerPlan,
-  container: Container,
-  command: readonly string[],
-  options: { tty: boolean },
-): ExecPlan {
-  const env = options.tty && plan.env.TERM === undefined ? { ...plan.env, TERM: 'xterm' } : plan.env
-  const words = [...plan.user, ...command]
-  const user = ownUser(container.record.config.user) ? ['--user', '--preserve-credentials'] : []
-  if (container.record.form === 'plain') return { enter: plan.enter, env, cwd: plan.workingDir, command: words }
-  const target = ['nsenter', '--target', String(container.pid), '--mount', '--uts', '--ipc', '--pid']
-  const net = plan.enter.length > 0 ? ['--net'] : []
-  return { enter: [...target, ...net, ...user, `--wdns=${plan.workingDir}`, '--'], env, cwd: undefined, command: words }
+export function execPlan(parts: ContainerParts, command: readonly string[], options: { tty: boolean }): ExecPlan {
+  const { container, node } = parts
+  const { form } = container.record
+  const { env, workingDir } = programPlan(parts)
+  const own = options.tty ? { ...env, SHELL: '/bin/sh', TERM: env.TERM ?? 'xterm' } : env
+  const words = options.tty ? terminalWords(node.tools, command) : command
+  if (form === 'plain') {
+    const run = [...networkWords(parts), ...switchWords(node, userOf(container)), ...words]
+    return { words: run, entered: run.length > words.length, env: own, cwd: workingDir, command, files: [] }
+  }
+  const { as, become, switchInside } = identityOf(parts)
+  const user = switchInside ? switchWords(node, userOf(container)) : []
+  const files = readWords(join(container.directory, 'files'))
+  const args = ['--userns', '4', ...idWords(as), '--pidns', '5', ...inside(parts, own, files, workingDir)]
+  return {
+    words: [...networkWords(parts), ...become, node.tools.bwrap, '--args', '3', '--', ...user, ...words],
+    entered: true,
+    env: TOOL_ENVIRONMENT,
+    cwd: '/',
+    command,
+    args: nulSeparated(args),
+    files: [`/proc/${container.pid}/ns/user`, `/proc/${container.pid}/ns/pid`],
+  }
 }
 
-function environment(parts: Parameters<typeof containerPlan>[0]): Record<string, string> {
-  const { container, sandbox, program, world, home, path } = parts
-  const { config, form, id } = container.record
-  const env: Record<string, string> = { PATH: path, HOME: home, HOSTNAME: sandbox.record.config.hostname }
-  if (config.tty) env.TERM = 'xterm'
-  Object.assign(env, program?.env)
-  for (const { name, value } of config.env) env[name] = value
-  if (form === 'plain') Object.assign(env, { [CONTAINER_VARIABLE]: id, [FABRIC_VARIABLE]: world.fabricId })
-  return env
+interface Identity {
+  /** Who joins the user namespace, and is the program where it does not switch inside. */
+  readonly as: ContainerUser
+  readonly become: readonly string[]
+  /** The user is taken inside, by setpriv: containers that share a PID namespace have one user namespace too. */
+  readonly switchInside: boolean
 }
 
-function bwrapArguments(
-  parts: Parameters<typeof containerPlan>[0],
+function identityOf(parts: ContainerParts): Identity {
+  const { container, sandbox, node } = parts
+  const user = userOf(container)
+  const switchInside = switchesInside(parts)
+  const as = sandbox.record.pause ? ROOT : user
+  const groups = switchInside ? [] : user.groups
+  return { as, switchInside, become: node.spaces.become(sandbox.scope, { ...as, groups }) }
+}
+
+/** Only one user can join the namespace of the process that several containers share. */
+function switchesInside({ container, sandbox, node }: ContainerParts): boolean {
+  return sandbox.record.pause !== undefined && node.spaces.many && userOf(container).uid !== 0
+}
+
+const idWords = ({ uid, gid }: ContainerUser): string[] => ['--uid', String(uid), '--gid', String(gid)]
+
+export function userOf({ record }: Container): ContainerUser {
+  const { security } = record.config
+  return {
+    uid: security.runAsUser ?? 0,
+    gid: security.runAsGroup ?? 0,
+    groups: security.supplementalGroups,
+  }
+}
+
+/** All that is the same for the program and for commands that come later. */
+function inside(
+  parts: ContainerParts,
   env: Readonly<Record<string, string>>,
+  files: readonly string[],
   workingDir: string,
 ): string[] {
-  const { container, sandbox, program } = parts
-  const own = sandbox.record.pause ? ['--pidns', '6'] : ['--unshare-pid', '--as-pid-1']
-  const args = [
-    ...own,
+  const { sandbox, container } = parts
+  const { capabilities } = container.record.config.security
+  const given = capabilitiesOf(userOf(container).uid, capabilities)
+  const needed = switchesInside(parts) ? ['SETUID', 'SETGID', 'SETPCAP'] : []
+  return [
     '--unshare-uts',
     '--unshare-ipc',
     '--hostname',
     sandbox.record.config.hostname,
-    '--die-with-parent',
+    ...['--cap-drop', 'ALL', ...[...given, ...needed].flatMap((name) => ['--cap-add', `CAP_${name}`])],
+    ...['--clearenv', ...Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value])],
+    ...files,
+    ...['--chdir', workingDir],
   ]
-  const user = ownUser(container.record.config.user)
-  if (user) args.push('--unshare-user', '--uid', String(user.uid ?? 0), '--gid', String(user.gid ?? 0))
-  args.push('--cap-drop', 'ALL', ...CAPABILITIES.flatMap((name) => ['--cap-add', `CAP_${name}`]))
-  args.push('--clearenv', ...Object.entries(env).flatMap(([name, value]) => ['--setenv', name, value]))
-  args.push(...rootArguments(mounts(container, sandbox, program), [workingDir]), '--chdir', workingDir)
-  return args
 }
 
-function mounts(container: Container, sandbox: Sandbox, program: ImageProgram | undefined): MountRequest[] {
+function environment(parts: ContainerParts): Record<string, string> {
+  const { container, sandbox, program, node } = parts
+  const { config, form, id } = container.record
+  const env: Record<string, string> = { PATH: node.path, HOME: node.home, HOSTNAME: sandbox.record.config.hostname }
+  if (config.tty) env.TERM = 'xterm'
+  Object.assign(env, program?.env)
+  for (const { name, value } of config.env) env[name] = value
+  if (form === 'plain') Object.assign(env, { [CONTAINER_VARIABLE]: id, [FABRIC_VARIABLE]: node.world.fabricId })
+  return env
+}
+
+async function filesOf(parts: ContainerParts, workingDir: string): Promise<string[]> {
+  const { container, sandbox, program, node } = parts
+  const { scope } = sandbox
+  const programs = [...node.open.programFolders(scope, node.path), ...(program?.folder ? [program.folder] : [])]
+  const shown = await node.open.show(scope, programs)
+  const hidden = program?.folder ? hiddenFolder(program.folder) : []
+  const known = new Set(shown.map((mount) => mount.target))
+  const owner = node.spaces.hostId(scope, 0)
+  const scratch = new Scratch(container.scratch, owner)
+  return fileArguments({
+    scratch,
+    shm: new Scratch(sandbox.scratch, owner).own(join(sandbox.scratch, 'shm'), 0o1777),
+    mounts: [...shown, ...hidden.filter((mount) => !known.has(mount.target)), ...podMounts(parts, scratch)],
+    folders: [workingDir, node.home],
+    covered: node.covered,
+    readOnlyRoot: container.record.config.security.readOnlyRootFilesystem,
+    isClosed: (folder) => node.open.isClosed(scope, folder),
+  })
+}
+
+function podMounts({ container, sandbox }: ContainerParts, scratch: Scratch): MountRequest[] {
   const { config } = container.record
-  const requests: MountRequest[] = program?.folder ? hiddenFolder(program.folder) : []
+  const requests: MountRequest[] = []
   for (const name of ['hosts', 'hostname', 'resolv.conf']) {
     const source = join(sandbox.directory, name)
-    if (existsSync(source)) requests.push({ source, target: `/etc/${name}`, readOnly: false })
+    if (!existsSync(source)) continue
+    scratch.give(source, 0o644)
+    requests.push({ source, target: `/etc/${name}`, readOnly: config.security.readOnlyRootFilesystem })
   }
   if (config.terminationMessagePath) {
     const source = join(container.directory, 'termination-log')
-    closeSync(openSync(source, 'a', 0o666))
+    closeSync(openSync(source, 'a'))
+    scratch.give(source, 0o666)
     requests.push({ source, target: config.terminationMessagePath, readOnly: false })
   }
   for (const mount of config.mounts)
-    requests.push({ source: mount.hostPath, target: mount.containerPath, readOnly: mount.readOnly })
+    requests.push({
+      source: mount.hostPath,
+      target: mount.containerPath,
+      readOnly: mount.readOnly,
+      ...(mount.realPath === undefined ? {} : { realPath: mount.realPath }),
+    })
   return requests
 }
 
-type User = { readonly uid?: number; readonly gid?: number }
-
-/**
- * An ordinary user has a single uid. In a fabric it is root's; a container that wants another one gets a user namespace of its
- * own, in which the single uid has the wanted number. Without a fabric every container needs one, and is its root: with another
- * number bubblewrap makes two, and no command could get in any more.
- */
-function ownUser(user: User | undefined): User | undefined {
-  if (process.getuid?.() !== 0) return {}
-  if (!user?.uid && !user?.gid) return undefined
-  return /^\s*\d+\s+\d+\s+1\s*$/.test(readText('/proc/self/uid_map') ?? '') ? user : undefined
+function networkWords({ sandbox, node }: ContainerParts): string[] {
+  const { address } = sandbox.record
+  return address ? [node.tools.nsenter, `--net=/run/netns/${address.netns}`, '--'] : []
 }
 
-function userWords(user: User | undefined): string[] {
-  if ((!user?.uid && !user?.gid) || process.getuid?.() !== 0) return []
-  const gid = user.gid ?? 0
-  const words = ['setpriv', '--regid', String(gid), '--clear-groups']
-  return user.uid === undefined ? words : [...words, '--reuid', String(user.uid)]
+/** Becoming the user where no namespace does it. Without root there is nobody else to be. */
+function switchWords({ tools }: NodeParts, user: ContainerUser): string[] {
+  if ((user.uid === 0 && user.gid === 0 && user.groups.length === 0) || process.getuid?.() !== 0) return []
+  const groups = user.groups.length > 0 ? `--groups=${user.groups.join(',')}` : '--clear-groups'
+  return [tools.setpriv, `--reuid=${user.uid}`, `--regid=${user.gid}`, groups, '--inh-caps=-all', '--']
+}
+
+function terminalWords(tools: Tools, command: readonly string[]): string[] {
+  const line = `exec ${command.map(quote).join(' ')}`
+  return [tools.script, '--quiet', '--flush', '--return', '--command', line, '/dev/null']
+}
+
+/** Arguments as bubblewrap reads them from a descriptor. A word with a NUL in it would become two, the second of its own choice. */
+export function nulSeparated(words: readonly string[]): string {
+  const bad = words.find((word) => word.includes('\0'))
+  if (bad !== undefined) throw new RuntimeError('start-failed', `invalid argument: ${JSON.stringify(bad)} holds a NUL`)
+  return words.map((word) => `${word}\0`).join('')
+}
+
+function writeWords(file: string, words: readonly string[]): void {
+  writeFileSync(file, nulSeparated(words), { mode: 0o600 })
+}
+
+function readWords(file: string): string[] {
+  return readFileSync(file, 'utf8').split('\0').slice(0, -1)
 }

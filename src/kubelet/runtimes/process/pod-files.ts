@@ -1,8 +1,11 @@
 /** The files that Kubernetes puts into every container of a pod. Pure text. */
 import type { SandboxConfig } from '../../runtime.ts'
 
-/** /etc/hosts as the kubelet writes it. */
-export function hostsFile(config: SandboxConfig, ip: string): string {
+/** /etc/hosts as the kubelet writes it. `nodeHosts`: the node's own, for a pod in the node's network; else undefined. */
+export function hostsFile(config: SandboxConfig, ip: string, nodeHosts?: string): string {
+  const aliases = config.hostAliases.map((alias) => `${[alias.ip, ...alias.hostnames].join('\t')}\n`)
+  const added = aliases.length > 0 ? `\n# Entries added by HostAliases.\n${aliases.join('')}` : ''
+  if (nodeHosts !== undefined) return `# Kubernetes-managed hosts file (host network).\n${nodeHosts}${added}`
   const lines = [
     '# Kubernetes-managed hosts file.',
     '127.0.0.1\tlocalhost',
@@ -11,13 +14,9 @@ export function hostsFile(config: SandboxConfig, ip: string): string {
     'fe00::0\tip6-mcastprefix',
     'fe00::1\tip6-allnodes',
     'fe00::2\tip6-allrouters',
-    `${ip}\t${config.hostname}`,
+    [ip, ...config.hostsNames].join('\t'),
   ]
-  if (config.hostAliases.length > 0) {
-    lines.push('', '# Entries added by HostAliases.')
-    for (const alias of config.hostAliases) lines.push([alias.ip, ...alias.hostnames].join('\t'))
-  }
-  return `${lines.join('\n')}\n`
+  return `${lines.join('\n')}\n${added}`
 }
 
 /** /etc/resolv.conf; undefined when the pod names no servers: the host's is then used. */

@@ -11,14 +11,14 @@ import { BrokenState, readState, shimOf } from './state-file.node.ts'
 
 type Say = (text: string) => void
 
-/** Sandboxes whose record is sound. `directory` holds one folder for each. Throws when the folders cannot be read just now. */
+/** Sandboxes whose record is sound. `directory` is the node's, with a folder for each in `s`. Throws when the folders cannot be read just now. */
 export async function soundSandboxes(directory: string, say: Say): Promise<Sandbox[]> {
   const sound: Sandbox[] = []
-  for (const id of readdirSync(directory)) {
-    const folder = join(directory, id)
+  for (const id of readdirSync(join(directory, 's'))) {
+    const folder = join(directory, 's', id)
     const read = tryRead<SandboxRecord>(join(folder, 'sandbox.json'), ['id', 'config', 'ip', 'state'])
     if (typeof read === 'object') {
-      sound.push(new Sandbox(folder, read))
+      sound.push(new Sandbox(folder, join(directory, 'fs', id), read))
       continue
     }
     // The first process of a shared PID namespace has the sandbox's id as its last argument.

@@ -1,12 +1,14 @@
 /** One pod's sandbox: its address, its files, and the first process of its PID namespace when the containers share one. */
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { SandboxConfig, SandboxStatus } from '../../runtime.ts'
+import type { IdentityScope } from './identity.ts'
 import type { Launcher } from './launcher.node.ts'
 import type { PodAddress, PodNetwork } from './network.node.ts'
 import { hostsFile, resolvFile } from './pod-files.ts'
 import { isAlive, killAll, processStat, sendSignal } from './proc.node.ts'
+import { removeTree } from './remove-tree.node.ts'
 import { quote } from './shim.ts'
 import { writeState } from './state-file.node.ts'
 
@@ -24,10 +26,13 @@ export interface SandboxRecord {
 
 export class Sandbox {
   readonly directory: string
+  /** What its containers write outside of volumes and share: /dev/shm. */
+  readonly scratch: string
   record: SandboxRecord
 
-  constructor(directory: string, record: SandboxRecord) {
+  constructor(directory: string, scratch: string, record: SandboxRecord) {
     this.directory = directory
+    this.scratch = scratch
     this.record = record
   }
 
@@ -42,18 +47,26 @@ export class Sandbox {
   prepare(): void {
     const { config, ip } = this.record
     mkdirSync(this.directory, { recursive: true, mode: 0o755 })
-    writeFileSync(join(this.directory, 'hosts'), hostsFile(config, ip))
+    writeFileSync(join(this.directory, 'hosts'), hostsFile(config, ip, config.hostNetwork ? nodeHosts() : undefined))
     writeFileSync(join(this.directory, 'hostname'), `${config.hostname}\n`)
     const resolv = resolvFile(config.dns)
     if (resolv !== undefined) writeFileSync(join(this.directory, 'resolv.conf'), resolv)
     this.save()
   }
 
-  /** The shell that stands as PID 1 of a shared PID namespace: it only waits, and so reaps what is orphaned. */
-  pauseScript(): string {
+  /** Whose ids its containers have; as CRI says it, whether the pod has a user namespace of its own. */
+  get scope(): IdentityScope {
+    return this.record.config.userNamespace ?? 'node'
+  }
+
+  /**
+   * The shell that stands as PID 1 of a shared PID namespace: it only waits, and so reaps what is orphaned. `enter` leads into
+   * the user namespace that the containers share too.
+   */
+  pauseScript(enter: readonly string[], unshare: string): string {
     const body =
       'read -r self rest </proc/self/stat; echo "s $1 $self" >&7; exec 7>&-; trap "" TERM INT HUP; sleep infinity & wait'
-    const words = ['unshare', '--pid', '--fork', '--kill-child', '/bin/sh', '-c', body, 'pause', this.record.id]
+    const words = [...enter, unshare, '--pid', '--fork', '--kill-child', '/bin/sh', '-c', body, 'pause', this.record.id]
     return `exec ${words.map(quote).join(' ')} </dev/null >/dev/null 2>&1\n`
   }
 
@@ -76,8 +89,9 @@ export class Sandbox {
     if (address && network) await network.release(address)
   }
 
-  remove(): void {
+  async remove(): Promise<void> {
     rmSync(this.directory, { recursive: true, force: true })
+    await removeTree(this.scratch)
   }
 
   /** A full disk keeps no pod from ending: a node process that comes back stops it once more, which changes nothing. */
@@ -91,6 +105,14 @@ export class Sandbox {
 
   private save(): void {
     writeState(join(this.directory, 'sandbox.json'), this.record)
+  }
+}
+
+function nodeHosts(): string {
+  try {
+    return readFileSync('/etc/hosts', 'utf8')
+  } catch {
+    return ''
   }
 }
 

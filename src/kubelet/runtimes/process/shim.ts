@@ -2,7 +2,8 @@
  * The shim of a container, as shell text: it holds the FIFOs open, runs the program, writes down its exit code, says so, and
  * waits until it is released, so that no output and no exit code is lost while the node process is away. Pure text.
  *
- * Descriptors: 7 the events, 8 bubblewrap's status file, 9 its arguments, 6 a shared PID namespace, 3 and 4 keep the FIFOs.
+ * Descriptors: 7 the events, 8 bubblewrap's status file, 9 its arguments, 5 the user namespace, 6 a shared PID namespace, 3 and 4
+ * keep the FIFOs.
  */
 
 export interface ShimPlan {
@@ -11,9 +12,13 @@ export interface ShimPlan {
   readonly directory: string
   /** From that directory back to the launcher's. */
   readonly back: string
-  /** Runs before everything else, e.g. `nsenter --net=...`. */
+  /** The node's own programs, by absolute path. */
+  readonly tools: Readonly<Record<'bwrap' | 'env' | 'script' | 'setsid', string>>
+  /** Runs before everything else, e.g. `nsenter --net=...`, and becomes the owner of the user namespace. */
   readonly enter: readonly string[]
   readonly form: 'bwrap' | 'plain'
+  /** /proc/PID/ns/user of whoever holds the container's user namespace. */
+  readonly userSpace?: string
   /** /proc/PID/ns/pid of the pod's first process, when the pod shares its PID namespace. */
   readonly sharedPid?: string
   readonly stdin: boolean
@@ -26,12 +31,12 @@ export interface ShimPlan {
 
 /** Said when the program is about to be executed; the shell that says it becomes the program, with the same pid. */
 function announce(plan: ShimPlan): string {
-  return `echo "s ${plan.id} $$" >&7; unset PWD OLDPWD; exec 6>&- 7>&- 8>&- 9>&- "$@"`
+  return `echo "s ${plan.id} $$" >&7; unset PWD OLDPWD; exec 5>&- 6>&- 7>&- 8>&- 9>&- "$@"`
 }
 
 export function renderShim(plan: ShimPlan): string {
   const inner = `exec ${plan.form === 'bwrap' ? bwrapLine(plan) : plainLine(plan)}`
-  const terminal = `SHELL=/bin/sh script --quiet --flush --return --command '. ./inner' /dev/null 3>&- 4>&-`
+  const terminal = `SHELL=/bin/sh ${quote(plan.tools.script)} --quiet --flush --return --command '. ./inner' /dev/null 3>&- 4>&-`
   return [
     `cd ${quote(plan.directory)}`,
     'exec 3<>out 4<>err',
@@ -54,7 +59,7 @@ export function renderShim(plan: ShimPlan): string {
 function bwrapLine(plan: ShimPlan): string {
   const words = [
     ...plan.enter,
-    'bwrap',
+    plan.tools.bwrap,
     '--args',
     '9',
     '--json-status-fd',
@@ -65,14 +70,16 @@ function bwrapLine(plan: ShimPlan): string {
     announce(plan),
     'sh',
   ]
+  const user = plan.userSpace === undefined ? '' : ` 5<${quote(plan.userSpace)}`
   const shared = plan.sharedPid === undefined ? '' : ` 6<${quote(plan.sharedPid)}`
-  return `${[...words, ...plan.command].map(quote).join(' ')} 9<args 8>status${shared}`
+  return `${[...words, ...plan.command].map(quote).join(' ')} 9<args 8>status${user}${shared}`
 }
 
 function plainLine(plan: ShimPlan): string {
   const env = plan.env.map(([name, value]) => `${name}=${value}`)
   const body = `cd "$1" || exit 126; shift; ${announce(plan)}`
-  const words = [...plan.enter, 'setsid', 'env', '-i', ...env, '/bin/sh', '-c', body, 'sh', plan.workingDir || '/']
+  const { setsid, env: clean } = plan.tools
+  const words = [...plan.enter, setsid, clean, '-i', ...env, '/bin/sh', '-c', body, 'sh', plan.workingDir || '/']
   return [...words, ...plan.command].map(quote).join(' ')
 }
 

@@ -1,0 +1,31 @@
+/**
+ * The character NUL (U+0000) ends a string wherever the system takes one: arguments, environment, paths, names. JSON can carry it,
+ * no process can, so whatever is to become part of one is looked through here, as a whole.
+ */
+import { type FieldError, invalid } from './field-error.ts'
+
+const NUL = '\0'
+const WHY = 'must not contain the NUL character (U+0000): no argument, environment variable, path or host name can'
+
+/**
+ * One error for each string in a JSON value, and each key, that holds NUL: `spec.containers[0].env[1].value`. What `old` has in the
+ * same place is let through: an object that was stored so can still be finalized.
+ */
+export function nulErrors(value: unknown, old: unknown, path: string, errors: FieldError[] = []): FieldError[] {
+  if (value === old) return errors
+  if (typeof value === 'string') {
+    if (value.includes(NUL)) errors.push(invalid(path, value, WHY))
+  } else if (Array.isArray(value)) {
+    const before = Array.isArray(old) ? old : []
+    for (let i = 0; i < value.length; i++) nulErrors(value[i], before[i], `${path}[${i}]`, errors)
+  } else if (typeof value === 'object' && value !== null) {
+    const before = (typeof old === 'object' && old !== null ? old : {}) as Readonly<Record<string, unknown>>
+    for (const key in value) {
+      if (key.includes(NUL) && !Object.hasOwn(before, key)) errors.push(invalid(path, key, WHY))
+      nulErrors((value as Readonly<Record<string, unknown>>)[key], before[key], `${path}.${key}`, errors)
+    }
+  }
+  return errors
+}
+
+export const hasNul = (text: string): boolean => text.includes(NUL)
