@@ -16,6 +16,7 @@ import { ADMIN, tokenTable } from '../apiserver/authn/tokens.ts'
 import { type DefaultRoles, defaultRoles } from '../apiserver/authz/default-roles/index.ts'
 import { storeDefaultRoles } from '../apiserver/authz/default-roles/store.ts'
 import { bootstrap } from '../apiserver/bootstrap.ts'
+import type { HealthCheck } from '../apiserver/health.ts'
 import { startServer } from '../apiserver/server.node.ts'
 import { systemClock } from '../base/clock.node.ts'
 import type { Lifetime } from '../base/lifetime.ts'
@@ -120,7 +121,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const tokens = nodeTokens(names)
   const roles = defaultRoles()
   const local: LocalNodes = { nodes: undefined, fabric: undefined }
-  const { server, running } = await serve(options, { pki, registry, random, hub, tokens, roles, local, sockets })
+  const { server, running } = await serve(options, { pki, registry, store, random, hub, tokens, roles, local, sockets })
   const client = (userAgent: string, user = ADMIN as { name: string; groups: readonly string[] }) =>
     new ApiClient(directTransport({ handle: server.handle, user }), { userAgent })
   const nodesStarted = fabricStart?.then(async (fabric) => {
@@ -143,7 +144,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     local.nodes = await starting
   })
   nodesStarted?.catch(() => {})
-  await bootstrap(registry)
+  await inDataFolder(options.data, () => bootstrap(registry))
   // As after a compaction of etcd: revision 1 is too old to watch from, also on a cluster that was made just now.
   store.compact()
   const apiServer = await reachableAs(fabricStart, running.port)
@@ -168,24 +169,6 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       })
       return whenReady(client('ebb'), names, lifetime.signal)
     },
-  }
-}
-
-function nodeConfig(
-  { images, data, runDirectory }: ClusterOptions,
-  node: { name: string; directory: string; sockets: ServeParts['sockets']; tokens: NodeTokens },
-): NodeConfig {
-  const { name, directory, sockets, tokens } = node
-  return {
-    apiSocket: sockets.plainSocket,
-    apiTlsSocket: sockets.tlsSocket,
-    token: tokens.ofNode(name),
-    proxyToken: tokens.ofProxy,
-    kubeletSocket: join(directory, 'kubelet.sock'),
-    relaySocket: join(directory, 'relay.sock'),
-    imagesFile: images.file,
-    version: EBB_VERSION,
-    covered: [dirname(runDirectory), defaultDataDirectory(), ...(data ? [data] : [])],
   }
 }
 
@@ -227,6 +210,24 @@ async function settle({ registry, roles, handle, signal }: Settling): Promise<vo
   await warmUp(handle, ADMIN, signal)
 }
 
+function nodeConfig(
+  { images, data, runDirectory }: ClusterOptions,
+  node: { name: string; directory: string; sockets: ServeParts['sockets']; tokens: NodeTokens },
+): NodeConfig {
+  const { name, directory, sockets, tokens } = node
+  return {
+    apiSocket: sockets.plainSocket,
+    apiTlsSocket: sockets.tlsSocket,
+    token: tokens.ofNode(name),
+    proxyToken: tokens.ofProxy,
+    kubeletSocket: join(directory, 'kubelet.sock'),
+    relaySocket: join(directory, 'relay.sock'),
+    imagesFile: images.file,
+    version: EBB_VERSION,
+    covered: [dirname(runDirectory), defaultDataDirectory(), ...(data ? [data] : [])],
+  }
+}
+
 /** Filled when the fabric stands: the API server serves before its nodes exist. */
 interface LocalNodes {
   nodes: Nodes | undefined
@@ -236,6 +237,7 @@ interface LocalNodes {
 interface ServeParts {
   readonly pki: Pki
   readonly registry: Registry
+  readonly store: Store<Item>
   readonly random: SeededRandom
   readonly hub: TraceHub
   readonly tokens: NodeTokens
@@ -257,6 +259,7 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
     tokens: tokenTable([...tokens.users, ...(options.token ? ([[options.token, ADMIN]] as const) : [])]),
     address: () => `127.0.0.1:${bound.port}`,
     authorizers: [ebbRoutesForNodes],
+    checks: storeChecks(parts.store),
     defaultRoles: roles,
     documents: [
       ({ request }) =>
@@ -279,6 +282,19 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
   lifetime.add('server', () => running.close())
   return { server, running }
 }
+
+/** Without room writes fail and everything else goes on; when the journal has failed only a new start helps. */
+const storeChecks = (store: Store<Item>): HealthCheck[] => [
+  {
+    name: 'etcd',
+    check: () => (store.trouble?.code === 'journal-failed' ? 'the journal failed: nothing can be written' : undefined),
+  },
+  {
+    name: 'etcd-readiness',
+    only: '/readyz',
+    check: () => (store.trouble ? 'the disk is full, or fails: nothing new can be written' : undefined),
+  },
+]
 
 const keptPaths = ({ data, images }: Pick<ClusterOptions, 'data' | 'images'>): string[] => [
   process.execPath,
@@ -320,6 +336,7 @@ async function inDataFolder<T>(data: string | undefined, work: () => Promise<T>)
     return await work()
   } catch (error) {
     if (data === undefined) throw systemError(error, inRunFolder)
+    if (error instanceof ApiError) throw new CliError(`the data folder ${data} cannot be used: ${error.message}`)
     if (error instanceof StoreError) throw new CliError(`${error.message} (--data names another folder)`)
     throw systemError(error, (why) => ({
       en: `the data folder ${data} cannot be used (${why.en}): choose another with --data, or keep everything in memory with --ephemeral`,
@@ -339,7 +356,7 @@ async function openRegistry(
   journal: Journal,
   parts: { random: SeededRandom; trace: Tracers; lifetime: Lifetime },
 ): Promise<{ registry: Registry; store: Store<Item> }> {
-  const store = await openStore({ journal, codec: itemCodec })
+  const store = await openStore({ journal, codec: itemCodec, troubled: sayTrouble })
   parts.lifetime.add('store', () => store.close())
   const registry = createRegistry({
     store,
@@ -350,6 +367,16 @@ async function openRegistry(
     tracer: parts.trace('kube-apiserver'),
   })
   return { registry, store }
+}
+
+function sayTrouble(trouble: StoreError | undefined): void {
+  const text =
+    trouble === undefined
+      ? 'there is room on the disk again: everything is written'
+      : trouble.code === 'no-space'
+        ? `${trouble.message}. Nothing new is stored until there is room; what is there can be read, changed and deleted`
+        : trouble.message
+  process.stderr.write(`ebb: ${text}\n`)
 }
 
 /** Where pods reach the API server; undefined where they have no network of their own and take its port on loopback. */
@@ -468,5 +495,7 @@ function complainUnusual(where: string, error: unknown): void {
 }
 
 function complain(where: string, error: unknown): void {
-  process.stderr.write(`ebb: ${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  // An answer of the API says all that there is to say; where it came from helps only with a fault of our own.
+  const text = error instanceof Error && !(error instanceof ApiError) ? (error.stack ?? error.message) : String(error)
+  process.stderr.write(`ebb: ${where}: ${text}\n`)
 }
