@@ -57,7 +57,9 @@ export async function writeStart(parts: ContainerParts): Promise<void> {
   const { container, sandbox, node } = parts
   const { config, form, id } = container.record
   const { env, workingDir, command } = programPlan(parts)
+  // What the shell in front of the program would drop, change or obey is given behind it.
   const foreign = Object.entries(env).filter(([name]) => isForeignName(name))
+  const known = Object.entries(env).filter(([name]) => !isForeignName(name))
   const prefix = foreign.length > 0 ? [node.tools.env, ...foreign.map(([name, value]) => `${name}=${value}`)] : []
   const user = userOf(container)
   const { pause } = sandbox.record
@@ -73,7 +75,7 @@ export async function writeStart(parts: ContainerParts): Promise<void> {
       ...idWords(identity.as),
       ...pids,
       '--die-with-parent',
-      ...inside(parts, env, files, workingDir),
+      ...inside(parts, Object.fromEntries(known), files, workingDir),
     ]
     writeWords(join(container.directory, 'args'), args)
   }
@@ -88,7 +90,7 @@ export async function writeStart(parts: ContainerParts): Promise<void> {
     ...(pause ? { sharedPid: `/proc/${pause.pid}/ns/pid` } : {}),
     stdin: config.stdin || config.tty,
     tty: config.tty,
-    env: Object.entries(env),
+    env: known,
     workingDir,
     command: [...(form === 'plain' || identity?.switchInside ? switchWords(node, user) : []), ...prefix, ...command],
   })
