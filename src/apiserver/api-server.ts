@@ -146,7 +146,7 @@ async function inForm(response: ApiResponse, form: Form): Promise<ApiResponse> {
   if (body.type !== 'object' && body.type !== 'list') return response
   const object = body.type === 'list' ? parsed(body.chunks()) : body.object
   if (form === 'indented') return { ...response, body: { type: 'text', text: indented(object) } }
-  const { writeYaml } = await import('../wire/yaml.ts')
+  const { writeYaml } = await import('../wire/yaml/write.ts')
   const yaml = { ...headers, 'content-type': 'application/yaml' }
   return { ...response, headers: yaml, body: { type: 'text', text: writeYaml(object) } }
 }

@@ -106,7 +106,7 @@ async function parseProtobuf(bytes: Uint8Array): Promise<ParsedBody> {
 }
 
 async function parseYamlBody(bytes: Uint8Array): Promise<ParsedBody> {
-  const { parseYaml, YamlSyntaxError } = await import('./yaml.ts')
+  const { parseYaml, YamlSyntaxError } = await import('./yaml/parse.ts')
   try {
     return { ...parseYaml(decoder.decode(bytes)), bytes }
   } catch (error) {
