@@ -31,10 +31,7 @@ describe('the ids behind a container', () => {
 
   it('are mapped once where two large ones share one of the host', () => {
     const same = [100_000, 100_000 + 65_536]
-    expect(idMap('pod', same).split('\n')).toEqual([
-      `0 ${FIRST_HOST_ID} 65536`,
-      `100000 ${hostId('pod', 100_000)} 1`,
-    ])
+    expect(idMap('pod', same).split('\n')).toEqual([`0 ${FIRST_HOST_ID} 65536`, `100000 ${hostId('pod', 100_000)} 1`])
   })
 
   it.each([
