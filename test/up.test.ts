@@ -1,6 +1,8 @@
 /** `ebb up`, `status`, `url`, `down` as a person types them: what they print, what they refuse, what they leave behind. */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import {
+  chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -26,7 +28,11 @@ let folder: string
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'ebb-up-'))
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => {
+  // Those that a failed test left in the background.
+  for (const pid of processesWith(folder)) process.kill(Number(pid), 'SIGKILL')
+  rmSync(folder, { recursive: true, force: true })
+})
 
 interface Result {
   readonly code: number | null
@@ -43,6 +49,31 @@ function ebb(args: readonly string[], env: Record<string, string> = {}): Promise
 }
 
 describe('ebb says what is wrong in a sentence', () => {
+  it.skipIf(process.getuid?.() !== 0).each(['up', 'down', 'status', 'url'])(
+    'a run folder that another user made beforehand: %s',
+    async (verb) => {
+      const shared = mkdtempSync(join(folder, 'shared-'))
+      chmodSync(shared, 0o1777)
+      mkdirSync(join(shared, 'ebb-0', '1'), { recursive: true, mode: 0o700 })
+      writeFileSync(join(shared, 'ebb-0', '1', 'ebb.json'), '{}')
+      chownSync(join(shared, 'ebb-0'), 65534, 65534)
+      const args = { up: ['--ephemeral', '--no-node', '--port', '0'], url: ['service/web'] }[verb] ?? []
+      const { code, out } = await ebb([verb, ...args], { XDG_RUNTIME_DIR: '', TMPDIR: shared })
+      expect(out).toMatch(/ebb-0 .*\(it belongs to another user\).*XDG_RUNTIME_DIR/)
+      expect(code).toBe(1)
+      expect(existsSync(join(shared, 'ebb-0', '1', 'ebb.json'))).toBe(true)
+    },
+  )
+
+  it('places where no folder can be', async () => {
+    const run = await ebb(['up', '--ephemeral', '--no-node', '--port', '0'], { XDG_RUNTIME_DIR: '/proc' })
+    expect(run.out).toMatch(/cannot be kept in \/proc\/ebb \(.*XDG_RUNTIME_DIR/)
+    const data = await ebb(['up', '--no-node', '--port', '0', '--data', '/proc/ebb/data'])
+    expect(data.out).toMatch(/the data folder \/proc\/ebb\/data cannot be used/)
+    const file = ['up', '--ephemeral', '--no-node', '--port', '0', '--kubeconfig', '/proc/ebb/kubeconfig']
+    expect((await ebb(file)).out).toMatch(/cannot be written to \/proc\/ebb\/kubeconfig/)
+  })
+
   it.each([
     [['up', '--port', '70000'], '--port 70000: must be a whole number from 0 to 65535'],
     [['up', '--nodes', 'two'], '--nodes two: must be a whole number from 1 to 50'],
@@ -155,7 +186,7 @@ describe('a cluster with its data on disk', () => {
     const env = { XDG_RUNTIME_DIR: join(folder, 'run') }
     execFileSync('mkdir', ['-p', env.XDG_RUNTIME_DIR])
     const up = await ebb(['up', '--data', data, '--no-node', '--port', '0', '--detach'], env)
-    expect(up.out).toMatch(/^ebb is ready in \d+ ms: https:\/\/127\.0\.0\.1:\d+, Kubernetes v1\.36/)
+    expect(up.out).toMatch(/^ebb is ready in \d+ ms: https:\/\/127\.0\.0\.1:\d+, Kubernetes v1\.36/m)
     const shell = new Shell(join(data, 'kubeconfig'))
     await shell.ok('kubectl create configmap kept --from-literal=a=b')
     const authority = readFileSync(join(data, 'pki', 'ca.crt'), 'utf8')
@@ -178,15 +209,55 @@ describe('a cluster with its data on disk', () => {
     expect((await ebb(['status'], env)).out).toContain('no ebb runs here')
     // kubectl writes the file anew, without ebb's first line: it is ebb's all the same.
     await shell.ok('kubectl config set-context --current --namespace=default')
+    // An ebb of before, or a hand, left it open to others.
+    execFileSync('chmod', ['-R', 'go+rX', data])
     const again = await ebb(['up', '--data', data, '--no-node', '--port', '0', '--detach'], {
       ...env,
       LANG: 'ko_KR.UTF-8',
     })
-    expect(again.out).toMatch(/^ebb 준비 완료/)
+    expect(again.out).toMatch(/^ebb 준비 완료/m)
     expect(await shell.ok('kubectl get configmap kept -o jsonpath={.data.a}')).toBe('b')
     expect(readFileSync(join(data, 'pki', 'ca.crt'), 'utf8')).toBe(authority)
+    expect(
+      execFileSync('find', [data, join(env.XDG_RUNTIME_DIR, 'ebb'), '-not', '-type', 's', '-perm', '/077'], {
+        encoding: 'utf8',
+      }),
+    ).toBe('')
     await ebb(['down'], env)
     shell.close()
+  })
+})
+
+describe('clusters without a node', () => {
+  it('of two the one that KUBECONFIG speaks of is meant', async () => {
+    const env = { XDG_RUNTIME_DIR: mkdtempSync(join(folder, 'two-')) }
+    const [a, b] = [1, 2].map((n) => join(folder, `kubeconfig-${n}`)) as [string, string]
+    for (const file of [a, b]) {
+      const up = ['up', '--ephemeral', '--no-node', '--port', '0', '--detach', '--kubeconfig', file]
+      expect((await ebb(up, env)).code).toBe(0)
+    }
+    const servers = new Map([a, b].map((file) => [file, /server: (\S+)/.exec(readFileSync(file, 'utf8'))?.[1]]))
+    const missing = 'there is no service web in namespace default'
+    expect((await ebb(['url', 'service/web'], { ...env, KUBECONFIG: '' })).out).toContain('more than one ebb runs')
+    expect((await ebb(['url', 'service/web'], { ...env, KUBECONFIG: `/nowhere:${b}:${a}` })).out).toContain(missing)
+    for (const [file, other] of [
+      [a, b],
+      [b, a],
+    ] as const)
+      expect((await ebb(['status'], { ...env, KUBECONFIG: file })).out).toMatch(
+        new RegExp(`^${servers.get(file)} [^]*\n${servers.get(other)} `),
+      )
+    expect((await ebb(['down'], { ...env, KUBECONFIG: b })).out).toBe(`ebb at ${servers.get(b)} has ended.\n`)
+    expect((await ebb(['down'], env)).out).toBe(`ebb at ${servers.get(a)} has ended.\n`)
+  })
+
+  it('leave no key behind after kill -9', async () => {
+    const env = { XDG_RUNTIME_DIR: mkdtempSync(join(folder, 'killed-')) }
+    expect((await ebb(['up', '--ephemeral', '--no-node', '--port', '0', '--detach'], env)).code).toBe(0)
+    const directories = () => readdirSync(join(env.XDG_RUNTIME_DIR, 'ebb')).filter((name) => /^\d+$/.test(name))
+    const [pid] = directories()
+    process.kill(Number(pid), 'SIGKILL')
+    await gone(directories)
   })
 })
 

@@ -43,3 +43,23 @@ export function isOwnKubeconfig(text: string): boolean {
   const names = [...text.matchAll(/^\s*(?:- )?name: *(.*)$/gm)].map((match) => match[1])
   return names.length === 3 && names.every((name) => name === 'ebb' || name === 'ebb-admin')
 }
+
+interface Named {
+  readonly name?: unknown
+}
+
+/**
+ * The server that kubectl would speak to with these kubeconfigs, parsed, in the order of KUBECONFIG: what several of them say, the
+ * first says. undefined when they name none.
+ */
+export function currentServer(configs: readonly unknown[]): string | undefined {
+  const objects = configs.filter((config) => typeof config === 'object' && config !== null) as Record<string, unknown>[]
+  const named = (list: string, name: unknown) =>
+    objects
+      .flatMap((config) => (Array.isArray(config[list]) ? (config[list] as (Named | null)[]) : []))
+      .find((entry) => entry?.name === name) as Record<string, Record<string, unknown>> | undefined
+  const context = objects.map((config) => config['current-context']).find((name) => name)
+  if (context === undefined) return undefined
+  const server = named('clusters', named('contexts', context)?.context?.cluster)?.cluster?.server
+  return typeof server === 'string' ? server.replace(/\/$/, '') : undefined
+}

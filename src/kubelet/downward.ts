@@ -40,6 +40,12 @@ export function fieldText(path: string, pod: Pod, facts: DownwardFacts): string 
   }
 }
 
+/** Of what a container may be told while its pod lives nothing has changed. */
+export function isToldAlike(one: Pod, other: Pod): boolean {
+  const told = ({ metadata: { labels, annotations } }: Pod) => JSON.stringify([labels, annotations])
+  return told(one) === told(other)
+}
+
 /** `key="value"`, one a line, sorted. */
 function mapText(map: Readonly<Record<string, string>> = {}): string {
   return Object.keys(map)

@@ -27,6 +27,9 @@ import { PodVolumes } from './volumes.ts'
 /** Between looks at the runtime as a whole, in ms: whatever an event was lost of is found then. */
 const RESYNC_MS = 30_000
 
+/** Between looks at what volumes are made from, in ms: Kubernetes promises about a minute. */
+const VOLUMES_REFRESH_MS = 30_000
+
 export interface KubeletOptions {
   readonly nodeName: string
   readonly runtime: Runtime
@@ -89,6 +92,7 @@ export class Kubelet {
     )
     for (const [uid, { sandbox }] of this.adopted) if (sandbox) this.endOrphan(uid, sandbox)
     void this.resync()
+    void this.keepVolumes()
   }
 
   private async resync(): Promise<void> {
@@ -102,6 +106,15 @@ export class Kubelet {
       } catch (error) {
         failed?.('looking at all containers', error)
       }
+    }
+  }
+
+  /** What volumes show follows what it is made from: config maps, secrets, tokens that grow old. */
+  private async keepVolumes(): Promise<void> {
+    const { clock, lifetime } = this.options
+    while (!lifetime.closed) {
+      await sleep(clock, VOLUMES_REFRESH_MS, lifetime.signal)
+      for (const worker of [...this.workers.values()]) if (!lifetime.closed) await worker.mounting.refresh()
     }
   }
 
@@ -203,7 +216,8 @@ export class Kubelet {
 
   /** Logs and volumes of one pod. */
   podDirectory({ metadata }: Pod): string {
-    return `${this.options.directory}/pods/${metadata.namespace}_${metadata.name}_${metadata.uid}`
+    // The uid alone: with the longest of namespaces and names a folder's own could not be made.
+    return `${this.options.directory}/pods/${metadata.uid}`
   }
 
   private sandboxConfig(pod: Pod): Omit<SandboxConfig, 'attempt'> {

@@ -1,6 +1,6 @@
 /** What must succeed in the end, however often it is tried. */
-import { ApiError } from '../api/status.ts'
 import { type Clock, sleep } from '../base/clock.ts'
+import { isGone } from './gone.ts'
 
 /** Between two tries, in ms. */
 export const RETRY_MS = 1000
@@ -16,15 +16,9 @@ export async function persist(
       await run()
       return
     } catch (error) {
-      if (isMissing(error)) return
+      if (isGone(error)) return
       seams.failed(what, error)
       await sleep(seams.clock, RETRY_MS, seams.signal)
     }
   }
-}
-
-/** The API's 404 and 409 (another uid), the runtime's not-found. */
-function isMissing(error: unknown): boolean {
-  if (error instanceof ApiError) return error.code === 404 || error.code === 409
-  return (error as { code?: unknown }).code === 'not-found'
 }

@@ -10,7 +10,7 @@ import { parseTime } from '../api/time.ts'
 import type { EbbTracer } from '../api/trace-steps.ts'
 import type { Container, Pod, PodStatus } from '../api/types/core-v1.gen.ts'
 import { unreachable } from '../base/assert.ts'
-import { type Clock, sleep, type Timer } from '../base/clock.ts'
+import type { Clock, Timer } from '../base/clock.ts'
 import type { ApiClient } from '../client/api-client.ts'
 import type { EventRecorder } from '../client/events.ts'
 import { pods } from '../client/resources.ts'
@@ -18,8 +18,9 @@ import { admissionRefusal, receptionWarning } from './admission.ts'
 import { announcer } from './announce.ts'
 import { ContainerRecord, lostRun } from './container-record.ts'
 import { type ContainerSeams, ContainerWorker } from './container-worker.ts'
-import type { DownwardFacts } from './downward.ts'
+import { type DownwardFacts, isToldAlike } from './downward.ts'
 import { Images } from './images.ts'
+import { Mounting } from './mounting.ts'
 import { persist, RETRY_MS } from './persist.ts'
 import { type Action, endReason, plan } from './plan.ts'
 import { DEADLINE_MESSAGE, type NodeFacts, podStatus } from './pod-status.ts'
@@ -31,7 +32,6 @@ import {
   type PodView,
   type Rejection,
   type SandboxView,
-  type VolumesView,
 } from './pod-view.ts'
 import type { Prober } from './prober.ts'
 import type { ContainerStatus, Runtime, RuntimeEvent, SandboxConfig, SandboxStatus } from './runtime.ts'
@@ -85,7 +85,7 @@ export class PodWorker {
   private shutdown: (() => void) | undefined
   private sandbox: SandboxView = { state: 'none' }
   private sandboxStatus: SandboxStatus | undefined
-  private volumes: VolumesView = { state: 'none' }
+  readonly mounting: Mounting
   private terminalStatus: PodView['terminalStatus'] = 'none'
   private finalDelete: PodView['finalDelete'] = 'none'
   private cleanUp: PodView['cleanUp'] = 'none'
@@ -115,6 +115,7 @@ export class PodWorker {
     const written = (status: PodStatus) => this.statusWritten(status)
     const failed = (error: unknown) => seams.failed(`status of ${this.object}`, error)
     this.writer = new StatusWriter({ namespace, name, uid }, { client, clock, signal, written, failed })
+    this.mounting = this.makeMounting()
     const container = this.containerSeams()
     const make = (isInit: boolean) => (c: Container) =>
       new ContainerWorker(new ContainerRecord(c, kindOf(c, isInit)), container)
@@ -144,11 +145,20 @@ export class PodWorker {
     const { deletionTimestamp, generation } = this.pod.metadata
     const isDeletion = pod.metadata.deletionTimestamp !== undefined && deletionTimestamp === undefined
     if (generation !== pod.metadata.generation) this.hasNews = true
+    const before = this.pod
     this.pod = pod
+    if (!isToldAlike(before, pod)) this.toldAnew()
     for (const spec of [...(pod.spec.initContainers ?? []), ...pod.spec.containers])
       this.workers.find(({ record }) => record.name === spec.name)?.record.respec(spec)
     if (isDeletion) this.traceDeletion()
     this.step()
+  }
+
+  /** What containers may be told of their pod has changed: volumes show it, and a start that lacked it is due. */
+  private toldAnew(): void {
+    void this.mounting.refresh()
+    for (const { record } of this.workers)
+      if (record.waiting?.reason === 'CreateContainerConfigError') record.waiting = { ...record.waiting, untilMs: 0 }
   }
 
   /** The object is gone. */
@@ -202,7 +212,7 @@ export class PodWorker {
     if (sandbox) {
       this.sandboxStatus = sandbox
       this.sandbox = { state: sandbox.state === 'ready' ? 'ready' : 'lost', ...(ip ? { ip } : {}) }
-      this.volumes = { state: 'ready' }
+      this.mounting.view = { state: 'ready' }
     } else if (ip) {
       this.sandbox = { state: 'none', ip }
     }
@@ -219,9 +229,9 @@ export class PodWorker {
   // ---- the step
 
   private view(): PodView {
-    const { pod, removed, startedAtMs, volumes, sandbox, passing, terminalStatus, finalDelete, cleanUp } = this
+    const { pod, removed, startedAtMs, mounting, sandbox, passing, terminalStatus, finalDelete, cleanUp } = this
     const containers = this.workers.map(({ record }) => record)
-    const foundations = { startedAtMs, volumes, sandbox, containers, passing, overdue: this.overdue }
+    const foundations = { startedAtMs, volumes: mounting.view, sandbox, containers, passing, overdue: this.overdue }
     const why = { removed, shutdown: this.shutdown !== undefined, ...(this.rejected && { rejected: this.rejected }) }
     return { pod, ...why, ...foundations, terminalStatus, finalDelete, cleanUp }
   }
@@ -268,7 +278,7 @@ export class PodWorker {
   private apply(action: Exclude<Action, { do: 'wake' }>): void {
     switch (action.do) {
       case 'mount':
-        this.mount()
+        this.mounting.begin()
         break
       case 'run-sandbox':
         this.runSandbox()
@@ -357,27 +367,15 @@ export class PodWorker {
 
   // ---- what containers stand on
 
-  private mount(): void {
-    const { clock, volumes, settleMs, signal } = this.seams
-    this.volumes = { state: 'mounting' }
-    this.job('volumes', async () => {
-      try {
-        const settled = settleMs > 0 ? sleep(clock, settleMs, signal) : undefined
-        const failure = await volumes.setUp(this.pod, this.facts())
-        await settled
-        this.mountFailed(failure?.messages ?? [])
-        this.volumes = failure ? { state: 'failed', retryAtMs: clock.now() + failure.retryMs } : { state: 'ready' }
-      } catch (error) {
-        this.mountFailed([(error as Error).message])
-        this.volumes = { state: 'failed', retryAtMs: clock.now() + RETRY_MS }
-      }
+  private makeMounting(): Mounting {
+    return new Mounting({
+      ...this.seams,
+      pod: () => this.pod,
+      facts: () => this.facts(),
+      isEnding: () => endReason(this.view(), this.seams.clock.now()) !== undefined,
+      announce: (...words) => announcer(this.seams.recorder, this.pod)(...words),
+      job: (what, run) => this.job(what, run),
     })
-  }
-
-  /** Of a pod that is to end nobody wants to know what it lacks. */
-  private mountFailed(messages: readonly string[]): void {
-    if (endReason(this.view(), this.seams.clock.now())) return
-    for (const message of messages) announcer(this.seams.recorder, this.pod)('Warning', 'FailedMount', message)
   }
 
   private runSandbox(): void {

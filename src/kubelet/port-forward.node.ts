@@ -56,17 +56,22 @@ function readOut(inside: Duplex, send: (bytes: Uint8Array) => Promise<void> | un
 }
 
 /** Passes on what goes into the pod; the promise resolves when more may come. */
-function writeIn(inside: Duplex, bytes: Uint8Array): Promise<void> | undefined {
-  if (inside.destroyed || inside.writableEnded || inside.write(bytes)) return undefined
-  return new Promise((resolve) => {
-    const done = () => {
-      inside.off('drain', done)
-      inside.off('close', done)
-      resolve()
-    }
-    inside.on('drain', done)
-    inside.on('close', done)
-  })
+function writerInto(inside: Duplex): (bytes: Uint8Array) => Promise<void> | undefined {
+  let room: Promise<void> | undefined
+  let wake = () => {}
+  const roomAgain = () => {
+    room = undefined
+    wake()
+  }
+  inside.on('drain', roomAgain)
+  inside.on('close', roomAgain)
+  return (bytes) => {
+    if (inside.destroyed || inside.writableEnded || inside.write(bytes)) return undefined
+    room ??= new Promise((resolve) => {
+      wake = resolve
+    })
+    return room
+  }
 }
 
 // ---- SPDY
@@ -137,8 +142,9 @@ async function joinStream({ stream, error, target, port }: Join): Promise<void> 
     return
   }
   readOut(inside, (bytes) => stream.write(bytes))
+  const write = writerInto(inside)
   stream.onData = (bytes) => {
-    if (bytes) return writeIn(inside, bytes)
+    if (bytes) return write(bytes)
     inside.end()
     return undefined
   }
@@ -165,7 +171,7 @@ function forwardChannels(socket: StreamSocket, target: ForwardTarget, ports: rea
       inside.on('error', fail)
       inside.on('close', over)
       readOut(inside, (bytes) => send(data, bytes))
-      return inside
+      return { inside, write: writerInto(inside) }
     } catch (cause) {
       fail(cause as Error)
       over()
@@ -173,11 +179,11 @@ function forwardChannels(socket: StreamSocket, target: ForwardTarget, ports: rea
     }
   })
   socket.gone.addEventListener('abort', () => {
-    for (const dialled of connections) void dialled.then((inside) => inside?.destroy())
+    for (const dialled of connections) void dialled.then((opened) => opened?.inside.destroy())
   })
   socket.listen(async (message) => {
     const { channel, bytes } = codec.decode(message)
-    const inside = channel % 2 === 0 ? await connections[channel / 2] : undefined
-    if (inside && bytes.length > 0) await writeIn(inside, bytes)
+    const opened = channel % 2 === 0 ? await connections[channel / 2] : undefined
+    if (bytes.length > 0) await opened?.write(bytes)
   })
 }

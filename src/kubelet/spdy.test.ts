@@ -19,6 +19,7 @@ class Client {
   readonly streams: SpdyStream[] = []
   readonly frames: Buffer[] = []
   private readonly deflate = createDeflate({ dictionary: SPDY_DICTIONARY })
+  readonly closed: (string | undefined)[] = []
   private wake: (() => void) | undefined
 
   constructor() {
@@ -28,7 +29,7 @@ class Client {
         return undefined
       },
       opened: (stream) => this.note(() => this.streams.push(stream)),
-      closed: () => {},
+      closed: (why) => this.note(() => this.closed.push(why)),
     })
   }
 
@@ -134,5 +135,53 @@ it('[SP3] answers pings, cuts data into frames, ends a stream once', async () =>
     [1, 0, 7_232],
     [1, 1, 0],
   ])
+  client.connection.close()
+})
+
+it('[SP4] a header block is unpacked to 64 KiB, not to the 100 MB that it stands for', async () => {
+  const client = new Client()
+  const block = await client.syn(1, { a: 'x'.repeat(100_000_000) })
+  // What is left of it says as much in each of its parts.
+  const frame = Buffer.concat([block.subarray(0, 5), uint32(60_000).subarray(1), block.subarray(8, 60_008)])
+  const before = process.memoryUsage().arrayBuffers
+  await client.connection.receive(frame)
+  expect(client.closed).toEqual(['a header block of more than 65536 bytes'])
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(4_000_000)
+  client.connection.close()
+})
+
+it('[SP5] 4,096 streams at a time: more are refused, ended ones are forgotten', async () => {
+  const client = new Client()
+  const open = async (id: number) => client.connection.receive(await client.syn(id, {}))
+  for (let i = 0; i < 4096; i++) await open(2 * i + 1)
+  expect(client.streams).toHaveLength(4096)
+  await open(8193)
+  expect(client.streams).toHaveLength(4096)
+  expect(client.frames.at(-1)).toEqual(control(3, 0, Buffer.concat([uint32(8193), uint32(3)])))
+  client.streams[0]?.end()
+  await client.connection.receive(data(1, '', 1))
+  client.streams[1]?.reset()
+  await client.connection.receive(control(3, 0, Buffer.concat([uint32(5), uint32(5)])))
+  for (const id of [8195, 8197, 8199]) await open(id)
+  expect(client.streams).toHaveLength(4099)
+  expect(client.closed).toEqual([])
+  client.connection.close()
+})
+
+it('[SP6] data of any length passes through in the pieces in which it comes', async () => {
+  const client = new Client()
+  await client.connection.receive(await client.syn(1, {}))
+  const seen: number[] = []
+  ;(client.streams[0] as SpdyStream).onData = (part) => {
+    seen.push(part?.length ?? -1)
+    return undefined
+  }
+  const length = 0xffffff
+  await client.connection.receive(Buffer.concat([uint32(1), Buffer.from([1, 0xff, 0xff, 0xff]), Buffer.alloc(7)]))
+  for (let left = length - 7; left > 0; left -= 65_536)
+    await client.connection.receive(Buffer.alloc(Math.min(left, 65_536)))
+  expect(seen.slice(0, 2)).toEqual([7, 65_536])
+  expect(seen.at(-1)).toBe(-1)
+  expect(seen.slice(0, -1).reduce((sum, n) => sum + n, 0)).toBe(length)
   client.connection.close()
 })

@@ -7,6 +7,7 @@ import type { PodStatus } from '../api/types/core-v1.gen.ts'
 import { type Clock, sleep } from '../base/clock.ts'
 import type { ApiClient } from '../client/api-client.ts'
 import { pods } from '../client/resources.ts'
+import { isGone } from './gone.ts'
 
 /** Between attempts while the server does not answer or refuses for the moment, in ms. */
 const RETRY_FIRST_MS = 200
@@ -16,7 +17,7 @@ export interface StatusWriterSeams {
   readonly client: ApiClient
   readonly clock: Clock
   readonly signal: AbortSignal
-  /** Told of each status that the server took, and of failures that lead to a retry. */
+  /** Told of each status that the server took, and of failures that lead to a retry: not that the pod is gone. */
   written(status: PodStatus): void
   failed(error: unknown): void
 }
@@ -61,8 +62,9 @@ export class StatusWriter {
         await this.write(status)
         delayMs = RETRY_FIRST_MS
       } catch (error) {
+        // Its end was quicker than this status: nobody misses it.
+        if (isGone(error) || (error instanceof ApiError && error.code === 422)) return
         this.seams.failed(error)
-        if (isGone(error)) return
         this.waiting ??= status
         await sleep(this.seams.clock, delayMs, this.seams.signal)
         delayMs = Math.min(delayMs * 2, RETRY_MAX_MS)
@@ -76,11 +78,6 @@ export class StatusWriter {
     await this.seams.client.patch(pods, { namespace, name }, patch, { subresource: 'status' })
     this.seams.written(status)
   }
-}
-
-/** The object is gone, or another one has its name. */
-function isGone(error: unknown): boolean {
-  return error instanceof ApiError && (error.code === 404 || error.code === 409 || error.code === 422)
 }
 
 /** What is no longer true is taken away by null: a patch alone only adds. */

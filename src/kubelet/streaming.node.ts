@@ -82,7 +82,10 @@ export async function runStreams(
     return takeMessage(session, socket.protocol, channel, bytes)
   })
   const copy = async (from: AsyncIterable<Uint8Array>, channel: number) => {
-    for await (const bytes of from) await socket.send(codec.encode(channel, bytes))
+    for await (const bytes of from) {
+      await socket.send(codec.encode(channel, bytes))
+      if (socket.gone.aborted) return
+    }
   }
   await Promise.all([
     request.stdout ? copy(session.stdout, STDOUT).catch(cutShort) : discard(session.stdout),

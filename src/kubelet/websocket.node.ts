@@ -30,6 +30,7 @@ export class StreamSocket {
   /** Aborts when the client has gone, or has broken the protocol: it is told so, and nothing from it counts any more. */
   readonly gone: AbortSignal
   private readonly socket: WebSocket
+  private readonly over: Promise<void>
   private readonly early: Buffer[] = []
   private listener: Listener | undefined
   private taking = 0
@@ -42,6 +43,7 @@ export class StreamSocket {
     this.protocol = protocol
     const gone = new AbortController()
     this.gone = gone.signal
+    this.over = new Promise((resolve) => gone.signal.addEventListener('abort', () => resolve()))
     const leave = () => {
       clearInterval(this.pings)
       gone.abort()
@@ -64,7 +66,7 @@ export class StreamSocket {
   /** undefined: there is room for more. Else a promise for the moment when there is, or when the client has gone. */
   send(message: Uint8Array | string): Promise<void> | undefined {
     const { socket } = this
-    if (socket.readyState !== socket.OPEN) return undefined
+    if (socket.readyState !== socket.OPEN) return this.over
     this.unsent++
     if (socket.bufferedAmount <= SENDING_BYTES_MAX) {
       socket.send(message, this.sent)

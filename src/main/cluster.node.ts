@@ -16,14 +16,17 @@ import { ADMIN, tokenTable } from '../apiserver/authn/tokens.ts'
 import { type DefaultRoles, defaultRoles } from '../apiserver/authz/default-roles/index.ts'
 import { storeDefaultRoles } from '../apiserver/authz/default-roles/store.ts'
 import { bootstrap } from '../apiserver/bootstrap.ts'
+import type { HealthCheck } from '../apiserver/health.ts'
 import { startServer } from '../apiserver/server.node.ts'
 import { systemClock } from '../base/clock.node.ts'
 import type { Lifetime } from '../base/lifetime.ts'
 import { SeededRandom } from '../base/random.ts'
 import { tracer } from '../base/trace.ts'
+import { keepPrivate } from '../base/whole-file.node.ts'
 import { CliError } from '../cli/cli-error.ts'
 import { degradedBeyond } from '../cli/degraded.ts'
 import { kubeconfig } from '../cli/kubeconfig.ts'
+import type { Text } from '../cli/text.ts'
 import { ApiClient } from '../client/api-client.ts'
 import { directTransport } from '../client/direct.ts'
 import { Informers } from '../client/informer.ts'
@@ -39,6 +42,7 @@ import { type Store, StoreError } from '../store/store.ts'
 import { itemCodec } from '../watch-cache/item-codec.ts'
 import { createResourceCache } from '../watch-cache/resource-cache.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
+import type { ApiHandler } from '../wire/exchange.ts'
 import { ebbRoutesForNodes, ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
 import { type Fabric, startFabric } from './fabric.node.ts'
 import { type ImageMappings, MAPPINGS_FILE } from './image-mappings.node.ts'
@@ -82,9 +86,11 @@ export interface Cluster {
   relaySocket(node: string): string
   /** Clients inside this process, as the administrator. */
   client(userAgent: string): ApiClient
-  /** Makes the first writes as cheap as later ones; for when the start is over. */
-  warmUp(): Promise<void>
-  /** The nodes that are Ready; waits for all of them, within limits. */
+  /** For when the start is over: stores the default roles, and makes the first writes as cheap as later ones. */
+  settle(): Promise<void>
+  /** Resolves when the nodes' namespaces, or what watches over plain nodes, end by accident. Never, when all goes well. */
+  readonly fabricLost: Promise<void>
+  /** The nodes that are Ready; waits for all of them, within limits. Throws CliError when none could be started. */
   nodesReady(): Promise<readonly ReadyNode[]>
 }
 
@@ -96,21 +102,15 @@ export interface ReadyNode {
 
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const { lifetime, runDirectory } = options
-  const fabricStart = options.nodes > 0 ? startFabric({ runDirectory, keep: keptPaths(options) }) : undefined
-  fabricStart?.catch(() => {})
-  // It ends last of all, and also when what follows fails before there are nodes.
-  lifetime.add('fabric', () =>
-    fabricStart?.then(
-      (fabric) => fabric.stop(),
-      () => {},
-    ),
-  )
+  const { fabricStart, fabricLost } = holdFabric(options)
   const [pki, journal] = await inDataFolder(options.data, async () => {
     const opening = openJournal(options.data)
     // What may be somebody else's is looked at before anything is put into it.
     if (options.data && !existsSync(join(options.data, 'pki'))) await opening
     const directory = join(options.data ?? runDirectory, 'pki')
-    return Promise.all([ensurePki(directory, SERVER_ADDRESSES, systemClock.now()), opening])
+    const both = await Promise.all([ensurePki(directory, SERVER_ADDRESSES, systemClock.now()), opening])
+    if (options.data) keepDataPrivate(options.data)
+    return both
   })
   const hub = new TraceHub()
   const random = new SeededRandom(randomBytes(4).readUInt32LE())
@@ -121,7 +121,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const tokens = nodeTokens(names)
   const roles = defaultRoles()
   const local: LocalNodes = { nodes: undefined, fabric: undefined }
-  const { server, running } = await serve(options, { pki, registry, random, hub, tokens, roles, local, sockets })
+  const { server, running } = await serve(options, { pki, registry, store, random, hub, tokens, roles, local, sockets })
   const client = (userAgent: string, user = ADMIN as { name: string; groups: readonly string[] }) =>
     new ApiClient(directTransport({ handle: server.handle, user }), { userAgent })
   const nodesStarted = fabricStart?.then(async (fabric) => {
@@ -144,13 +144,11 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     local.nodes = await starting
   })
   nodesStarted?.catch(() => {})
-  await bootstrap(registry)
+  await inDataFolder(options.data, () => bootstrap(registry))
   // As after a compaction of etcd: revision 1 is too old to watch from, also on a cluster that was made just now.
   store.compact()
   const apiServer = await reachableAs(fabricStart, running.port)
   await startComponents({ client, random, trace, lifetime, pki, apiServer })
-  const rolesStored = storeDefaultRoles(registry, roles, () => new Promise((resolve) => setImmediate(resolve)))
-  rolesStored.catch((error: unknown) => complain('default roles', error))
   const url = `https://127.0.0.1:${running.port}`
   return {
     port: running.port,
@@ -160,12 +158,56 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     hub,
     relaySocket: (node) => local.nodes?.relaySocket(node) ?? '',
     client: (userAgent) => client(userAgent),
-    warmUp: () => warmUp(server.handle, ADMIN, lifetime.signal),
+    settle: () => settle({ registry, roles, handle: server.handle, signal: lifetime.signal }),
+    fabricLost,
     nodesReady: async () => {
-      await nodesStarted
+      await nodesStarted?.catch((error: Error) => {
+        throw new CliError({
+          en: `the nodes cannot be started: ${error.message}`,
+          ko: `노드를 시작할 수 없습니다: ${error.message}`,
+        })
+      })
       return whenReady(client('ebb'), names, lifetime.signal)
     },
   }
+}
+
+/** Starts the fabric, which ends last of all, and also when what follows fails before there are nodes. */
+function holdFabric({ nodes, runDirectory, lifetime, ...options }: ClusterOptions) {
+  const fabricStart = nodes > 0 ? startFabric({ runDirectory, keep: keptPaths(options) }) : undefined
+  // Without nodes its watchdog alone: it removes the run directory, and the keys in it, however ebb ends.
+  const holderStart = fabricStart ?? startFabric({ runDirectory, mode: 'plain' })
+  holderStart.catch(() => {})
+  lifetime.add('fabric', () =>
+    holderStart.then(
+      (fabric) => fabric.stop(),
+      () => {},
+    ),
+  )
+  const fabricLost = new Promise<void>((lost) => {
+    const ended = fabricStart?.then((fabric) => fabric.ended)
+    ended?.then(() => lifetime.closed || lost()).catch(() => {})
+  })
+  return { fabricStart, fabricLost }
+}
+
+interface Settling {
+  readonly registry: Registry
+  readonly roles: DefaultRoles
+  readonly handle: ApiHandler
+  readonly signal: AbortSignal
+}
+
+async function settle({ registry, roles, handle, signal }: Settling): Promise<void> {
+  const pause = async () => {
+    await new Promise((resolve) => setImmediate(resolve))
+    return !signal.aborted
+  }
+  // What cannot be stored now (a full disk) is in force all the same, and stored at the next start.
+  await storeDefaultRoles(registry, roles, pause).catch((error: unknown) => {
+    if (!signal.aborted) complain('default roles', error)
+  })
+  await warmUp(handle, ADMIN, signal)
 }
 
 function nodeConfig(
@@ -195,6 +237,7 @@ interface LocalNodes {
 interface ServeParts {
   readonly pki: Pki
   readonly registry: Registry
+  readonly store: Store<Item>
   readonly random: SeededRandom
   readonly hub: TraceHub
   readonly tokens: NodeTokens
@@ -206,6 +249,7 @@ interface ServeParts {
 async function serve(options: ClusterOptions, parts: ServeParts) {
   const { pki, registry, random, tokens, roles, local, sockets } = parts
   const { lifetime } = options
+  const bound = { port: options.port }
   const server = createApiServer({
     registry,
     clock: systemClock,
@@ -213,7 +257,9 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
     version: EBB_VERSION,
     tokenSigner: jwtSigner(ensureTokenKey(join(options.data ?? options.runDirectory, 'pki'))),
     tokens: tokenTable([...tokens.users, ...(options.token ? ([[options.token, ADMIN]] as const) : [])]),
+    address: () => `127.0.0.1:${bound.port}`,
     authorizers: [ebbRoutesForNodes],
+    checks: storeChecks(parts.store),
     defaultRoles: roles,
     documents: [
       ({ request }) =>
@@ -232,11 +278,25 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
   }).catch((error: NodeJS.ErrnoException) => {
     throw portError(error, options.port)
   })
+  bound.port = running.port
   lifetime.add('server', () => running.close())
   return { server, running }
 }
 
-const keptPaths = ({ data, images }: ClusterOptions): string[] => [
+/** Without room writes fail and everything else goes on; when the journal has failed only a new start helps. */
+const storeChecks = (store: Store<Item>): HealthCheck[] => [
+  {
+    name: 'etcd',
+    check: () => (store.trouble?.code === 'journal-failed' ? 'the journal failed: nothing can be written' : undefined),
+  },
+  {
+    name: 'etcd-readiness',
+    only: '/readyz',
+    check: () => (store.trouble ? 'the disk is full, or fails: nothing new can be written' : undefined),
+  },
+]
+
+const keptPaths = ({ data, images }: Pick<ClusterOptions, 'data' | 'images'>): string[] => [
   process.execPath,
   fileURLToPath(new URL('.', import.meta.url)),
   ...(data ? [data] : []),
@@ -262,12 +322,21 @@ function refuseForeign(data: string): void {
   })
 }
 
+/** Keys and secrets of a folder that others could look into, because an earlier ebb or its user made it so. */
+function keepDataPrivate(data: string): void {
+  keepPrivate(data)
+  for (const name of DATA_NAMES) keepPrivate(join(data, name))
+  for (const name of ['pki', 'store'])
+    for (const inside of readdirSync(join(data, name))) keepPrivate(join(data, name, inside))
+}
+
 /** Says what is wrong with a data folder, and how to go on. */
 async function inDataFolder<T>(data: string | undefined, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    if (data === undefined) throw error
+    if (data === undefined) throw systemError(error, inRunFolder)
+    if (error instanceof ApiError) throw new CliError(`the data folder ${data} cannot be used: ${error.message}`)
     if (error instanceof StoreError) throw new CliError(`${error.message} (--data names another folder)`)
     throw systemError(error, (why) => ({
       en: `the data folder ${data} cannot be used (${why.en}): choose another with --data, or keep everything in memory with --ephemeral`,
@@ -276,13 +345,18 @@ async function inDataFolder<T>(data: string | undefined, work: () => Promise<T>)
   }
 }
 
+const inRunFolder = (why: Text): Text => ({
+  en: `the keys of this ebb cannot be kept in its run folder (${why.en}): name another place in XDG_RUNTIME_DIR`,
+  ko: `이 ebb의 키를 실행 폴더에 둘 수 없습니다(${why.ko}). XDG_RUNTIME_DIR 로 다른 곳을 지정하세요`,
+})
+
 type Tracers = (component: string) => ReturnType<typeof tracer<Step>>
 
 async function openRegistry(
   journal: Journal,
   parts: { random: SeededRandom; trace: Tracers; lifetime: Lifetime },
 ): Promise<{ registry: Registry; store: Store<Item> }> {
-  const store = await openStore({ journal, codec: itemCodec })
+  const store = await openStore({ journal, codec: itemCodec, troubled: sayTrouble })
   parts.lifetime.add('store', () => store.close())
   const registry = createRegistry({
     store,
@@ -293,6 +367,16 @@ async function openRegistry(
     tracer: parts.trace('kube-apiserver'),
   })
   return { registry, store }
+}
+
+function sayTrouble(trouble: StoreError | undefined): void {
+  const text =
+    trouble === undefined
+      ? 'there is room on the disk again: everything is written'
+      : trouble.code === 'no-space'
+        ? `${trouble.message}. Nothing new is stored until there is room; what is there can be read, changed and deleted`
+        : trouble.message
+  process.stderr.write(`ebb: ${text}\n`)
 }
 
 /** Where pods reach the API server; undefined where they have no network of their own and take its port on loopback. */
@@ -411,5 +495,7 @@ function complainUnusual(where: string, error: unknown): void {
 }
 
 function complain(where: string, error: unknown): void {
-  process.stderr.write(`ebb: ${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  // An answer of the API says all that there is to say; where it came from helps only with a fault of our own.
+  const text = error instanceof Error && !(error instanceof ApiError) ? (error.stack ?? error.message) : String(error)
+  process.stderr.write(`ebb: ${where}: ${text}\n`)
 }

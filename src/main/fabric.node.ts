@@ -17,6 +17,7 @@ import { randomBytes } from 'node:crypto'
 import { accessSync, constants, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { killAll, lookForMark } from '../kubelet/runtimes/process/proc.node.ts'
 import {
   FABRIC_VARIABLE,
   NODES_MAX,
@@ -30,6 +31,8 @@ import { nothingElse } from './inherited.node.ts'
 
 /** How long the holder may take until its namespaces stand, in ms; after that the fabric is plain. */
 const HOLDER_START_MAX_MS = 10_000
+/** A holder that is not gone this long after its pipe ended, in ms, is killed: it stands stopped, or hangs. It takes a few ms. */
+const HOLDER_END_MAX_MS = 5_000
 /** A node process that is not in its namespaces yet is looked for again after this long, in ms. */
 const ENTERING_RETRY_MS = 5
 
@@ -206,8 +209,7 @@ function holderFabric(parts: {
     },
     setLink: (index, state) => ask(`link ${index} ${state}`),
     async stop() {
-      parts.child.stdin?.destroy()
-      await line.ended
+      await endHolder(parts.child, line)
       // Its own PID 1 has done this, unless it was killed.
       rmSync(runDirectory, { recursive: true, force: true })
     },
@@ -240,11 +242,20 @@ async function startPlain(options: FabricOptions, id: string, reason: string): P
       throw new Error('without network namespaces a node cannot be cut off')
     },
     async stop() {
-      child.stdin?.destroy()
-      await line.ended
+      await endHolder(child, line)
+      // The watchdog has done this, unless it was killed.
+      await killAll(() => lookForMark(mark))
       rmSync(runDirectory, { recursive: true, force: true })
     },
   }
+}
+
+/** Ends the pipe, on which everything else follows. The kernel ends what is in the namespaces when the holder is killed. */
+async function endHolder(child: ChildProcess, line: LineConversation): Promise<void> {
+  child.stdin?.destroy()
+  const timer = setTimeout(() => child.kill('SIGKILL'), HOLDER_END_MAX_MS)
+  await line.ended
+  clearTimeout(timer)
 }
 
 function nodeWorld(

@@ -218,7 +218,7 @@ describe.skipIf(why !== undefined)('fabric with namespaces', () => {
 describe('the runtime in the fabric', () => {
   const inside = ['src/kubelet/runtimes/process.test.ts', 'src/kubelet/volumes/in-pods.test.ts']
   const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
-  const flags = ['run', '--project', 'unit', '--configLoader', 'runner', ...inside]
+  const flags = ['run', '--project', 'unit', '--configLoader', 'runner']
   const argv = ['sh', '-c', `cd '${root}' && exec "$0" "$@"`, process.execPath, vitest, ...flags]
   const env = { EXIT_WITH_NODE: '1', VITEST: '', VITEST_WORKER_ID: '', VITEST_POOL_ID: '', NODE_ENV: '', NO_COLOR: '1' }
   const worlds = [
@@ -226,10 +226,11 @@ describe('the runtime in the fabric', () => {
     ...users.filter((uid) => uid !== undefined).map((uid) => ['plain', uid] as const),
   ]
 
-  it.skipIf(worlds.length === 0).each(worlds)(
-    `passes ${inside.join(', ')}: %s, user %s`,
-    async (mode, uid) => {
-      const { child, output } = await start(mode, uid, argv, env)
+  const runs = inside.flatMap((file) => worlds.map(([mode, uid]) => [file, mode, uid] as const))
+  it.skipIf(runs.length === 0).each(runs)(
+    'passes %s: %s, user %s',
+    async (file, mode, uid) => {
+      const { child, output } = await start(mode, uid, [...argv, file], env)
       await until(() => child.exitCode !== null)
       if (child.exitCode !== 0) console.log(output())
       expect(child.exitCode).toBe(0)

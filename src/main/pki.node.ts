@@ -4,9 +4,10 @@
  * X.509 library is loaded only when something has to be made.
  */
 import { createPrivateKey, webcrypto, X509Certificate } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { newTokenKey } from '../apiserver/authn/jwt.node.ts'
+import { makeFolder, writeWhole } from '../base/whole-file.node.ts'
 import { CliError } from '../cli/cli-error.ts'
 
 export interface KeyPair {
@@ -40,7 +41,7 @@ const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 export async function ensurePki(directory: string, addresses: readonly string[], nowMs: number): Promise<Pki> {
   const kept = readPki(directory)
   if (kept && fits(directory, kept, { addresses, nowMs })) return kept
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeFolder(directory)
   return makePki(directory, addresses, nowMs)
 }
 
@@ -53,7 +54,7 @@ export function ensureTokenKey(directory: string): string {
     return key
   }
   const key = newTokenKey()
-  writeFileSync(path, key, { mode: 0o600 })
+  writeWhole(path, key, { lasting: true })
   return key
 }
 
@@ -132,7 +133,7 @@ async function makePki(directory: string, addresses: readonly string[], nowMs: n
   }
   const server = await leaf('CN=kube-apiserver', true)
   const admin = await leaf('O=system:masters, CN=kubernetes-admin', false)
-  const write = (name: string, text: string) => writeWhole(file(directory, name), text)
+  const write = (name: string, text: string) => writePem(file(directory, name), text)
   write('ca.crt', ca)
   write('server.crt', server.cert)
   write('server.key', server.key)
@@ -165,7 +166,7 @@ async function openAuthority(x509: X509, directory: string, nowMs: number) {
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
     ],
   })
-  writeWhole(file(directory, 'ca.key'), await privatePem(x509, keys.privateKey))
+  writePem(file(directory, 'ca.key'), await privatePem(x509, keys.privateKey))
   return { authority, ca: authority.toString('pem'), caKeys: { privateKey: keys.privateKey } }
 }
 
@@ -173,8 +174,7 @@ async function privatePem(x509: X509, key: webcrypto.CryptoKey): Promise<string>
   return x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY')
 }
 
-/** Whole or not at all, readable by the owner only. */
-function writeWhole(path: string, text: string): void {
-  writeFileSync(`${path}.new`, text.endsWith('\n') ? text : `${text}\n`, { mode: 0o600 })
-  renameSync(`${path}.new`, path)
+/** A key that is lost in a power cut makes every kubeconfig void. */
+function writePem(path: string, text: string): void {
+  writeWhole(path, text.endsWith('\n') ? text : `${text}\n`, { lasting: true })
 }

@@ -1,9 +1,11 @@
 /** Verbs about a cluster that runs: finding it, its state, addresses that reach its Services. */
 import { readFileSync } from 'node:fs'
+import { delimiter } from 'node:path'
 import { parse } from 'yaml'
 import { ApiError } from '../api/status.ts'
 import { systemClock } from '../base/clock.node.ts'
 import { CliError } from '../cli/cli-error.ts'
+import { currentServer } from '../cli/kubeconfig.ts'
 import type { UrlOptions } from '../cli/program.ts'
 import { statusText } from '../cli/status.ts'
 import type { Language, Text } from '../cli/text.ts'
@@ -16,9 +18,14 @@ import { type Instance, runningInstances } from './instance.node.ts'
 import { sayWhenSlow } from './progress.node.ts'
 import { systemError } from './system-error.node.ts'
 
-/** The one that runs, or the one at `port`. Throws CliError when there is none, or the choice is not clear. */
+/**
+ * The one that runs, the one at `port`, or of several the one that KUBECONFIG speaks of. Throws CliError when there is none, or
+ * the choice is not clear.
+ */
 export function theInstance(port: string | undefined): Instance {
   const all = runningInstances()
+  const current = port === undefined && all.length > 1 ? ofKubeconfig(all) : undefined
+  if (current) return current
   const ports = all.map((instance) => instance.port).join(', ')
   if (all.length === 0) throw new CliError(NONE_RUNS)
   if (port !== undefined) {
@@ -31,10 +38,26 @@ export function theInstance(port: string | undefined): Instance {
   }
   if (all.length > 1)
     throw new CliError({
-      en: `more than one ebb runs: name it with --port (${ports})`,
-      ko: `ebb가 여럿 실행 중입니다. --port 로 고르세요 (${ports})`,
+      en: `more than one ebb runs: name it with --port (${ports}), or set KUBECONFIG`,
+      ko: `ebb가 여럿 실행 중입니다. --port 로 고르거나(${ports}) KUBECONFIG 를 설정하세요`,
     })
   return all[0] as Instance
+}
+
+/** The one of them that kubectl would speak to. */
+function ofKubeconfig(all: readonly Instance[]): Instance | undefined {
+  const files = (process.env.KUBECONFIG ?? '').split(delimiter).filter((path) => path !== '')
+  const server = currentServer(
+    files.flatMap((path) => {
+      try {
+        return [parse(readFileSync(path, 'utf8')) as unknown]
+      } catch {
+        // kubectl says what is wrong with it.
+        return []
+      }
+    }),
+  )
+  return all.find(({ url, port }) => server === url || server === `https://localhost:${port}`)
 }
 
 const NONE_RUNS: Text = {
@@ -89,8 +112,27 @@ function readKubeconfig(path: string): string {
   }
 }
 
+/** How long the API of an ebb that is to end is asked, in ms. */
+const GRACE_ASKED_MAX_MS = 3_000
+
+/** The longest time that a pod of this ebb may take to end, in ms; 0 when there is none, or it does not say. */
+export async function longestGraceMs(instance: Instance): Promise<number> {
+  const asked = (async () => {
+    const client = await clientOf(instance)
+    const { items } = await client.list(pods).finally(() => client.transport.close())
+    return Math.max(0, ...items.map(({ spec }) => (spec.terminationGracePeriodSeconds ?? 0) * 1000))
+  })().catch(() => 0)
+  return Promise.race([
+    asked,
+    new Promise<number>((resolve) => setTimeout(() => resolve(0), GRACE_ASKED_MAX_MS).unref()),
+  ])
+}
+
+/** All that run; where KUBECONFIG speaks of one of them, that one first. */
 export async function status(port: string | undefined, language: Language): Promise<void> {
-  const instances = port === undefined ? runningInstances() : [theInstance(port)]
+  const all = port === undefined ? runningInstances() : [theInstance(port)]
+  const current = all.length > 1 ? ofKubeconfig(all) : undefined
+  const instances = current ? [current, ...all.filter((instance) => instance !== current)] : all
   if (instances.length === 0) process.stdout.write(`${NONE_RUNS[language]}\n`)
   for (const instance of instances)
     await withClient(instance, language, async (client) => {

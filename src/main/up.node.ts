@@ -1,9 +1,10 @@
 /** `ebb up`: a whole cluster in the foreground, its ready line, and its end by Ctrl-C. Everything started is in one lifetime. */
 import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, openSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { systemClock } from '../base/clock.node.ts'
 import { Lifetime } from '../base/lifetime.ts'
+import { keepPrivate, makeFolder, writeWhole } from '../base/whole-file.node.ts'
 import { CliError } from '../cli/cli-error.ts'
 import { isOwnKubeconfig, KUBECONFIG_MARK } from '../cli/kubeconfig.ts'
 import type { Language, Text } from '../cli/text.ts'
@@ -21,6 +22,7 @@ import {
 } from './instance.node.ts'
 import { ENDING, sayWhenSlow } from './progress.node.ts'
 import { systemError } from './system-error.node.ts'
+import { TOKEN_VARIABLE, withoutToken } from './token-argument.node.ts'
 import { EBB_VERSION, KUBERNETES_VERSION } from './versions.ts'
 
 /** Names the file that a detached ebb writes to. */
@@ -34,7 +36,7 @@ export async function up(options: UpOptions, language: Language): Promise<void> 
   const stop = endOnSignals(life, language)
   try {
     // Whoever is ended while starting does not wait for what will never be ready.
-    await Promise.race([start(options, life, language), stop.ended])
+    await Promise.race([start(options, life, language, stop.because), stop.ended])
   } catch (error) {
     await life.close().catch(() => {})
     stop.forget()
@@ -42,11 +44,12 @@ export async function up(options: UpOptions, language: Language): Promise<void> 
   }
   await stop.ended
   const log = process.env[LOG_VARIABLE]
-  if (log) rmSync(log, { force: true })
+  // A bad end is told there, where else.
+  if (log && !process.exitCode) rmSync(log, { force: true })
 }
 
-/** Resolves when the ready line is printed. */
-async function start(options: UpOptions, life: Lifetime, language: Language): Promise<void> {
+/** Resolves when the ready line is printed. `fail` ends it all, also later, when something is lost that it cannot do without. */
+async function start(options: UpOptions, life: Lifetime, language: Language, fail: (why: Text) => void): Promise<void> {
   const startedAt = performance.timeOrigin
   const data = dataDirectory(options)
   const runDirectory = createRunDirectory()
@@ -61,6 +64,7 @@ async function start(options: UpOptions, life: Lifetime, language: Language): Pr
   life.add('progress', begun)
   const cluster = await startCluster({ ...options, data, runDirectory, images, lifetime: life })
   begun()
+  void cluster.fabricLost.then(() => fail(FABRIC_LOST))
   const kubeconfig = writeKubeconfig(options.kubeconfig, data ?? runDirectory, cluster.kubeconfig)
   if (options.kubeconfig && options.ephemeral) life.add('kubeconfig', () => rmSync(kubeconfig, { force: true }))
   const said = sayWhenSlow(
@@ -98,7 +102,7 @@ async function start(options: UpOptions, life: Lifetime, language: Language): Pr
     detached: process.env[LOG_VARIABLE] !== undefined,
   }
   process.stdout.write(readyText(text, language))
-  await cluster.warmUp()
+  await cluster.settle()
 }
 
 const ENDING_BY_SIGNAL: Text = {
@@ -107,8 +111,21 @@ const ENDING_BY_SIGNAL: Text = {
 }
 const AT_ONCE: Text = { en: 'Ending at once.', ko: '즉시 종료합니다.' }
 
+const FABRIC_LOST: Text = {
+  en: 'the process that holds the nodes and their pods has ended, and they with it: ebb ends too. Nothing that was stored is lost; start it again with "ebb up"',
+  ko: '노드와 파드를 담은 프로세스가 끝나 노드와 파드도 함께 끝났습니다. ebb도 종료합니다. 저장된 데이터는 그대로입니다. "ebb up"으로 다시 시작하세요',
+}
+
+interface Ending {
+  readonly ended: Promise<void>
+  /** Ends everything for a reason that is no signal; the exit code is 1. */
+  because(why: Text): void
+  /** Signals are no longer listened to. */
+  forget(): void
+}
+
 /** First signal: pods end gracefully, then everything. Second: at once. */
-function endOnSignals(life: Lifetime, language: Language): { ended: Promise<void>; forget(): void } {
+function endOnSignals(life: Lifetime, language: Language): Ending {
   let asked = 0
   let finish: () => void = () => {}
   const ended = new Promise<void>((done) => {
@@ -120,6 +137,9 @@ function endOnSignals(life: Lifetime, language: Language): { ended: Promise<void
       process.stderr.write(`\n${AT_ONCE[language]}\n`)
       process.exit(130)
     }
+    close()
+  }
+  const close = () => {
     const said = sayWhenSlow(ENDING_BY_SIGNAL, language)
     const closed = life.close().finally(said)
     void closed.then(finish, (error: unknown) => {
@@ -128,12 +148,18 @@ function endOnSignals(life: Lifetime, language: Language): { ended: Promise<void
       finish()
     })
   }
+  const because = (why: Text) => {
+    if (life.closed) return
+    process.stderr.write(`ebb: ${why[language]}\n`)
+    process.exitCode = 1
+    close()
+  }
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
   for (const signal of signals) process.on(signal, onSignal)
   const forget = () => {
     for (const signal of signals) process.off(signal, onSignal)
   }
-  return { ended: ended.then(forget), forget }
+  return { ended: ended.then(forget), because, forget }
 }
 
 const dataDirectory = ({ ephemeral, data }: UpOptions) =>
@@ -167,13 +193,21 @@ function openMappings(...parts: ConstructorParameters<typeof ImageMappings>): Im
 function writeKubeconfig(wanted: string | undefined, folder: string, text: string): string {
   const path = wanted ? resolve(wanted) : join(folder, 'kubeconfig')
   try {
-    if (existsSync(path) && !isOwnKubeconfig(readFileSync(path, 'utf8')))
+    const whole = KUBECONFIG_MARK + text
+    const present = existsSync(path) ? readFileSync(path, 'utf8') : undefined
+    if (present !== undefined && !isOwnKubeconfig(present))
       throw new CliError({
         en: `${path} was not written by ebb and stays as it is; name another file with --kubeconfig`,
         ko: `${path} 은(는) ebb가 쓴 파일이 아니어서 그대로 둡니다. --kubeconfig 로 다른 파일을 지정하세요`,
       })
-    mkdirSync(dirname(path), { recursive: true })
-    writeFileSync(path, KUBECONFIG_MARK + text, { mode: 0o600 })
+    if (present === whole) {
+      // Nothing to write, which also works where there is no room.
+      keepPrivate(path)
+      return path
+    }
+    makeFolder(dirname(path))
+    // Through a link that the user laid, as any editor would.
+    writeWhole(present === undefined ? path : realpathSync(path), whole, { lasting: true })
     return path
   } catch (error) {
     throw systemError(error, (why) => ({
@@ -183,18 +217,31 @@ function writeKubeconfig(wanted: string | undefined, folder: string, text: strin
   }
 }
 
+function openLog(path: string): number {
+  try {
+    rmSync(path, { force: true })
+    return openSync(path, 'wx', 0o600)
+  } catch (error) {
+    throw systemError(error, (why) => ({
+      en: `the log ${path} of an ebb in the background cannot be written (${why.en})`,
+      ko: `백그라운드 ebb의 로그 ${path} 을(를) 쓸 수 없습니다(${why.ko})`,
+    }))
+  }
+}
+
 /**
  * Starts the same command in the background, waits for its ready line, prints it, returns. What it says goes to a log, which a
  * good end takes away again.
  */
 async function detach(options: UpOptions, language: Language): Promise<void> {
-  const args = process.argv.slice(2).filter((arg) => arg !== '--detach')
+  const args = withoutToken(process.argv.slice(2).filter((arg) => arg !== '--detach'))
+  const { token } = options
   const logFile = join(runRoot(), `up-${process.pid}.log`)
-  const log = openSync(logFile, 'w', 0o600)
+  const log = openLog(logFile)
   const child = spawn(process.execPath, [process.argv[1] as string, ...args], {
     detached: true,
     stdio: ['ignore', log, log],
-    env: { ...process.env, [LOG_VARIABLE]: logFile, EBB_LANG: language },
+    env: { ...process.env, [LOG_VARIABLE]: logFile, EBB_LANG: language, ...(token ? { [TOKEN_VARIABLE]: token } : {}) },
   })
   const ended = new Promise<number>((done) => child.once('exit', (code) => done(code ?? 1)))
   const text = () => readFileSync(logFile, 'utf8')

@@ -5,12 +5,13 @@ import type { EbbTracer } from '../api/trace-steps.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { Context } from '../resources/declaration.ts'
-import type { Commit, Store, Txn } from '../store/store.ts'
+import type { Store, Txn } from '../store/store.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
 import { Encoded } from '../wire/encoded.ts'
 import type { UserInfo } from '../wire/exchange.ts'
 import type { AdmissionAttributes, AdmissionOperation, AdmissionPort } from './admission-port.ts'
 import { deepFreeze, metadataDraft } from './draft.ts'
+import { all } from './read.ts'
 import { type StoredResource, storeKey } from './resource.ts'
 
 /** Called when an object has been decoded and defaulted, before admission: keeps its managedFields. */
@@ -21,7 +22,7 @@ export type FieldManagerHook = (
 ) => void
 
 export interface Kit {
-  readonly store: Store<Item>
+  readonly store: Pick<Store<Item>, 'transact'>
   readonly clock: Clock
   readonly random: Random
   readonly admission: AdmissionPort
@@ -57,6 +58,10 @@ export function contextOf(kit: Kit, options: WriteOptions): Context {
     now: rfc3339(nowMs),
     nowMs,
     lookup: (group, plural, namespace, name) => lookup(kit, { group, plural, namespace, name }),
+    list(group, plural, namespace) {
+      const resource = kit.find(group, plural)
+      return resource ? all(resource, namespace) : []
+    },
     user: options.user,
     dryRun: options.dryRun,
     random: kit.random,
@@ -118,12 +123,6 @@ export function remove(kit: Kit, txn: Txn<Item>, key: string, last: Item): Item 
   const dead = tombstone(kit, last, txn.revision)
   txn.delete(key, dead)
   return dead
-}
-
-/** The result of a commit, once it is durable and visible to every reader. */
-export async function durable<T>(commit: Commit<T>): Promise<T> {
-  await commit.durable
-  return commit.result
 }
 
 /** What the trace calls an object: `pod default/web-1`. */

@@ -8,21 +8,12 @@
  * A folder without our store.json that holds anything else is foreign; one with it whose content does not add up is corrupt.
  * Neither is touched.
  */
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statfsSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type * as Lmdb from 'lmdb'
+import { keepPrivate, makeFolder, syncFolder } from '../base/whole-file.node.ts'
 import { crc32 } from './crc32.node.ts'
 import { type FolderLock, LOCK_FILES, lockFolder } from './folder-lock.node.ts'
 import type { Journal, JournalBatch, JournalRecord } from './journal.ts'
@@ -42,11 +33,13 @@ const REVISION_KEY = '!revision'
 /** Checksum (u32), padding, then create revision, mod revision and version (f64 each). */
 const HEADER_BYTES = 32
 /** Room that must be left on the disk, beside twice what is to be written, for a batch to be tried. */
-const DISK_RESERVE_BYTES = 4 * 1024 * 1024
+const DISK_FLOOR_BYTES = 2 * 1024 * 1024
+/** The same for a batch that grows: what lies between is for deletions, and for what only changes. */
+const DISK_RESERVE_BYTES = 8 * 1024 * 1024
 
 /** Takes the folder and opens it, or makes it. Throws StoreError `locked`, `foreign` or `corrupt`. */
 export async function openLmdbJournal(folder: string): Promise<Journal> {
-  if (isFresh(folder)) mkdirSync(folder, { recursive: true, mode: 0o700 })
+  if (isFresh(folder)) makeFolder(folder)
   const lock = await lockFolder(folder)
   try {
     if (isFresh(folder)) return await makeJournal(folder, lock)
@@ -61,11 +54,12 @@ export async function openLmdbJournal(folder: string): Promise<Journal> {
 /** The marker gets its name last: a folder that has it has data, and one that died in the making has not held any. */
 async function makeJournal(folder: string, lock: FolderLock): Promise<Journal> {
   const marker = join(folder, MARKER)
-  writeFileSync(`${marker}.new`, `${JSON.stringify({ format: FORMAT, version: VERSION })}\n`)
+  writeFileSync(`${marker}.new`, `${JSON.stringify({ format: FORMAT, version: VERSION })}\n`, { mode: 0o600 })
   for (const name of LMDB_FILES) rmSync(join(folder, name), { force: true })
   const journal = new LmdbJournal(folder, lock)
   await journal.commit({ revision: 0, records: [] })
   renameSync(`${marker}.new`, marker)
+  syncFolder(folder)
   return journal
 }
 
@@ -141,6 +135,7 @@ class LmdbJournal implements Journal {
     this.folder = folder
     this.lock = lock
     this.db = openDatabase(folder)
+    for (const name of LMDB_FILES) keepPrivate(join(folder, name))
   }
 
   async load(): Promise<{ revision: number; records: JournalRecord[] }> {
@@ -156,10 +151,10 @@ class LmdbJournal implements Journal {
   }
 
   /** All of a batch is in one transaction of LMDB. A resolved write is committed, not yet durable: that is what `flushed` says. */
-  async commit({ revision, records }: JournalBatch): Promise<void> {
+  async commit({ revision, records, grows }: JournalBatch): Promise<void> {
     const packed = records.map((record) => ({ key: record.key, bytes: record.value && pack(record.key, record) }))
     const size = packed.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0)
-    this.checkDisk(size)
+    this.checkDisk(size, grows)
     const { db } = this
     const mark = { value: new Uint8Array(0), createRevision: 0, modRevision: revision, version: 0 }
     try {
@@ -181,14 +176,17 @@ class LmdbJournal implements Journal {
     await this.lock.release()
   }
 
+  hasRoom(): boolean {
+    return bytesLeft(this.folder) >= DISK_RESERVE_BYTES
+  }
+
   /** LMDB does not survive a full disk in good order, so it never gets to see one. */
-  private checkDisk(bytes: number): void {
-    const { bavail, bsize } = statfsSync(this.folder)
-    const left = bavail * bsize
-    if (left >= DISK_RESERVE_BYTES + 2 * bytes) return
+  private checkDisk(bytes: number, grows: () => boolean = () => true): void {
+    const left = bytesLeft(this.folder) - 2 * bytes
+    if (left >= DISK_RESERVE_BYTES || (left >= DISK_FLOOR_BYTES && !grows())) return
     throw new StoreError(
-      'journal-failed',
-      `the disk of ${this.folder} is full (${left} bytes left): make room and start again`,
+      'no-space',
+      `the disk of ${this.folder} is full: less than ${DISK_RESERVE_BYTES} bytes are left`,
     )
   }
 
@@ -203,6 +201,12 @@ class LmdbJournal implements Journal {
       version: bytes.readDoubleLE(24),
     }
   }
+}
+
+/** What an ordinary user may still write on the disk of a folder. */
+function bytesLeft(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize
 }
 
 function ignore(): void {}

@@ -1,5 +1,5 @@
 /**
- * YAML as Kubernetes reads and writes it. Load this file when the first YAML arrives, not the package: a bundle gives a
+ * YAML as Kubernetes reads it. Load this file when the first YAML arrives, not the package: a bundle gives a
  * CommonJS package no names when it is imported dynamically.
  */
 import * as yaml from 'yaml'
@@ -83,17 +83,4 @@ function sentence(code: string, message: string, line: number): string {
   if (code === 'BAD_ALIAS') return at('unknown anchor referenced')
   if (code === 'BAD_INDENT') return at('did not find expected key')
   return at('did not find expected node content')
-}
-
-/** Keys sorted, lists not indented, texts quoted where they could be read as something else. */
-export function writeYaml(value: unknown): string {
-  const text = yaml.stringify(value, {
-    version: '1.1',
-    sortMapEntries: true,
-    lineWidth: 0,
-    indentSeq: false,
-    aliasDuplicateObjects: false,
-  })
-  // Go's writer does not take a lone dot for a number.
-  return text.replace(/^((?: |- )*)"\.":/gm, '$1.:')
 }

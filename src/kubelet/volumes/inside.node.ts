@@ -7,7 +7,7 @@
  */
 
 import { constants } from 'node:fs'
-import { chmod, type FileHandle, mkdir, open, readlink } from 'node:fs/promises'
+import { chmod, chown, type FileHandle, mkdir, open, readlink } from 'node:fs/promises'
 import { namesOf } from './files.ts'
 
 /** Of Linux; Node.js does not name it. */
@@ -27,7 +27,7 @@ export const fdPath = ({ fd }: FileHandle): string => `/proc/self/fd/${fd}`
 export const realPathOf = (handle: FileHandle): Promise<string> => readlink(fdPath(handle))
 
 /**
- * Pins what lies at `path` inside of `root`; the caller closes it. Missing folders are made with the mode of the root. Rejects
+ * Pins what lies at `path` inside of `root`; the caller closes it. Missing folders are made as open as the root, and its owner's. Rejects
  * when the way leads out of it, with a system error when it leads nowhere.
  */
 export async function pinInside(root: string, path: string): Promise<FileHandle> {
@@ -90,11 +90,13 @@ class Way {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
     }
-    const mode = (await (this.stack[0] as FileHandle).stat()).mode & 0o2777
+    const { mode, uid, gid } = await (this.stack[0] as FileHandle).stat()
     await mkdir(path).catch(unlessExists)
     const made = await pin(path)
-    // The umask has had its say; a link that came in between keeps its own.
-    if ((await made.stat()).isDirectory()) await chmod(fdPath(made), mode)
+    // A link that came in between stays what it is.
+    if (!(await made.stat()).isDirectory()) return made
+    await chown(fdPath(made), uid, gid).catch(unlessForbidden)
+    await chmod(fdPath(made), mode & 0o2777)
     return made
   }
 
@@ -109,6 +111,11 @@ class Way {
     for (const handle of this.stack.splice(1)) await handle.close()
     return namesOf(target.slice(this.rootPath.length))
   }
+}
+
+/** Where a user has a single id for all. */
+function unlessForbidden(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPERM' && error.code !== 'EINVAL') throw error
 }
 
 function unlessExists(error: NodeJS.ErrnoException): void {

@@ -24,6 +24,7 @@ import {
   lookForSession,
   namespaceOf,
   processStat,
+  processTree,
   sendSignal,
 } from './proc.node.ts'
 import { removeTree } from './remove-tree.node.ts'
@@ -396,6 +397,8 @@ export class Container {
   private signalAll(): void {
     if (!this.running || this.started === undefined) return
     sendSignal(this.started.pid, 'SIGKILL')
+    // Who waits for its end and stands stopped would not tell it.
+    for (const pid of this.shimPid === undefined ? [] : processTree(this.shimPid)) sendSignal(pid, 'SIGCONT')
     this.world.emit({ type: 'signalled', container: this.status(), signal: 'SIGKILL', withheld: false })
     if (this.record.form === 'plain') void this.killLeftovers()
   }

@@ -196,6 +196,8 @@ class WarmIp {
     return new Promise((resolve, reject) => {
       this.waiting.push({ resolve, reject, existing: options?.existing ?? false })
       child.stdin?.write(`${lines.join('\n')}\nlink show dev lo\n`)
+      // One that somebody stopped would never answer, and no pod would come or go any more.
+      child.kill('SIGCONT')
     })
   }
 

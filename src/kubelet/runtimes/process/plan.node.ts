@@ -110,7 +110,8 @@ export function execPlan(parts: ContainerParts, command: readonly string[], opti
   }
   const { as, become, switchInside } = identityOf(parts)
   const user = switchInside ? switchWords(node, userOf(container)) : []
-  const files = readWords(join(container.directory, 'files'))
+  // What was mounted may be gone since: the command does without, where the program still has it.
+  const files = readWords(join(container.directory, 'files')).map((word) => word.replace(/^--(ro-)?bind$/, '$&-try'))
   const args = ['--userns', '4', ...idWords(as), '--pidns', '5', ...inside(parts, own, files, workingDir)]
   return {
     words: [...networkWords(parts), ...become, node.tools.bwrap, '--args', '3', '--', ...user, ...words],

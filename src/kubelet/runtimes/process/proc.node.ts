@@ -108,10 +108,11 @@ export function both(a: Found, b: Found): Found {
 /** Processes that carry `NAME=value` in the environment they were started with. Costs 5 ms for 200 processes. */
 export function lookForMark(mark: string): Found {
   let unsure = false
+  const bytes = Buffer.from(mark).toString('latin1')
   const found = lookFor((pid) => {
     const environment = environmentOf(pid)
     if (environment === '') unsure ||= isBeingExecuted(pid)
-    return environment.startsWith(`${mark}\0`) || environment.includes(`\0${mark}\0`)
+    return environment.startsWith(`${bytes}\0`) || environment.includes(`\0${bytes}\0`)
   })
   return { ...found, unsure }
 }
