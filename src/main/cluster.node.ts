@@ -32,7 +32,7 @@ import { directTransport } from '../client/direct.ts'
 import { Informers } from '../client/informer.ts'
 import { nodes as nodeResource } from '../client/resources.ts'
 import { nodeAddress } from '../kubelet/runtimes/process/world.ts'
-import { relayListener } from '../proxy/relay.node.ts'
+import { dialRelay, relayListener } from '../proxy/relay.node.ts'
 import { createRegistry, type Registry } from '../registry/registry.ts'
 import { RESOURCES } from '../resources/index.ts'
 import type { Journal } from '../store/journal.ts'
@@ -42,7 +42,7 @@ import { type Store, StoreError } from '../store/store.ts'
 import { itemCodec } from '../watch-cache/item-codec.ts'
 import { createResourceCache } from '../watch-cache/resource-cache.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
-import type { ApiHandler } from '../wire/exchange.ts'
+import type { ApiHandler, ForwardAddress } from '../wire/exchange.ts'
 import { ebbRoutesForNodes, ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
 import { type Fabric, startFabric } from './fabric.node.ts'
 import { type ImageMappings, MAPPINGS_FILE } from './image-mappings.node.ts'
@@ -273,7 +273,8 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
     tls: { key: pki.server.key, cert: pki.server.cert, ca: pki.ca },
     port: options.port,
     ...sockets,
-    dialKubelet: (node) => dial(local.nodes?.kubeletSocket(node), node),
+    dialKubelet: (node, address) =>
+      address ? dialInside(local, node, address) : dial(local.nodes?.kubeletSocket(node), node),
     fault: (error) => complain('server', error),
   }).catch((error: NodeJS.ErrnoException) => {
     throw portError(error, options.port)
@@ -455,6 +456,13 @@ function dial(path: string | undefined, node: string): Promise<Socket> {
     })
     socket.once('error', reject)
   })
+}
+
+/** From the node's network, or, where the address belongs to none of ours, from that of the first. */
+function dialInside(local: LocalNodes, node: string, { host, port }: ForwardAddress): Promise<Socket> {
+  const relay = local.nodes?.relaySocket(node) ?? local.nodes?.relaySocket('ebb-1')
+  if (!relay) return Promise.reject(new Error('there is no node here whose network could be reached'))
+  return dialRelay(relay, `${host}:${port}`)
 }
 
 function portError(error: NodeJS.ErrnoException, port: number): Error {
