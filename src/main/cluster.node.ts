@@ -4,7 +4,6 @@
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
-import { createConnection, type Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isConditionTrue } from '../api/conditions.ts'
@@ -32,7 +31,7 @@ import { directTransport } from '../client/direct.ts'
 import { Informers } from '../client/informer.ts'
 import { nodes as nodeResource } from '../client/resources.ts'
 import { nodeAddress } from '../kubelet/runtimes/process/world.ts'
-import { dialRelay, relayListener } from '../proxy/relay.node.ts'
+import { relayListener } from '../proxy/relay.node.ts'
 import { createRegistry, type Registry } from '../registry/registry.ts'
 import { RESOURCES } from '../resources/index.ts'
 import type { Journal } from '../store/journal.ts'
@@ -42,7 +41,8 @@ import { type Store, StoreError } from '../store/store.ts'
 import { itemCodec } from '../watch-cache/item-codec.ts'
 import { createResourceCache } from '../watch-cache/resource-cache.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
-import type { ApiHandler, ForwardAddress } from '../wire/exchange.ts'
+import type { ApiHandler } from '../wire/exchange.ts'
+import { dialNode } from './dial-node.node.ts'
 import { ebbRoutesForNodes, ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
 import { type Fabric, startFabric } from './fabric.node.ts'
 import { type ImageMappings, MAPPINGS_FILE } from './image-mappings.node.ts'
@@ -273,8 +273,7 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
     tls: { key: pki.server.key, cert: pki.server.cert, ca: pki.ca },
     port: options.port,
     ...sockets,
-    dialKubelet: (node, address) =>
-      address ? dialInside(local, node, address) : dial(local.nodes?.kubeletSocket(node), node),
+    dialKubelet: (node, address) => dialNode(local.nodes, node, address),
     fault: (error) => complain('server', error),
   }).catch((error: NodeJS.ErrnoException) => {
     throw portError(error, options.port)
@@ -445,24 +444,6 @@ function routes(local: LocalNodes, { hub }: ServeParts, { images, lifetime }: Cl
       await local.nodes.process(name, action)
     },
   }
-}
-
-function dial(path: string | undefined, node: string): Promise<Socket> {
-  if (!path) return Promise.reject(new Error(`node ${node} is not one of this ebb`))
-  return new Promise((resolve, reject) => {
-    const socket = createConnection(path, () => {
-      socket.off('error', reject)
-      resolve(socket)
-    })
-    socket.once('error', reject)
-  })
-}
-
-/** From the node's network, or, where the address belongs to none of ours, from that of the first. */
-function dialInside(local: LocalNodes, node: string, { host, port }: ForwardAddress): Promise<Socket> {
-  const relay = local.nodes?.relaySocket(node) ?? local.nodes?.relaySocket('ebb-1')
-  if (!relay) return Promise.reject(new Error('there is no node here whose network could be reached'))
-  return dialRelay(relay, `${host}:${port}`)
 }
 
 function portError(error: NodeJS.ErrnoException, port: number): Error {
