@@ -92,7 +92,9 @@ function subresource(call: Call): ApiResponse | Promise<ApiResponse> {
 
 function runAction(call: Call, action: ActionDeclaration): ApiResponse | Promise<ApiResponse> {
   const handler = actions[action.handler]
-  if (!handler || !action.verbs.includes(call.exchange.info.verb)) throw methodNotAllowed()
+  // A proxy passes every method on, also those that are no verb (OPTIONS).
+  const isServed = action.name === 'proxy' || action.verbs.includes(call.exchange.info.verb)
+  if (!handler || !isServed) throw methodNotAllowed()
   return handler(call)
 }
 
