@@ -11,6 +11,7 @@
 import { type Definition, definitionOfKind, type Field, type Type } from '../api/schema.ts'
 import { rfc3339, rfc3339Micro } from '../api/time.ts'
 import { numbers } from '../api/types/protobuf.gen.ts'
+import { tooManyValues, VALUES_MAX } from './limits.ts'
 
 const MAGIC = [0x6b, 0x38, 0x73, 0x00]
 const decoder = new TextDecoder()
@@ -25,19 +26,19 @@ type Target = Record<string, unknown>
 export function decodeProtobuf(bytes: Uint8Array): Target {
   if (MAGIC.some((byte, i) => bytes[i] !== byte))
     throw new ProtobufError('provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]')
-  const { apiVersion, kind, raw } = envelope(new Reader(bytes.subarray(MAGIC.length)))
+  const { apiVersion, kind, raw } = envelope(new Reader(bytes.subarray(MAGIC.length), { values: 0 }))
   const slash = apiVersion.indexOf('/')
   const group = slash < 0 ? '' : apiVersion.slice(0, slash)
   const definition = definitionOfKind({ group, version: apiVersion.slice(slash + 1), kind })
   if (!definition) throw new ProtobufError(`no kind "${kind}" is registered for version "${apiVersion}"`)
-  return { kind, apiVersion, ...message(new Reader(raw), definition) }
+  return { kind, apiVersion, ...message(new Reader(raw, { values: 0 }), definition) }
 }
 
 function envelope(reader: Reader): { apiVersion: string; kind: string; raw: Uint8Array } {
   const out = { apiVersion: '', kind: '', raw: new Uint8Array(0) as Uint8Array }
   for (let tag = reader.tag(); tag !== undefined; tag = reader.tag()) {
     if (tag.number === 1) {
-      const meta = new Reader(reader.bytes())
+      const meta = reader.nested()
       for (let inner = meta.tag(); inner !== undefined; inner = meta.tag()) {
         const text = decoder.decode(meta.bytes())
         if (inner.number === 1) out.apiVersion = text
@@ -98,7 +99,7 @@ function fill(out: Target, { reader, definition, name }: Source): void {
   const known = slotsOf(name, definition)
   for (let tag = reader.tag(); tag !== undefined; tag = reader.tag()) {
     const slot = known.get(tag.number)
-    if (slot?.embedded) fill(out, { reader: new Reader(reader.bytes()), definition, name: slot.embedded })
+    if (slot?.embedded) fill(out, { reader: reader.nested(), definition, name: slot.embedded })
     else if (slot?.field) put(out, slot.field, { reader, wire: tag.wire })
     else reader.skip(tag.wire)
   }
@@ -113,7 +114,7 @@ function put(out: Target, field: Field, { reader, wire }: { reader: Reader; wire
   }
   if (type.kind === 'map') {
     out[name] ??= {}
-    const [key, content] = mapEntry(new Reader(reader.bytes()), type.of)
+    const [key, content] = mapEntry(reader.nested(), type.of)
     ;(out[name] as Target)[key] = content
     return
   }
@@ -131,7 +132,7 @@ function mapEntry(reader: Reader, of: Type): [string, unknown] {
   for (let tag = reader.tag(); tag !== undefined; tag = reader.tag()) {
     if (tag.number === 1) key = decoder.decode(reader.bytes())
     else if (of.kind === 'array') {
-      const list = new Reader(reader.bytes())
+      const list = reader.nested()
       const items: unknown[] = []
       for (let inner = list.tag(); inner !== undefined; inner = list.tag()) items.push(value(list, of.of, inner.wire))
       content = items
@@ -154,18 +155,18 @@ function value(reader: Reader, type: Type, wire: number): unknown {
     case 'byte':
       return base64(reader.bytes())
     case 'quantity':
-      return firstText(new Reader(reader.bytes()))
+      return firstText(reader.nested())
     case 'intOrString':
-      return intOrString(new Reader(reader.bytes()))
+      return intOrString(reader.nested())
     case 'time':
     case 'microTime':
-      return time(new Reader(reader.bytes()), type.kind === 'time' ? rfc3339 : rfc3339Micro)
+      return time(reader.nested(), type.kind === 'time' ? rfc3339 : rfc3339Micro)
     case 'raw':
     case 'rawExtension':
     case 'any':
-      return rawJson(new Reader(reader.bytes()))
+      return rawJson(reader.nested())
     case 'ref':
-      return message(new Reader(reader.bytes()), type.definition)
+      return message(reader.nested(), type.definition)
     default:
       throw new ProtobufError(`a ${type.kind} inside a list`)
   }
@@ -220,15 +221,24 @@ function base64(bytes: Uint8Array): string {
 /** Protocol buffers' wire format: tags, varints, lengths. Reads past the end are errors. */
 class Reader {
   private readonly data: Uint8Array
+  /** How many fields were read, in all messages of the body. */
+  private readonly count: { values: number }
   private at = 0
 
-  constructor(data: Uint8Array) {
+  constructor(data: Uint8Array, count: { values: number }) {
     this.data = data
+    this.count = count
   }
 
-  /** undefined at the end. */
+  /** The message that is here. */
+  nested(): Reader {
+    return new Reader(this.bytes(), this.count)
+  }
+
+  /** undefined at the end. Throws ApiError 413. */
   tag(): { number: number; wire: number } | undefined {
     if (this.at >= this.data.length) return undefined
+    if (++this.count.values > VALUES_MAX) throw tooManyValues()
     const tag = Number(this.varint())
     return { number: Math.floor(tag / 8), wire: tag % 8 }
   }
@@ -262,7 +272,7 @@ class Reader {
 
   /** A number wrapped in a message (metav1.Duration): its first field. */
   embeddedInteger(): bigint {
-    const inner = new Reader(this.bytes())
+    const inner = this.nested()
     return inner.tag() ? BigInt.asIntN(64, inner.varint()) : 0n
   }
 

@@ -65,7 +65,7 @@ export class Scanner {
 
   /** The next token, left in place. After the end it is the end again. Throws YamlSyntaxError. */
   peek(): Token {
-    while (this.wantsMore() && !this.done) this.fetch()
+    while (this.wantsMore() && !this.done) this.scan()
     return this.queue[this.head] ?? { type: 'end', line: this.reader.line }
   }
 
@@ -119,7 +119,7 @@ export class Scanner {
     this.reader.at += length
   }
 
-  private fetch(): void {
+  private scan(): void {
     const { reader } = this
     this.toNextToken()
     this.unroll(reader.column)
