@@ -101,7 +101,7 @@ const KINDS: Readonly<Record<string, (process: Process) => boolean>> = {
   'nsenter above the node process': ({ words }) => /^nsenter .*\/node\.mjs/.test(words),
   launcher: ({ words, leads }) => leads && /ebb-launcher\.sh/.test(words),
   shim: ({ words, leads }) => !leads && /^\/bin\/sh \S*ebb-launcher\.sh/.test(words),
-  bubblewrap: ({ words }) => /^bwrap /.test(words),
+  bubblewrap: ({ words }) => /^(\S*\/)?bwrap /.test(words),
   'warm ip': ({ words }) => /^ip -oneline/.test(words),
   'warm nft': ({ words }) => /^nft /.test(words),
 }
