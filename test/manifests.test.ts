@@ -78,6 +78,21 @@ describe.each(VALIDATIONS)('with --validate=%s', (validate) => {
   })
 })
 
+it('a list of one kind is created and applied: kubectl asks whether it is a custom resource', async () => {
+  const maps = (data: string) => `apiVersion: v1
+kind: ConfigMapList
+items:
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: first}, data: {k: ${data}}}
+- {apiVersion: v1, kind: ConfigMap, metadata: {name: second}}
+`
+  expect(await shell.ok('kubectl create --save-config -f -', maps('one'))).toBe(
+    'configmap/first created\nconfigmap/second created\n',
+  )
+  expect(await shell.ok('kubectl apply -f -', maps('two'))).toBe(
+    'configmap/first configured\nconfigmap/second unchanged\n',
+  )
+})
+
 it('a typing error in a List is found by the schema', async () => {
   const { code, stderr } = await shell.run('kubectl apply -f -', list('one', '  bogus: 1\n'))
   expect(code).toBe(1)

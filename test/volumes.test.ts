@@ -114,7 +114,7 @@ it('volumes show what has become of their sources, and only their sources change
   await shell.until('kubectl exec reader -- cat /me/labels', (ran) => ran.stdout === 'tier="back"')
   await shell.ok('kubectl create configmap optional --from-literal=late=yes')
   await shell.ok('kubectl patch configmap live -p \'{"data":{"level":"debug"}}\'')
-  await shell.until('kubectl exec reader -- cat /cm/level /me/late', (ran) => ran.stdout === 'debugyes')
+  await shell.until('kubectl exec reader -- cat /cm/level /me/late', (ran) => ran.stdout === 'debugyes', 60)
   expect(await shell.ok('kubectl exec reader -- cat /one')).toBe('info')
 })
 

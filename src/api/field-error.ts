@@ -25,6 +25,11 @@ function show(value: unknown): string {
   return typeof value === 'string' ? JSON.stringify(value) : (JSON.stringify(value) ?? 'null')
 }
 
+/** Appends errors to errors, however many: a spread into push() runs out of stack at about 100,000. */
+export function addErrors(errors: FieldError[], more: readonly FieldError[]): void {
+  for (const error of more) errors.push(error)
+}
+
 const make = (type: FieldErrorType, field: string, message: string): FieldError => ({ type, field, message })
 
 export const required = (field: string, detail = ''): FieldError =>
@@ -51,13 +56,14 @@ export const tooLong = (field: string, maxLength: number): FieldError =>
 export const tooMany = (field: string, actual: number, max: number): FieldError =>
   make('FieldValueTooMany', field, `Too many: ${actual}: must have at most ${max} items`)
 
+/** More errors of one object are counted, not told: an answer is not many times as long as what it is about. */
+const CAUSES_MAX = 1000
+
 /** 422 Invalid with one cause for each error; message as apimachinery's NewInvalid builds it. */
-export function invalidObject(
-  r: GroupResource & { kind: string },
-  name: string,
-  errors: readonly FieldError[],
-): ApiError {
+export function invalidObject(r: GroupResource & { kind: string }, name: string, all: readonly FieldError[]): ApiError {
+  const errors = all.slice(0, CAUSES_MAX)
   const lines = [...new Set(errors.map((e) => `${e.field}: ${e.message}`))]
+  if (all.length > errors.length) lines.push(`and ${all.length - errors.length} more errors`)
   const text = lines.length === 1 ? lines[0] : `[${lines.join(', ')}]`
   const kind = r.group ? `${r.kind}.${r.group}` : r.kind
   return new ApiError({

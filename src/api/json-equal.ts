@@ -14,3 +14,15 @@ function sameMembers(a: Record<string, unknown>, b: Record<string, unknown>): bo
   for (const key in b) if (b[key] !== undefined && !Object.hasOwn(a, key)) return false
   return true
 }
+
+/** A text that two values share just when they are equal: for finding one among many without comparing it with each. */
+export function jsonKey(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value !== 'object' || value === null) return String(value)
+  if (Array.isArray(value)) return `[${value.map(jsonKey).join()}]`
+  const members = Object.entries(value).filter(([, member]) => member !== undefined)
+  return `{${members
+    .map(([key, member]) => `${JSON.stringify(key)}:${jsonKey(member)}`)
+    .sort()
+    .join()}}`
+}

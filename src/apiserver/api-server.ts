@@ -3,8 +3,8 @@ import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { ApiHandler, ApiRequest, ApiResponse } from '../wire/exchange.ts'
-import { negotiate } from '../wire/negotiate.ts'
 import { builtInAdmission } from './admission/index.ts'
+import { oidcDocuments } from './authn/oidc.ts'
 import { serviceAccountTokens, type TokenSigner } from './authn/service-account-tokens.ts'
 import { type TokenSource, tokenSources } from './authn/tokens.ts'
 import { type Authorizer, privilegedGroup } from './authz/authorizer.ts'
@@ -17,15 +17,18 @@ import type { Parts } from './call.ts'
 import { chain } from './chain.ts'
 import { dispatch } from './dispatch.ts'
 import type { Exchange, Stage } from './exchange.ts'
+import { deadlineOf, within } from './flow/deadline.ts'
+import { type FlowLimits, limiter } from './flow/limit.ts'
+import { inWantedForm } from './forms.ts'
 import type { HealthCheck } from './health.ts'
 import { OpenWatches } from './open-watches.ts'
 import { openApiHandler } from './openapi/handler.ts'
 import { type PlainHandler, type PlainOptions, plainPath } from './plain-paths.ts'
 import { requestInfo } from './request-info.ts'
-import { errorResponse, indented, withWarnings } from './respond.ts'
+import { errorResponse, withWarnings } from './respond.ts'
 import { ANONYMOUS } from './stages/authenticate.ts'
-import { IN_FLIGHT_MAX } from './stages/limit.ts'
 import { VIRTUAL_RESOURCES } from './virtual/index.ts'
+import { Warnings } from './warnings.ts'
 
 export interface ApiServerOptions {
   readonly registry: Registry
@@ -43,7 +46,7 @@ export interface ApiServerOptions {
   address?(): string
   /** More documents. */
   readonly documents?: readonly PlainHandler[]
-  readonly inFlightMax?: number
+  readonly flowLimits?: FlowLimits
   /** Signs the tokens of service accounts (`jwt.node.ts`); without it there are none. */
   readonly tokenSigner?: TokenSigner
   /** Told of faults of our own (500), which clients see only as such. */
@@ -76,29 +79,37 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     signer: options.tokenSigner,
   }
   const declarations = registry.resources.map((resource) => resource.declaration)
+  const address = options.address ?? (() => '127.0.0.1:6443')
+  const signer = options.tokenSigner
   const plain: PlainOptions = {
     declarations,
     virtual: VIRTUAL_RESOURCES,
     version: options.version ?? '0',
     checks: options.checks ?? [],
-    address: options.address ?? (() => '127.0.0.1:6443'),
+    address,
     metrics: () => metricsText(counts),
-    more: [openApiHandler([...declarations, ...VIRTUAL_RESOURCES]), ...(options.documents ?? [])],
+    more: [
+      openApiHandler([...declarations, ...VIRTUAL_RESOURCES]),
+      ...(signer ? [oidcDocuments(signer, address)] : []),
+      ...(options.documents ?? []),
+    ],
   }
-  const signer = options.tokenSigner
   const tokens = signer
     ? tokenSources([options.tokens, serviceAccountTokens({ signer, registry, clock })])
     : options.tokens
-  const stages = chain({
-    tokens,
-    authorizers,
-    inFlightMax: options.inFlightMax ?? IN_FLIGHT_MAX,
-  })
-  const serve = (exchange: Exchange) =>
+  const stages = chain({ tokens, authorizers })
+  const limits = limiter(clock, options.flowLimits)
+  const handler = (exchange: Exchange) =>
     exchange.info.isResource ? dispatch(parts, exchange, { tokens }) : plainPath(plain, exchange)
+  const serve = (exchange: Exchange) => limits.run(exchange, () => handler(exchange))
   return {
     async handle(request) {
-      const response = await handle(request, { stages, serve, fault: (error) => options.fault?.(error, request) })
+      const response = await handle(request, {
+        clock,
+        stages,
+        serve,
+        fault: (error) => options.fault?.(error, request),
+      })
       const key = `${request.method} ${response.status}`
       counts.set(key, (counts.get(key) ?? 0) + 1)
       return response
@@ -108,73 +119,39 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 }
 
 interface Way {
+  readonly clock: Clock
   readonly stages: readonly Stage[]
   serve(exchange: Exchange): ApiResponse | Promise<ApiResponse>
   fault(error: unknown): void
 }
 
-async function handle(request: ApiRequest, { stages, serve, fault }: Way): Promise<ApiResponse> {
+async function handle(request: ApiRequest, way: Way): Promise<ApiResponse> {
   const info = requestInfo(request.method, request.path, request.query)
-  const exchange: Exchange = { request, info, user: ANONYMOUS, warnings: [], ends: [] }
+  const exchange: Exchange = { request, info, user: ANONYMOUS, warnings: new Warnings() }
   try {
-    for (const stage of stages) {
-      const passing = stage(exchange)
-      const answer = passing instanceof Promise ? await passing : passing
-      if (answer) return answer
-    }
-    return await finished(await serve(exchange), exchange)
+    // In-process callers wait as long as they like: nobody else's connection is held up.
+    const deadline = request.whenOver && deadlineOf(exchange)
+    const answer = passed(exchange, way)
+    return await (deadline === undefined ? answer : within(way.clock, deadline, answer))
   } catch (error) {
-    return await finished(errorResponse(error, fault), exchange)
-  } finally {
-    for (const end of exchange.ends) end()
+    return await finished(errorResponse(error, way.fault), exchange)
   }
+}
+
+async function passed(exchange: Exchange, { stages, serve }: Way): Promise<ApiResponse> {
+  for (const stage of stages) {
+    const passing = stage(exchange)
+    const answer = passing instanceof Promise ? await passing : passing
+    if (answer) return answer
+  }
+  return await finished(await serve(exchange), exchange)
 }
 
 /** An answer as it goes out: in the form that is wanted, with its warnings. */
 function finished(response: ApiResponse, exchange: Exchange): ApiResponse | Promise<ApiResponse> {
-  const form = formOf(exchange)
-  const warned = (answer: ApiResponse) => withWarnings(answer, exchange.warnings)
-  return form ? inForm(response, form).then(warned) : warned(response)
-}
-
-/** Another form of the answer, errors and discovery too, for those who want one. All answers are made as plain JSON first. */
-type Form = 'yaml' | 'indented'
-
-function formOf({ request, info }: Exchange): Form | undefined {
-  if (!info.isResource && !/^\/apis?(\/|$)/.test(request.path)) return undefined
-  if (asksYaml(request.headers.accept)) return 'yaml'
-  return isForEyes(request) ? 'indented' : undefined
-}
-
-function asksYaml(accept: string | undefined): boolean {
-  try {
-    return accept?.includes('yaml') === true && negotiate(accept).format === 'yaml'
-  } catch {
-    return false
-  }
-}
-
-/** People read what browsers and curl get; `pretty` says it otherwise. */
-function isForEyes({ query, headers }: ApiRequest): boolean {
-  const pretty = query.get('pretty')
-  if (pretty) return /^(1|t|T|TRUE|true|True)$/.test(pretty)
-  return /^(curl|Wget|Mozilla\/5\.0)/.test(headers['user-agent'] ?? '')
-}
-
-async function inForm(response: ApiResponse, form: Form): Promise<ApiResponse> {
-  const { body, headers } = response
-  if (body.type !== 'object' && body.type !== 'list') return response
-  const object = body.type === 'list' ? parsed(body.chunks()) : body.object
-  if (form === 'indented') return { ...response, body: { type: 'text', text: indented(object) } }
-  const { writeYaml } = await import('../wire/yaml.ts')
-  const yaml = { ...headers, 'content-type': 'application/yaml' }
-  return { ...response, headers: yaml, body: { type: 'text', text: writeYaml(object) } }
-}
-
-/** A list as it is on the wire, where its items do not repeat their kind. */
-function parsed(chunks: readonly Uint8Array[]): unknown {
-  const decoder = new TextDecoder()
-  return JSON.parse(chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join('') + decoder.decode())
+  const answer = inWantedForm(response, exchange)
+  if (answer instanceof Promise) return answer.then((made) => withWarnings(made, exchange.warnings.values()))
+  return withWarnings(answer, exchange.warnings.values())
 }
 
 function metricsText(counts: ReadonlyMap<string, number>): string {

@@ -31,9 +31,9 @@ export interface Call {
 
 export type Handler = (call: Call) => ApiResponse | Promise<ApiResponse>
 
-/** Adds a Warning header to the answer, each text once. */
+/** Adds a Warning header to the answer. */
 export function warn({ exchange }: Pick<Call, 'exchange'>, text: string): void {
-  if (!exchange.warnings.includes(text)) exchange.warnings.push(text)
+  exchange.warnings.add(text)
 }
 
 export function writeOptions(

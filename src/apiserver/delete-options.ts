@@ -1,5 +1,5 @@
 /** DeleteOptions, from the body or else from the query; the body wins. */
-import { type FieldError, invalid, invalidObject, notSupported } from '../api/field-error.ts'
+import { addErrors, type FieldError, invalid, invalidObject, notSupported } from '../api/field-error.ts'
 import type { DeleteOptions } from '../api/object.ts'
 import { readDeleteBody } from './body.ts'
 import type { Call } from './call.ts'
@@ -41,6 +41,6 @@ function optionErrors(options: DeleteOptions, dryRun: readonly string[]): FieldE
     )
   if (propagationPolicy !== undefined && !POLICIES.includes(propagationPolicy))
     errors.push(notSupported('propagationPolicy', propagationPolicy, [...POLICIES, 'nil']))
-  errors.push(...dryRunErrors(dryRun))
+  addErrors(errors, dryRunErrors(dryRun))
   return errors
 }

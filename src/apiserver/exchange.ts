@@ -1,5 +1,6 @@
 import type { ApiRequest, ApiResponse, UserInfo } from '../wire/exchange.ts'
 import type { RequestInfo } from './request-info.ts'
+import type { Warnings } from './warnings.ts'
 
 /** One request on its way through the chain. Stages fill in what later ones need. */
 export interface Exchange {
@@ -7,10 +8,7 @@ export interface Exchange {
   readonly info: RequestInfo
   /** Set by the authentication stage; until then nobody. */
   user: UserInfo
-  /** Texts for Warning headers, in order, each once. */
-  readonly warnings: string[]
-  /** Run when the answer is ready (for a stream: when its head is). */
-  readonly ends: (() => void)[]
+  readonly warnings: Warnings
 }
 
 /** A step of the chain: passes on (undefined), answers, or throws ApiError. */

@@ -102,6 +102,9 @@ function selection(exchange: Exchange, resource: StoredResource): Pick<ListOptio
 export function integer(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name)
   if (text === null || text === '') return undefined
-  if (!/^[+-]?\d+$/.test(text)) throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`)
+  const refused = (why: string) => badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: ${why}`)
+  if (!/^[+-]?\d+$/.test(text)) throw refused('invalid syntax')
+  const exact = BigInt(text.replace('+', ''))
+  if (BigInt.asIntN(64, exact) !== exact) throw refused('value out of range')
   return Number(text)
 }

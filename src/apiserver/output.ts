@@ -3,7 +3,7 @@ import type { ListMeta } from '../api/object.ts'
 import type { Item, ListResult } from '../registry/read.ts'
 import type { ApiResponse, ResponseBody, WatchEventType, WatchFrame } from '../wire/exchange.ts'
 import { jsonFrame, watchFrame } from '../wire/frame.ts'
-import { typedListChunks } from '../wire/list.ts'
+import { typedItems, typedListPieces } from '../wire/list.ts'
 import { type Negotiated, negotiate } from '../wire/negotiate.ts'
 import { includeObjectOf, metadataList, metadataOf, notAList, TableRenderer } from '../wire/representation.ts'
 import type { Call } from './call.ts'
@@ -33,7 +33,10 @@ function jsonOutput({ resource }: Call): Output {
       return {
         type: 'list',
         object: () => ({ ...head, items: result.items.map((item) => item.object) }),
-        chunks: () => typedListChunks(head, { kind, apiVersion }, result.items),
+        pieces: () => typedListPieces(head, { kind, apiVersion }, result.items),
+        head,
+        field: 'items',
+        entries: () => typedItems(result.items),
       }
     },
     frame: wholeFrame,
@@ -52,7 +55,7 @@ function metadataOutput({ resource }: Call, { as, version }: Negotiated): Output
     },
     list(result) {
       if (as === 'PartialObjectMetadata') throw notAList(as, `a list (*${internal}.${kind}List)`)
-      return { type: 'list', ...metadataList(listMeta(result), result.items, version) }
+      return metadataList(listMeta(result), result.items, version)
     },
     frame: (type, item) => wholeFrame(type, form(item)),
   }
@@ -67,7 +70,7 @@ function tableOutput({ exchange, resource, parts }: Call, { version }: Negotiate
       const table = now().single(item, { columns: true })
       return { object: table.object(), bytes: () => table.bytes() }
     },
-    list: (result) => ({ type: 'list', ...now().list(listMeta(result), result.items) }),
+    list: (result) => now().list(listMeta(result), result.items),
     frame(type, item) {
       const table = now().single(item, { columns })
       columns = false

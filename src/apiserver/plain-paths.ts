@@ -1,6 +1,7 @@
 /** Paths that are no resources: health, version, metrics, discovery, and documents that others provide (OpenAPI). */
 import type { ApiResponse } from '../wire/exchange.ts'
 import { negotiate, negotiateDiscovery } from '../wire/negotiate.ts'
+import { OIDC_PATHS } from './authn/oidc.ts'
 import {
   AGGREGATED_TYPE,
   aggregated,
@@ -78,10 +79,10 @@ function documentAt(options: PlainOptions, { request }: Exchange, path: string):
   return objectResponse(list)
 }
 
+const OWN_PATHS = ['/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version']
+
 function rootPaths({ declarations }: PlainOptions): string[] {
   const paths = ['/api', '/api/v1', '/apis']
   for (const { group, version } of declarations) if (group) paths.push(`/apis/${group}`, `/apis/${group}/${version}`)
-  return [
-    ...new Set([...paths, '/healthz', '/livez', '/metrics', '/openapi/v2', '/openapi/v3', '/readyz', '/version']),
-  ].sort()
+  return [...new Set([...paths, ...Object.values(OIDC_PATHS), ...OWN_PATHS])].sort()
 }

@@ -103,6 +103,9 @@ function verbOf(
   return verb
 }
 
+/** Whether a method leaves everything as it is; then it has no body either. */
+export const isReading = (method: string): boolean => method === 'GET' || method === 'HEAD'
+
 /** How Kubernetes reads a boolean of the query: present is true, but for `0` and `false`. */
 export function isTrue(value: string | null): boolean {
   if (value === null) return false

@@ -1,9 +1,12 @@
 /** The one place where results and errors become answers. */
-import { ApiError, failure, type Status } from '../api/status.ts'
+import { ApiError, badRequest, failure, type Status } from '../api/status.ts'
 import type { ApiResponse } from '../wire/exchange.ts'
 
 const JSON_HEADERS = { 'content-type': 'application/json' }
 const TEXT_HEADERS = { 'content-type': 'text/plain; charset=utf-8', 'x-content-type-options': 'nosniff' }
+/** When those come again for whom there was no room. */
+const RETRY_AFTER_SECONDS = 1
+
 const encoder = new TextEncoder()
 
 /** An object that is nobody's stored state: Status, Scale, discovery. */
@@ -15,16 +18,19 @@ export function objectResponse(object: unknown, status = 200, contentType = 'app
   }
 }
 
-/** As Go's MarshalIndent writes it, without a newline at the end. */
-export const indented = (object: unknown): string => JSON.stringify(object, null, 2)
-
-/** A document that is indented for everybody. */
+/** A document that is indented for everybody, as Go's MarshalIndent does it. */
 export function documentResponse(object: unknown): ApiResponse {
-  return { status: 200, headers: JSON_HEADERS, body: { type: 'text', text: indented(object) } }
+  return { status: 200, headers: JSON_HEADERS, body: { type: 'text', text: JSON.stringify(object, null, 2) } }
 }
 
 export function textResponse(text: string, status = 200): ApiResponse {
   return { status, headers: TEXT_HEADERS, body: { type: 'text', text } }
+}
+
+/** As Kubernetes says it: a plain page, and when to come again. */
+export function tooBusy(): ApiResponse {
+  const response = textResponse('Too many requests, please try again later.\n', 429)
+  return { ...response, headers: { ...response.headers, 'retry-after': String(RETRY_AFTER_SECONDS) } }
 }
 
 export const pageNotFound = (): ApiResponse => textResponse('404 page not found\n', 404)
@@ -49,6 +55,9 @@ export function success(details?: Status['details'], code?: number): Status {
 
 /** The Status of whatever was thrown. A fault of our own is reported to `fault` and answered 500 without its particulars. */
 export function errorResponse(error: unknown, fault: (error: unknown) => void): ApiResponse {
+  // What came nests so deeply that the stack ran out: that is its fault, not ours.
+  if (error instanceof RangeError && /call stack/.test(error.message))
+    return statusResponse(badRequest('exceeded max depth').status)
   if (!(error instanceof ApiError)) {
     fault(error)
     const message = `Internal error occurred: ${error instanceof Error ? error.message : 'unknown'}`
@@ -67,13 +76,7 @@ function statusResponse(status: Status): ApiResponse {
     : { ...response, headers: { ...response.headers, 'retry-after': String(retryAfter) } }
 }
 
-/** The answer with what the stages and handlers had to warn of (RFC 7234 warn-code 299). */
+/** The answer with what the stages and handlers had to warn of. */
 export function withWarnings(response: ApiResponse, warnings: readonly string[]): ApiResponse {
-  if (warnings.length === 0) return response
-  const values = warnings.map((text) => `299 - ${quote(text)}`)
-  return { ...response, headers: { ...response.headers, warning: values } }
-}
-
-function quote(text: string): string {
-  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`
+  return warnings.length === 0 ? response : { ...response, headers: { ...response.headers, warning: warnings } }
 }

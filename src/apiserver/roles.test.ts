@@ -10,7 +10,7 @@ const apiVersion = 'rbac.authorization.k8s.io/v1'
 const roles = defaultRoles()
 let asker: Asker
 const ask: Asker['ask'] = (...all) => asker.ask(...all)
-const store = (defaults = roles) => storeDefaultRoles(asker.api.registry, defaults, () => Promise.resolve())
+const store = (defaults = roles) => storeDefaultRoles(asker.api.registry, defaults, () => Promise.resolve(true))
 
 beforeEach(async () => {
   roles.stored = false

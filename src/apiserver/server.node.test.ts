@@ -12,7 +12,7 @@ import { systemClock } from '../base/clock.node.ts'
 import { SeededRandom } from '../base/random.ts'
 import { ensurePki, type Pki } from '../main/pki.node.ts'
 import { startTestApi, type TestApi } from '../sim/test-api.ts'
-import { BODY_BYTES_MAX } from './request.node.ts'
+import { BODY_BYTES_MAX } from './bodies.node.ts'
 import { type RunningServer, startServer } from './server.node.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'ebb-server-'))
@@ -27,19 +27,30 @@ let server: RunningServer
 let kubelet: http.Server
 const faults: unknown[] = []
 
+/** What the kubelet was asked, without an upgrade and with one. */
+const asked: string[] = []
+const upgraded: http.IncomingMessage[] = []
+
 /** A kubelet that says which path it was asked for, and echoes what comes over a WebSocket. */
 function startKubelet(): Promise<http.Server> {
   const sockets = new WebSocketServer({ noServer: true, handleProtocols: (offered) => [...offered][0] ?? false })
   const started = http.createServer((request, response) => {
+    asked.push(request.url ?? '')
     if (request.url?.includes('previous')) response.writeHead(400).end('previous terminated container not found\n')
     else response.end(`asked for ${request.url}`)
   })
-  started.on('upgrade', (request, socket, head) =>
+  started.on('upgrade', (request, socket, head) => {
+    upgraded.push(request)
+    socket.on('end', () => socket.destroy()).resume()
+    if (request.url?.includes('rude')) return socket.end('\0 no HTTP at all')
+    if (request.url?.includes('refused'))
+      return void socket.write('HTTP/1.1 400 Bad Request\r\ncontent-length: 4\r\n\r\nno!\n')
     sockets.handleUpgrade(request, socket, head, (ws) => {
       ws.send(`asked for ${request.url} with ${request.headers.authorization ?? 'no credentials'}`)
       ws.on('message', (data) => ws.send(`echo ${data}`))
-    }),
-  )
+      ws.on('error', () => {})
+    })
+  })
   return new Promise((resolve) => started.listen(kubeletSocket, () => resolve(started)))
 }
 
@@ -347,6 +358,62 @@ describe('the kubelet of a node', () => {
     const answer = await ask({ path, method: 'POST', headers: { ...admin, ...headers } })
     expect(answer.status).toBe(400)
     expect(json(answer)).toMatchObject({ kind: 'Status', reason: 'BadRequest', message })
+  })
+
+  /** What comes back over a socket on which an exec is asked for by hand, until the server closes it. */
+  async function exec(command: string, after: Buffer | string = '', headers = ''): Promise<string> {
+    const socket = tls.connect({ port: server.port, host: '127.0.0.1', ca: pki.ca })
+    socket.write(
+      `GET /api/v1/namespaces/default/pods/p/exec?container=c&command=${command} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer admin-token\r\n` +
+        `connection: Upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n${headers}\r\n`,
+    )
+    socket.write(after)
+    let text = ''
+    socket.on('error', () => {})
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1')
+    })
+    await new Promise((resolve) => socket.once('close', resolve))
+    return text
+  }
+
+  it('answers nothing else on a connection whose upgrade it refused', async () => {
+    const more = 'GET /containerLogs/kube-system/other/c HTTP/1.1\r\nhost: x\r\n\r\n'
+    const text = await exec('refused', more)
+    expect(text).toMatch(/^HTTP\/1.1 400 Bad Request\r\n.*"message":"no!"/s)
+    expect(asked.filter((path) => path.includes('other'))).toEqual([])
+  })
+
+  it('that speaks no HTTP is said to be unreachable', async () => {
+    expect(await exec('rude')).toMatch(/^HTTP\/1.1 500 .*error dialing node node-1/s)
+  })
+
+  it('gets neither a token that came as a protocol nor headers that are not for it', async () => {
+    const secret = 'base64url.bearer.authorization.k8s.io.c2VjcmV0'
+    const headers = `sec-websocket-protocol: ${secret}, v5.channel.k8s.io\r\nx-remote-user: admin\r\n`
+    await exec('x', Buffer.from([0x88, 0x80, 0, 0, 0, 0]), headers)
+    const got = upgraded.at(-1)?.headers
+    expect(got?.['sec-websocket-protocol']).toBe('v5.channel.k8s.io')
+    expect(JSON.stringify(got)).not.toMatch(/c2VjcmV0|admin/)
+  })
+
+  it.each([
+    ['an unknown opcode', [0x83, 0x80, 0, 0, 0, 0]],
+    ['no mask', [0x81, 0x01, 0x41]],
+    ['reserved bits', [0xf1, 0x80, 0, 0, 0, 0]],
+    ['a bad close code', [0x88, 0x82, 0, 0, 0, 0, 0, 1]],
+    ['text that is no UTF-8', [0x81, 0x82, 0, 0, 0, 0, 0xff, 0xff]],
+    ['a length beyond all', [0x82, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]],
+    ['a control frame too long', [0x89, 0xfe, 0, 200, 0, 0, 0, 0, ...Array(200).fill(0)]],
+    ['a continuation of nothing', [0x80, 0x80, 0, 0, 0, 0]],
+  ])('may be sent %s in a stream: the stream ends, both its sockets go', async (_, frame) => {
+    const before = server.connections
+    expect(await exec('x', Buffer.from(frame))).toMatch(/^HTTP\/1.1 101 Switching Protocols\r\n/)
+    await vi.waitFor(() => expect(server.connections).toBeLessThanOrEqual(before))
+    await vi.waitFor(async () => {
+      const open = await new Promise((resolve) => kubelet.getConnections((_error, count) => resolve(count)))
+      expect(open).toBe(0)
+    })
   })
 
   it('is not bothered with an upgrade that the chain refuses', async () => {

@@ -1,33 +1,42 @@
-/** Answers onto sockets: objects in one write, lists in large pieces, watches frame by frame with a limit on what may wait. */
-import { once } from 'node:events'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+/** Answers onto sockets: objects in one write, lists piece by piece as their reader takes them, watches frame by frame with a limit on what may wait. */
+import type { ServerResponse } from 'node:http'
 import { assert } from '../base/assert.ts'
 import type { ApiResponse, ResponseBody, WatchStream } from '../wire/exchange.ts'
+import { Chunks } from '../wire/list.ts'
+import type { OpenRequest } from './open-request.node.ts'
+import { inSlice } from './slices.node.ts'
 
 /** What may wait for one slow watcher, in bytes; more and it is closed with 410, which costs the others nothing. */
 export const WATCHER_BUFFER_BYTES_MAX = 8 * 1024 * 1024
 
 const SLOW_WATCHER_DRAIN_MS = 30_000
 
-type AnyRequest = IncomingMessage | Http2ServerRequest
-type AnyResponse = ServerResponse | Http2ServerResponse
+interface Head {
+  readonly status: number
+  readonly headers: Record<string, string | string[] | number>
+}
 
-export async function writeResponse(answer: ApiResponse, request: AnyRequest, response: AnyResponse): Promise<void> {
+/** Resolves when all of the answer has been handed to its socket, for streams when they are over. */
+export async function writeResponse(answer: ApiResponse, open: OpenRequest): Promise<void> {
   const { body, status } = answer
-  const headers: Record<string, string | string[] | number> = { 'cache-control': 'no-cache, private' }
+  const headers: Head['headers'] = { 'cache-control': 'no-cache, private' }
   for (const name in answer.headers) headers[name] = answer.headers[name] as string | string[]
+  // What has not come of the body would be taken for the next request.
+  if (open.arriving && open.request.httpVersionMajor < 2) headers.connection = 'close'
+  const head = { status, headers }
   switch (body.type) {
     case 'watch':
-      return watch(response as ServerResponse, body.stream, { status, headers })
+      return watch(open, body.stream, head)
     case 'stream':
-      return stream(response as ServerResponse, body.stream, { status, headers })
+      return stream(open, body.stream, head)
     case 'list':
-      return pieces(response as ServerResponse, body.chunks(), { status, headers, head: request.method === 'HEAD' })
+    case 'pieces':
+      return pieces(open, body.pieces(), head)
     default: {
       const bytes = bytesOf(body, headers['content-type'])
       headers['content-length'] = bytes.length
       return inBurst(() => {
+        const { response, request } = open
         response.writeHead(status, headers)
         if (request.method === 'HEAD') response.end()
         else response.end(bytes)
@@ -62,11 +71,6 @@ function writeBurst(): void {
   for (const write of writes) write()
 }
 
-interface Head {
-  readonly status: number
-  readonly headers: Record<string, string | string[] | number>
-}
-
 const NEWLINE = Buffer.from('\n')
 
 /** An object in JSON ends with a newline, as Kubernetes writes it: the next prompt of a shell stands on a line of its own. */
@@ -78,61 +82,63 @@ function bytesOf(body: ResponseBody, contentType: unknown): Uint8Array {
   return contentType === 'application/json' ? Buffer.concat([bytes, NEWLINE]) : bytes
 }
 
-async function pieces(
-  response: ServerResponse,
-  chunks: readonly Uint8Array[],
-  { status, headers, head }: Head & { head: boolean },
-): Promise<void> {
-  let size = 0
-  for (const chunk of chunks) size += chunk.length
-  headers['content-length'] = size
-  response.writeHead(status, headers)
-  if (!head)
-    for (const chunk of chunks) {
-      if (response.destroyed) return
-      if (!response.write(chunk)) await drained(response)
+/** A chunk is made when the one before has been taken: a slow reader holds one, and nobody's turn. */
+async function pieces(open: OpenRequest, source: Iterable<Uint8Array>, { status, headers }: Head): Promise<void> {
+  const response = open.response as ServerResponse
+  const chunks = new Chunks(source)
+  const next = (first: boolean): boolean => {
+    const chunk = chunks.next()
+    if (first) {
+      if (chunks.done) headers['content-length'] = chunk.length
+      response.writeHead(status, headers)
     }
-  response.end()
+    if (!chunks.done && open.request.method !== 'HEAD') return response.write(chunk)
+    if (open.request.method === 'HEAD') response.end()
+    else response.end(chunk)
+    return true
+  }
+  for (let first = true; first || !response.writableEnded; first = false) {
+    const taken = await inSlice(() => open.over || next(first))
+    if (open.over) return chunks.close()
+    if (!taken) await drained(response, open)
+  }
 }
 
 /** Resolves when the response can take more, or is gone. */
-async function drained(response: ServerResponse): Promise<void> {
-  const over = new AbortController()
-  const { signal } = over
-  await Promise.race([once(response, 'drain', { signal }), once(response, 'close', { signal })]).catch(() => {})
-  over.abort()
+function drained(response: ServerResponse, open: OpenRequest): Promise<void> {
+  return new Promise((resolve) => {
+    const forget = open.whenOver(resolve)
+    response.once('drain', () => {
+      forget()
+      resolve()
+    })
+  })
 }
 
-async function stream(
-  response: ServerResponse,
-  source: AsyncIterable<Uint8Array>,
-  { status, headers }: Head,
-): Promise<void> {
+async function stream(open: OpenRequest, source: AsyncIterable<Uint8Array>, { status, headers }: Head): Promise<void> {
+  const response = open.response as ServerResponse
+  open.endless = true
   response.writeHead(status, headers)
   response.flushHeaders()
   for await (const bytes of source) {
-    if (response.destroyed) return
-    if (!response.write(bytes)) await drained(response)
+    if (open.over) return
+    if (!response.write(bytes)) await drained(response, open)
   }
   response.end()
 }
 
 /** Resolves when the watch is over, on either side. */
-function watch(response: ServerResponse, source: WatchStream, { status, headers }: Head): Promise<void> {
+function watch(open: OpenRequest, source: WatchStream, { status, headers }: Head): Promise<void> {
+  const response = open.response as ServerResponse
+  open.endless = true
   response.writeHead(status, headers)
   response.flushHeaders()
   return new Promise((resolve) => {
-    let stop = () => {}
-    const finish = () => {
-      stop()
-      resolve()
-    }
-    response.once('close', finish)
-    response.on('error', () => response.destroy())
+    response.on('error', () => open.destroy())
     let full = false
-    stop = source.start({
+    const stop = source.start({
       frame(frame) {
-        if (response.destroyed) return true
+        if (open.over) return true
         if (frame.type !== 'ERROR' && response.writableLength > WATCHER_BUFFER_BYTES_MAX) {
           full = true
           return false
@@ -141,17 +147,20 @@ function watch(response: ServerResponse, source: WatchStream, { status, headers 
         return true
       },
       end() {
-        if (response.destroyed) return
+        if (open.over) return
         response.end()
-        if (full) giveUp(response)
+        if (full) giveUp(open)
       },
     })
-    if (response.destroyed) finish()
+    open.whenOver(() => {
+      stop()
+      resolve()
+    })
   })
 }
 
 /** One that was too slow gets time to read what is left and why it ended, then its connection goes. */
-function giveUp(response: ServerResponse): void {
-  const timer = setTimeout(() => response.destroy(), SLOW_WATCHER_DRAIN_MS)
-  response.once('close', () => clearTimeout(timer))
+function giveUp(open: OpenRequest): void {
+  const timer = setTimeout(() => open.destroy(), SLOW_WATCHER_DRAIN_MS)
+  open.whenOver(() => clearTimeout(timer))
 }

@@ -101,6 +101,6 @@ async function* bytesOf(response: ApiResponse): AsyncIterable<Uint8Array> {
   const { body } = response
   if (body.type === 'empty') return
   if (body.type === 'object') yield body.bytes()
-  else if (body.type === 'list') yield* body.chunks()
+  else if (body.type === 'list' || body.type === 'pieces') yield* body.pieces()
   else yield new TextEncoder().encode(String(bodyOf(response)))
 }

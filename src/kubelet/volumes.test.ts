@@ -74,7 +74,7 @@ describe('contents of volumes', () => {
     expect([modeOf('empty'), modeOf('s')]).toEqual(['777', '777'])
   })
 
-  it('lie as programs that watch them expect', async () => {
+  it('[VO2] lie as programs that watch them expect', async () => {
     expect(await said([{ name: 'c', configMap: { name: 'cm' } }])).toEqual([])
     const data = readlinkSync(at('c/..data'))
     expect(data).toMatch(/^\.\.\d{4}(_\d\d){5}\.\w+$/)
@@ -97,7 +97,7 @@ describe('contents of volumes', () => {
     expect(existsSync(at(`c/${first}`))).toBe(false)
   })
 
-  it('get a new token when four fifths of the old one are over', async () => {
+  it('[VO3] get a new token when four fifths of the old one are over', async () => {
     const pod = podWith([projected({ serviceAccountToken: { path: 'token' } })])
     const volumes = volumesOf()
     await volumes.setUp(pod, FACTS)
@@ -115,7 +115,7 @@ describe('contents of volumes', () => {
     expect([modeOf('p/token'), statSync(at('p/token')).uid]).toEqual(['600', securityContext.runAsUser])
   })
 
-  it('are the fsGroup’s, which may read what is secret and write what is empty', async () => {
+  it('[VO7] are the fsGroup’s, which may read what is secret and write what is empty', async () => {
     const fsGroup = process.getgid?.() ?? 0
     const volumes: Volume[] = [
       { name: 'empty', emptyDir: {} },
@@ -255,7 +255,7 @@ describe('volumes that cannot be made', () => {
     expect(existsSync(at('v'))).toBe(false)
   })
 
-  it('are tried again after 0.5 s, 1 s, ... at most 122 s, and given up aloud each 123 s', async () => {
+  it('[VO1] are tried again after 0.5 s, 1 s, ... at most 122 s, and given up aloud each 123 s', async () => {
     const volumes = volumesOf()
     const pod = podWith([{ name: 'v', secret: { secretName: 'later' } }])
     const waits: number[] = []
@@ -299,7 +299,7 @@ describe('hostPath', () => {
     expect(existsSync(`${top}/absent`)).toBe(false)
   })
 
-  it('makes what is to be made, and no more', async () => {
+  it('[VO9] makes what is to be made, and no more', async () => {
     expect(await setUp('a/b', 'DirectoryOrCreate')).toEqual([])
     expect(statSync(`${top}/a/b`).isDirectory()).toBe(true)
     expect(await setUp('a/f', 'FileOrCreate')).toEqual([])
@@ -311,6 +311,21 @@ describe('hostPath', () => {
     ])
     expect(await setUp('plain', '')).toEqual([])
     expect(existsSync(`${top}/plain`)).toBe(false)
+  })
+
+  it('that leads into a folder of ebb’s own is refused, by whatever way, when it is set up and when it is mounted', async () => {
+    mkdirSync(`${top}/data/pki`, { recursive: true })
+    symlinkSync(`${top}/data`, `${top}/link`)
+    const files = machineFiles((id) => id, [`${top}/data`])
+    const refused = "hostPath leads into ebb's own folders, which no pod may see"
+    for (const path of ['data', 'data/', 'data/pki', 'link', 'link/pki', 'elsewhere/../data']) {
+      mkdirSync(`${top}/elsewhere`, { recursive: true })
+      await expect(files.hostPath(`${top}/${path}`, 'Directory')).rejects.toThrow(refused)
+      await expect(files.hostSource(`${top}/${path}`)).rejects.toThrow(refused)
+    }
+    const inside = { volume: top, path: 'data/pki', target: undefined, isHost: true }
+    await expect(files.subPath(inside)).rejects.toThrow(refused)
+    expect(await files.hostSource(`${top}/elsewhere`)).toEqual({ hostPath: `${top}/elsewhere` })
   })
 
   it('without a type is made when it is mounted', async () => {

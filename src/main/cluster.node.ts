@@ -3,7 +3,7 @@
  * at once begins at once; nothing waits for a node. Everything ends with the lifetime, nodes first.
  */
 import { randomBytes } from 'node:crypto'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { createConnection, type Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,11 +22,9 @@ import { systemClock } from '../base/clock.node.ts'
 import type { Lifetime } from '../base/lifetime.ts'
 import { SeededRandom } from '../base/random.ts'
 import { tracer } from '../base/trace.ts'
-import { keepPrivate } from '../base/whole-file.node.ts'
 import { CliError } from '../cli/cli-error.ts'
 import { degradedBeyond } from '../cli/degraded.ts'
 import { kubeconfig } from '../cli/kubeconfig.ts'
-import type { Text } from '../cli/text.ts'
 import { ApiClient } from '../client/api-client.ts'
 import { directTransport } from '../client/direct.ts'
 import { Informers } from '../client/informer.ts'
@@ -36,21 +34,21 @@ import { relayListener } from '../proxy/relay.node.ts'
 import { createRegistry, type Registry } from '../registry/registry.ts'
 import { RESOURCES } from '../resources/index.ts'
 import type { Journal } from '../store/journal.ts'
-import { MemoryJournal } from '../store/memory-journal.ts'
 import { openStore } from '../store/mvcc-store.ts'
-import { type Store, StoreError } from '../store/store.ts'
+import type { Store, StoreError } from '../store/store.ts'
 import { itemCodec } from '../watch-cache/item-codec.ts'
 import { createResourceCache } from '../watch-cache/resource-cache.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
+import type { ApiHandler } from '../wire/exchange.ts'
+import { inDataFolder, keepDataPrivate, openJournal } from './data-folder.node.ts'
 import { ebbRoutesForNodes, ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
 import { type Fabric, startFabric } from './fabric.node.ts'
-import { type ImageMappings, MAPPINGS_FILE } from './image-mappings.node.ts'
+import type { ImageMappings } from './image-mappings.node.ts'
 import { defaultDataDirectory } from './instance.node.ts'
 import { API_PORT_INSIDE, type NodeConfig } from './node-config.ts'
 import { type NodeTokens, nodeTokens } from './node-tokens.node.ts'
 import { type Nodes, startNodes } from './nodes.node.ts'
 import { ensurePki, ensureTokenKey, type Pki } from './pki.node.ts'
-import { systemError } from './system-error.node.ts'
 import { TraceHub } from './trace-hub.ts'
 import { EBB_VERSION } from './versions.ts'
 import { warmUp } from './warm-up.node.ts'
@@ -59,8 +57,6 @@ import { warmUp } from './warm-up.node.ts'
 const SERVER_ADDRESSES = ['127.0.0.1', '::1', '10.96.0.1']
 /** Nodes that are not Ready within this time, in ms, are said to be missing; the cluster goes on without them. */
 export const NODES_READY_MS = 15_000
-/** What ebb keeps in a data folder. */
-const DATA_NAMES = ['store', 'pki', 'kubeconfig', MAPPINGS_FILE]
 const CONTROLLERS = { name: 'system:kube-controller-manager', groups: ['system:masters'] }
 const SCHEDULER = { name: 'system:kube-scheduler', groups: ['system:masters'] }
 
@@ -85,8 +81,8 @@ export interface Cluster {
   relaySocket(node: string): string
   /** Clients inside this process, as the administrator. */
   client(userAgent: string): ApiClient
-  /** Makes the first writes as cheap as later ones; for when the start is over. */
-  warmUp(): Promise<void>
+  /** For when the start is over: stores the default roles, and makes the first writes as cheap as later ones. */
+  settle(): Promise<void>
   /** Resolves when the nodes' namespaces, or what watches over plain nodes, end by accident. Never, when all goes well. */
   readonly fabricLost: Promise<void>
   /** The nodes that are Ready; waits for all of them, within limits. Throws CliError when none could be started. */
@@ -148,8 +144,6 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   store.compact()
   const apiServer = await reachableAs(fabricStart, running.port)
   await startComponents({ client, random, trace, lifetime, pki, apiServer })
-  const rolesStored = storeDefaultRoles(registry, roles, () => new Promise((resolve) => setImmediate(resolve)))
-  rolesStored.catch((error: unknown) => complain('default roles', error))
   const url = `https://127.0.0.1:${running.port}`
   return {
     port: running.port,
@@ -159,7 +153,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     hub,
     relaySocket: (node) => local.nodes?.relaySocket(node) ?? '',
     client: (userAgent) => client(userAgent),
-    warmUp: () => warmUp(server.handle, ADMIN, lifetime.signal),
+    settle: () => settle({ registry, roles, handle: server.handle, signal: lifetime.signal }),
     fabricLost,
     nodesReady: async () => {
       await nodesStarted?.catch((error: Error) => {
@@ -190,6 +184,25 @@ function holdFabric({ nodes, runDirectory, lifetime, ...options }: ClusterOption
     ended?.then(() => lifetime.closed || lost()).catch(() => {})
   })
   return { fabricStart, fabricLost }
+}
+
+interface Settling {
+  readonly registry: Registry
+  readonly roles: DefaultRoles
+  readonly handle: ApiHandler
+  readonly signal: AbortSignal
+}
+
+async function settle({ registry, roles, handle, signal }: Settling): Promise<void> {
+  const pause = async () => {
+    await new Promise((resolve) => setImmediate(resolve))
+    return !signal.aborted
+  }
+  // What cannot be stored now (a full disk) is in force all the same, and stored at the next start.
+  await storeDefaultRoles(registry, roles, pause).catch((error: unknown) => {
+    if (!signal.aborted) complain('default roles', error)
+  })
+  await warmUp(handle, ADMIN, signal)
 }
 
 function nodeConfig(
@@ -231,6 +244,7 @@ interface ServeParts {
 async function serve(options: ClusterOptions, parts: ServeParts) {
   const { pki, registry, random, tokens, roles, local, sockets } = parts
   const { lifetime } = options
+  const bound = { port: options.port }
   const server = createApiServer({
     registry,
     clock: systemClock,
@@ -238,6 +252,7 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
     version: EBB_VERSION,
     tokenSigner: jwtSigner(ensureTokenKey(join(options.data ?? options.runDirectory, 'pki'))),
     tokens: tokenTable([...tokens.users, ...(options.token ? ([[options.token, ADMIN]] as const) : [])]),
+    address: () => `127.0.0.1:${bound.port}`,
     authorizers: [ebbRoutesForNodes],
     checks: storeChecks(parts.store),
     defaultRoles: roles,
@@ -258,6 +273,7 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
   }).catch((error: NodeJS.ErrnoException) => {
     throw portError(error, options.port)
   })
+  bound.port = running.port
   lifetime.add('server', () => running.close())
   return { server, running }
 }
@@ -281,53 +297,6 @@ const keptPaths = ({ data, images }: Pick<ClusterOptions, 'data' | 'images'>): s
   ...(data ? [data] : []),
   ...Object.values(images.all).filter((path) => path.startsWith('/')),
 ]
-
-async function openJournal(data: string | undefined): Promise<Journal> {
-  if (data === undefined) return new MemoryJournal()
-  refuseForeign(data)
-  const { openLmdbJournal } = await import('../store/lmdb-journal.node.ts')
-  return openLmdbJournal(join(data, 'store'))
-}
-
-/** A folder that holds other things, and no store, is none of ours: nobody wants a cluster in the midst of their files. */
-function refuseForeign(data: string): void {
-  if (!existsSync(data)) return
-  const names = readdirSync(data)
-  const other = names.find((name) => !DATA_NAMES.includes(name))
-  if (other === undefined || names.includes('store')) return
-  throw new CliError({
-    en: `${data} is not a data folder of ebb: it holds ${other}. Nothing was changed; choose another with --data`,
-    ko: `${data} 은(는) ebb의 데이터 폴더가 아닙니다(${other} 이(가) 들어 있음). 아무것도 바꾸지 않았습니다. --data 로 다른 폴더를 고르세요`,
-  })
-}
-
-/** Keys and secrets of a folder that others could look into, because an earlier ebb or its user made it so. */
-function keepDataPrivate(data: string): void {
-  keepPrivate(data)
-  for (const name of DATA_NAMES) keepPrivate(join(data, name))
-  for (const name of ['pki', 'store'])
-    for (const inside of readdirSync(join(data, name))) keepPrivate(join(data, name, inside))
-}
-
-/** Says what is wrong with a data folder, and how to go on. */
-async function inDataFolder<T>(data: string | undefined, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (data === undefined) throw systemError(error, inRunFolder)
-    if (error instanceof ApiError) throw new CliError(`the data folder ${data} cannot be used: ${error.message}`)
-    if (error instanceof StoreError) throw new CliError(`${error.message} (--data names another folder)`)
-    throw systemError(error, (why) => ({
-      en: `the data folder ${data} cannot be used (${why.en}): choose another with --data, or keep everything in memory with --ephemeral`,
-      ko: `데이터 폴더 ${data} 을(를) 쓸 수 없습니다(${why.ko}). --data 로 다른 폴더를 고르거나, --ephemeral 로 메모리에서 실행하세요`,
-    }))
-  }
-}
-
-const inRunFolder = (why: Text): Text => ({
-  en: `the keys of this ebb cannot be kept in its run folder (${why.en}): name another place in XDG_RUNTIME_DIR`,
-  ko: `이 ebb의 키를 실행 폴더에 둘 수 없습니다(${why.ko}). XDG_RUNTIME_DIR 로 다른 곳을 지정하세요`,
-})
 
 type Tracers = (component: string) => ReturnType<typeof tracer<Step>>
 

@@ -4,10 +4,12 @@ import { setMaxListeners } from 'node:events'
 import { CliError } from '../cli/cli-error.ts'
 import { languageOf } from '../cli/language.ts'
 import { program, type Verbs } from '../cli/program.ts'
+import { hideToken, tokenOfEnvironment } from './token-argument.node.ts'
 import { EBB_VERSION, KUBERNETES_VERSION } from './versions.ts'
 
 // The signal of a lifetime has as many listeners as there are things to end with it.
 setMaxListeners(0)
+hideToken()
 
 // A reader that went away (`ebb status | head -1`), or a log on a full disk, is no reason to end a cluster.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
@@ -26,7 +28,8 @@ function verbs(): Verbs {
   return {
     up: async (raw) => {
       const [{ upOptions }, { up }] = await Promise.all([import('../cli/up.ts'), import('./up.node.ts')])
-      await up(upOptions(raw), language)
+      const token = raw.token ?? tokenOfEnvironment()
+      await up(upOptions({ ...raw, ...(token ? { token } : {}) }), language)
       // What was started has ended; what was only starting ends with this process.
       process.exit()
     },

@@ -28,6 +28,9 @@ const TRACE_BATCH_MS = 5
 /** Events waiting to be sent; more are dropped, which the reader of a trace sees as a gap. */
 const TRACE_WAITING_MAX = 10_000
 
+/** Said where containers have files of their own, and the node may make no mounts for them. */
+const NO_MOUNTS = 'emptyDir volumes of medium Memory are folders on disk.'
+
 closeInherited()
 setMaxListeners(0)
 // What cannot be said is no reason to end.
@@ -80,13 +83,14 @@ const node = await startKubeletNode({
   directory,
   // The fabric's /run is in memory and its own: mounts end with it, and nothing is removed through one.
   ...(world.mode === 'namespaces' ? { mountDirectory: `/run/ebb-volumes/${world.nodeName}` } : {}),
+  covered: config.covered,
   socketPath: config.kubeletSocket,
   runtime,
   client: kubeletClient,
   informers,
   trace: trace('kubelet'),
   lifetime: life.child('kubelet'),
-  degraded,
+  degraded: world.mode === 'plain' && runtime.form === 'bwrap' ? [...degraded, NO_MOUNTS] : degraded,
   log,
 })
 

@@ -21,6 +21,7 @@ import {
 } from './instance.node.ts'
 import { ENDING, sayWhenSlow } from './progress.node.ts'
 import { systemError } from './system-error.node.ts'
+import { TOKEN_VARIABLE, withoutToken } from './token-argument.node.ts'
 import { EBB_VERSION, KUBERNETES_VERSION } from './versions.ts'
 
 /** Names the file that a detached ebb writes to. */
@@ -100,7 +101,7 @@ async function start(options: UpOptions, life: Lifetime, language: Language, fai
     detached: process.env[LOG_VARIABLE] !== undefined,
   }
   process.stdout.write(readyText(text, language))
-  await cluster.warmUp()
+  await cluster.settle()
 }
 
 const ENDING_BY_SIGNAL: Text = {
@@ -232,13 +233,14 @@ function openLog(path: string): number {
  * good end takes away again.
  */
 async function detach(options: UpOptions, language: Language): Promise<void> {
-  const args = process.argv.slice(2).filter((arg) => arg !== '--detach')
+  const args = withoutToken(process.argv.slice(2).filter((arg) => arg !== '--detach'))
+  const { token } = options
   const logFile = join(runRoot(), `up-${process.pid}.log`)
   const log = openLog(logFile)
   const child = spawn(process.execPath, [process.argv[1] as string, ...args], {
     detached: true,
     stdio: ['ignore', log, log],
-    env: { ...process.env, [LOG_VARIABLE]: logFile, EBB_LANG: language },
+    env: { ...process.env, [LOG_VARIABLE]: logFile, EBB_LANG: language, ...(token ? { [TOKEN_VARIABLE]: token } : {}) },
   })
   const ended = new Promise<number>((done) => child.once('exit', (code) => done(code ?? 1)))
   const text = () => readFileSync(logFile, 'utf8')

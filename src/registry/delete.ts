@@ -287,5 +287,6 @@ function propagation(
 }
 
 function sameMembers(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((name) => b.includes(name))
+  const names = new Set(b)
+  return a.length === b.length && a.every((name) => names.has(name))
 }

@@ -11,6 +11,7 @@ import { Encoded } from '../wire/encoded.ts'
 import type { UserInfo } from '../wire/exchange.ts'
 import type { AdmissionAttributes, AdmissionOperation, AdmissionPort } from './admission-port.ts'
 import { deepFreeze, metadataDraft } from './draft.ts'
+import { all } from './read.ts'
 import { type StoredResource, storeKey } from './resource.ts'
 
 /** Called when an object has been decoded and defaulted, before admission: keeps its managedFields. */
@@ -57,6 +58,10 @@ export function contextOf(kit: Kit, options: WriteOptions): Context {
     now: rfc3339(nowMs),
     nowMs,
     lookup: (group, plural, namespace, name) => lookup(kit, { group, plural, namespace, name }),
+    list(group, plural, namespace) {
+      const resource = kit.find(group, plural)
+      return resource ? all(resource, namespace) : []
+    },
     user: options.user,
     dryRun: options.dryRun,
     random: kit.random,

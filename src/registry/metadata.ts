@@ -1,6 +1,6 @@
 /** Rules of metadata that hold for every kind (apimachinery's ValidateObjectMeta and ValidateObjectMetaUpdate). */
-import { type FieldError, forbiddenField, invalid, required } from '../api/field-error.ts'
-import { jsonEqual } from '../api/json-equal.ts'
+import { addErrors, type FieldError, forbiddenField, invalid, required } from '../api/field-error.ts'
+import { jsonEqual, jsonKey } from '../api/json-equal.ts'
 import { labelNameErrors, labelValueErrors, qualifiedNameErrors } from '../api/names.ts'
 import type { Draft, ObjectMeta, OwnerReference } from '../api/object.ts'
 import type { ResourceDeclaration } from '../resources/declaration.ts'
@@ -20,10 +20,10 @@ export function metadataErrors(declaration: ResourceDeclaration, meta: ObjectMet
   if (!meta.name) errors.push(required('metadata.name', 'name or generateName is required'))
   else
     for (const message of declaration.nameErrors(meta.name)) errors.push(invalid('metadata.name', meta.name, message))
-  errors.push(...namespaceErrors(declaration, meta))
+  addErrors(errors, namespaceErrors(declaration, meta))
   if ((meta.generation ?? 0) < 0)
     errors.push(invalid('metadata.generation', meta.generation, 'must be greater than or equal to 0'))
-  errors.push(...commonErrors(meta))
+  addErrors(errors, commonErrors(meta))
   return errors
 }
 
@@ -114,13 +114,14 @@ export function dropDuplicateOwners(meta: Draft<ObjectMeta>, warn: (text: string
   const owners = meta.ownerReferences
   if (!owners || owners.length < 2) return
   const twice = new Set<string>()
-  const kept: typeof owners = []
+  const kept = new Map<string, (typeof owners)[number]>()
   for (const owner of owners) {
-    if (kept.some((other) => jsonEqual(other, owner))) twice.add(owner.uid)
-    else kept.push(owner)
+    const key = jsonKey(owner)
+    if (kept.has(key)) twice.add(owner.uid)
+    else kept.set(key, owner)
   }
   if (twice.size === 0) return
-  meta.ownerReferences = kept
+  meta.ownerReferences = [...kept.values()]
   warn(
     `.metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: ${[...twice].join(', ')}`,
   )
@@ -153,7 +154,8 @@ const IMMUTABLE = [
 export function metadataUpdateErrors(meta: ObjectMeta, old: ObjectMeta): FieldError[] {
   const errors: FieldError[] = []
   if (old.deletionTimestamp !== undefined) {
-    const added = (meta.finalizers ?? []).filter((name) => !(old.finalizers ?? []).includes(name))
+    const before = new Set(old.finalizers)
+    const added = (meta.finalizers ?? []).filter((name) => !before.has(name))
     if (added.length > 0)
       errors.push(
         forbiddenField(
@@ -165,7 +167,7 @@ export function metadataUpdateErrors(meta: ObjectMeta, old: ObjectMeta): FieldEr
   if (!meta.resourceVersion) errors.push(invalid('metadata.resourceVersion', '', 'must be specified for an update'))
   for (const key of IMMUTABLE)
     if (meta[key] !== old[key]) errors.push(invalid(`metadata.${key}`, meta[key] ?? null, 'field is immutable'))
-  if (changed(meta, old)) errors.push(...commonErrors(meta))
+  if (changed(meta, old)) addErrors(errors, commonErrors(meta))
   return errors
 }
 

@@ -2,6 +2,7 @@
 import type { KubernetesObject } from '../api/object.ts'
 import { notFound } from '../api/status.ts'
 import { assert } from '../base/assert.ts'
+import type { WantedRevision } from '../watch-cache/resource-version.ts'
 import type {
   CacheEvent,
   EventSink,
@@ -24,7 +25,7 @@ export function find(resource: StoredResource, namespace: string, name: string):
 /** Throws 404. With a `revision`, waits until the cache has seen it. */
 export async function get(
   resource: StoredResource,
-  target: { namespace: string; name: string; revision?: number },
+  target: { namespace: string; name: string; revision?: WantedRevision },
 ): Promise<Item> {
   if (target.revision !== undefined && target.revision > resource.cache.revision)
     await resource.cache.waitFor(target.revision, FRESHNESS_TIMEOUT_MS)
@@ -67,5 +68,5 @@ function throughView<O extends { readonly filter?: Filter }>(resource: StoredRes
   return { ...options, filter: { ...filter, matches } }
 }
 
-export { parseResourceVersion } from '../watch-cache/resource-version.ts'
+export { parseResourceVersion, type WantedRevision } from '../watch-cache/resource-version.ts'
 export type { CacheEvent, Item, ListOptions, ListResult, WatchOptions } from '../watch-cache/watch-cache.ts'

@@ -2,7 +2,7 @@
  * Create and update, for every kind. The order is Kubernetes': metadata, admission, prepare, validate, validating admission,
  * commit. An update runs the same list inside retry-on-conflict: admission may wait, the compare inside the transaction may not.
  */
-import { invalidObject } from '../api/field-error.ts'
+import { addErrors, invalidObject } from '../api/field-error.ts'
 import { jsonEqual } from '../api/json-equal.ts'
 import type { Draft, KubernetesObject, ObjectMeta } from '../api/object.ts'
 import { ApiError, alreadyExists, badRequest, conflict, failure, notFound } from '../api/status.ts'
@@ -91,10 +91,11 @@ async function createNamed(
   draft.metadata.name ||= generateName(kit.random, draft.metadata.generateName ?? '')
   declaration.strategy.prepare?.(draft, undefined, context)
   const errors = metadataErrors(declaration, draft.metadata as ObjectMeta)
-  errors.push(...objectNulErrors(draft, undefined, declaration.definition))
-  errors.push(...(declaration.strategy.validate?.(draft as KubernetesObject, undefined, context) ?? []))
+  addErrors(errors, objectNulErrors(draft, undefined, declaration.definition))
+  addErrors(errors, declaration.strategy.validate?.(draft as KubernetesObject, undefined, context) ?? [])
   if (errors.length > 0) throw invalidObject(groupKind(resource), draft.metadata.name ?? '', errors)
   declaration.strategy.warn?.(draft as KubernetesObject, undefined, context)
+  declaration.strategy.admit?.(draft as KubernetesObject, undefined, context)
   const validating = kit.admission.validate(attributes, draft as KubernetesObject)
   if (validating) await validating
   return commitCreate(kit, resource, draft, options)
@@ -256,6 +257,7 @@ async function prepareUpdate(
     draft.metadata.generation = (old.metadata.generation ?? 0) + 1
   validateUpdate(resource, request, draft, { old, context })
   request.strategy.warn?.(draft as KubernetesObject, old, context)
+  request.strategy.admit?.(draft as KubernetesObject, old, context)
   const validating = kit.admission.validate(attributes, draft as KubernetesObject)
   if (validating) await validating
   return jsonEqual(draft, old) ? undefined : draft
@@ -326,7 +328,7 @@ function validateUpdate(
   const metadata = metadataUpdateErrors(draft.metadata as ObjectMeta, old.metadata)
   // Kubernetes checks the metadata twice, generally and with the kind, and so names each cause twice.
   const errors = [...metadata, ...metadata, ...objectNulErrors(draft, old, resource.declaration.definition)]
-  errors.push(...(request.strategy.validate?.(draft as KubernetesObject, old, context) ?? []))
+  addErrors(errors, request.strategy.validate?.(draft as KubernetesObject, old, context) ?? [])
   if (errors.length > 0) throw invalidObject(groupKind(resource), draft.metadata.name ?? '', errors)
 }
 

@@ -24,3 +24,10 @@ function isEmpty(value: unknown): boolean {
   for (const _ in value) return false
   return true
 }
+
+/** Items by their names; of several with one name the first. */
+export function byName<T extends { readonly name: string }>(items: readonly T[] | undefined): ReadonlyMap<string, T> {
+  const found = new Map<string, T>()
+  for (const item of items ?? []) if (!found.has(item.name)) found.set(item.name, item)
+  return found
+}

@@ -30,7 +30,14 @@ export interface Context {
   readonly nowMs: number
   /** Reads another object of the published state, e.g. `lookup('', 'namespaces', '', 'default')`. */
   lookup(group: string, plural: string, namespace: string, name: string): KubernetesObject | undefined
-  readonly user: { readonly name: string; readonly groups: readonly string[] }
+  /** All objects of a kind in a namespace, of the published state. */
+  list(group: string, plural: string, namespace: string): readonly KubernetesObject[]
+  readonly user: {
+    readonly name: string
+    readonly groups: readonly string[]
+    readonly uid?: string
+    readonly extra?: Readonly<Record<string, readonly string[]>>
+  }
   readonly dryRun: boolean
   /** For names that a kind makes up itself (the service account volume of a pod). */
   readonly random: Random
@@ -45,6 +52,8 @@ export interface WriteStrategy<T extends KubernetesObject> {
   validate?(object: T, old: T | undefined, context: Context): readonly FieldError[]
   /** Warns of what is valid and yet probably a mistake. */
   warn?(object: T, old: T | undefined, context: Context): void
+  /** Refuses what is valid and yet not allowed here: what Kubernetes has validating admission plugins for. Throws ApiError. */
+  admit?(object: T, old: T | undefined, context: Context): void
 }
 
 export interface SubresourceDeclaration<T extends KubernetesObject> {

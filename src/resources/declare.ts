@@ -40,6 +40,7 @@ export interface KindRules<T extends KubernetesObject> extends Omit<ResourceDecl
   prepare?(draft: Draft<T>, old: T | undefined, context: Context): void
   validate?(object: T, old: T | undefined, context: Context): readonly FieldError[]
   warn?(object: T, old: T | undefined, context: Context): void
+  admit?(object: T, old: T | undefined, context: Context): void
   /** Besides keeping all but metadata and status. */
   prepareStatus?(draft: Draft<T>, old: T, context: Context): void
   validateStatus?(object: T, old: T, context: Context): readonly FieldError[]
@@ -50,7 +51,7 @@ export interface KindRules<T extends KubernetesObject> extends Omit<ResourceDecl
 /** Completes the rules of a kind to a declaration. */
 export function declare<T extends KubernetesObject>(rules: KindRules<T>): ResourceDeclaration<T> {
   const key = `${rules.group ? `${rules.group}/` : ''}${rules.version}/${rules.plural}`
-  const { status, emptyStatus, prepare, validate, warn, prepareStatus, validateStatus, scale, ...rest } = rules
+  const { status, emptyStatus, prepare, validate, warn, admit, prepareStatus, validateStatus, scale, ...rest } = rules
   return {
     ...rest,
     singular: rules.singular ?? rules.kind.toLowerCase(),
@@ -79,6 +80,7 @@ function mainStrategy<T extends KubernetesObject>(rules: KindRules<T>): WriteStr
     },
     validate: (object, old, context) => rules.validate?.(object, old, context) ?? [],
     ...(rules.warn ? { warn: rules.warn } : {}),
+    ...(rules.admit ? { admit: rules.admit } : {}),
   }
 }
 

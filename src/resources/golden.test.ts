@@ -47,6 +47,7 @@ const context = (warnings: string[]): Context => ({
   nowMs: Date.parse('2030-01-01T00:00:00Z'),
   lookup: (_group, plural, namespace, name) =>
     plural === 'serviceaccounts' && name === 'default' ? { metadata: { name, namespace } } : undefined,
+  list: () => [],
   user: { name: 'admin', groups: [] },
   dryRun: false,
   random: new SeededRandom(1),

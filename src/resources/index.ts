@@ -1,5 +1,6 @@
 /** All kinds that are served, in the order of discovery. A new kind is a declaration and a line here. */
 import type { KubernetesObject } from '../api/object.ts'
+import { customResourceDefinition } from './apiextensions/custom-resource-definition.ts'
 import { controllerRevision } from './apps/controller-revision.ts'
 import { daemonSet } from './apps/daemon-set.ts'
 import { deployment } from './apps/deployment.ts'
@@ -9,6 +10,7 @@ import { horizontalPodAutoscaler } from './autoscaling/horizontal-pod-autoscaler
 import { horizontalPodAutoscalerV1 } from './autoscaling/horizontal-pod-autoscaler-v1.ts'
 import { cronJob } from './batch/cron-job.ts'
 import { job } from './batch/job.ts'
+import { certificateSigningRequest } from './certificates/certificate-signing-request.ts'
 import { lease } from './coordination/lease.ts'
 import { configMap } from './core/config-map.ts'
 import { endpoints } from './core/endpoints.ts'
@@ -28,9 +30,14 @@ import { serviceAccount } from './core/service-account.ts'
 import type { ResourceDeclaration } from './declaration.ts'
 import { endpointSlice } from './discovery/endpoint-slice.ts'
 import { eventView } from './events/event.ts'
+import { flowSchema } from './flowcontrol/flow-schema.ts'
+import { priorityLevelConfiguration } from './flowcontrol/priority-level-configuration.ts'
 import { ingress } from './networking/ingress.ts'
 import { ingressClass } from './networking/ingress-class.ts'
+import { ipAddress } from './networking/ip-address.ts'
 import { networkPolicy } from './networking/network-policy.ts'
+import { serviceCidr } from './networking/service-cidr.ts'
+import { runtimeClass } from './node/runtime-class.ts'
 import { podDisruptionBudget } from './policy/pod-disruption-budget.ts'
 import { clusterRole } from './rbac/cluster-role.ts'
 import { clusterRoleBinding } from './rbac/cluster-role-binding.ts'
@@ -41,6 +48,7 @@ import { resourceClaimTemplate } from './resource/resource-claim-template.ts'
 import { priorityClass } from './scheduling/priority-class.ts'
 import { csiStorageCapacity } from './storage/csi-storage-capacity.ts'
 import { storageClass } from './storage/storage-class.ts'
+import { volumeAttributesClass } from './storage/volume-attributes-class.ts'
 
 /** The machinery treats all kinds alike and gives each declaration only its own objects. */
 function erased<T extends KubernetesObject>(declaration: ResourceDeclaration<T>): ResourceDeclaration {
@@ -73,9 +81,12 @@ export const RESOURCES: readonly ResourceDeclaration[] = [
   erased(horizontalPodAutoscalerV1),
   erased(cronJob),
   erased(job),
+  erased(certificateSigningRequest),
   erased(ingressClass),
   erased(ingress),
+  erased(ipAddress),
   erased(networkPolicy),
+  erased(serviceCidr),
   erased(podDisruptionBudget),
   erased(clusterRoleBinding),
   erased(clusterRole),
@@ -83,9 +94,14 @@ export const RESOURCES: readonly ResourceDeclaration[] = [
   erased(role),
   erased(csiStorageCapacity),
   erased(storageClass),
+  erased(volumeAttributesClass),
+  erased(customResourceDefinition),
   erased(priorityClass),
   erased(lease),
+  erased(runtimeClass),
   erased(endpointSlice),
+  erased(flowSchema),
+  erased(priorityLevelConfiguration),
   erased(resourceClaimTemplate),
   erased(resourceClaim),
 ]

@@ -47,6 +47,7 @@ const context: Context = {
   now: '2030-01-01T00:00:00Z',
   nowMs: 0,
   lookup: () => ({ metadata: { name: 'default' } }),
+  list: () => [],
   user: { name: 'admin', groups: [] },
   dryRun: false,
   random: new SeededRandom(1),

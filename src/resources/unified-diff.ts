@@ -12,6 +12,8 @@
 
 const CONTEXT = 3
 const POPULAR_FROM_LINES = 200
+/** Pairs of lines that are looked at for equal blocks, about 0.1 s of them; what is left then counts as changed altogether. */
+const STEPS_MAX = 5_000_000
 
 interface Block {
   readonly a: number
@@ -45,8 +47,8 @@ function renderHunk(hunk: readonly Change[], a: readonly string[], b: readonly s
   const last = hunk.at(-1)!
   const lines = [`@@ -${span(first.aFrom, last.aTo)} +${span(first.bFrom, last.bTo)} @@`]
   for (const { equal, aFrom, aTo, bFrom, bTo } of hunk) {
-    if (equal) lines.push(...a.slice(aFrom, aTo).map((line) => ` ${line}`))
-    else lines.push(...a.slice(aFrom, aTo).map((line) => `-${line}`), ...b.slice(bFrom, bTo).map((line) => `+${line}`))
+    for (const line of a.slice(aFrom, aTo)) lines.push(`${equal ? ' ' : '-'}${line}`)
+    if (!equal) for (const line of b.slice(bFrom, bTo)) lines.push(`+${line}`)
   }
   return `${lines.join('\n')}\n`
 }
@@ -101,9 +103,10 @@ function changes(a: readonly string[], b: readonly string[]): Change[] {
 function matchingBlocks(a: readonly string[], b: readonly string[]): Block[] {
   const places = anchors(b)
   const found: Block[] = []
+  const budget = { steps: STEPS_MAX }
   const todo: Range[] = [{ aFrom: 0, aTo: a.length, bFrom: 0, bTo: b.length }]
   for (let range = todo.pop(); range; range = todo.pop()) {
-    const block = longestBlock(a, b, places, range)
+    const block = longestBlock({ a, b, places, budget }, range)
     if (block.size === 0) continue
     found.push(block)
     todo.push({ ...range, aTo: block.a, bTo: block.b })
@@ -140,18 +143,23 @@ function anchors(b: readonly string[]): Map<string, number[]> {
   return places
 }
 
+interface Search {
+  readonly a: readonly string[]
+  readonly b: readonly string[]
+  /** Where lines occur in `b`. */
+  readonly places: ReadonlyMap<string, readonly number[]>
+  readonly budget: { steps: number }
+}
+
 /** The longest run of equal lines within the range, the first of several; then widened by equal lines that are no anchors. */
-function longestBlock(
-  a: readonly string[],
-  b: readonly string[],
-  places: ReadonlyMap<string, readonly number[]>,
-  { aFrom, aTo, bFrom, bTo }: Range,
-): Block {
+function longestBlock({ a, b, places, budget }: Search, { aFrom, aTo, bFrom, bTo }: Range): Block {
   let best: Block = { a: aFrom, b: bFrom, size: 0 }
   let lengths = new Map<number, number>()
   for (let i = aFrom; i < aTo; i++) {
     const next = new Map<number, number>()
+    budget.steps--
     for (const j of places.get(a[i]!) ?? []) {
+      if (--budget.steps < 0) return { a: aFrom, b: bFrom, size: 0 }
       if (j < bFrom) continue
       if (j >= bTo) break
       const size = (lengths.get(j - 1) ?? 0) + 1

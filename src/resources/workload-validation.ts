@@ -1,5 +1,5 @@
 /** What ReplicationController, ReplicaSet and Deployment check alike: selectors, templates, counts. */
-import { type FieldError, forbiddenField, invalid, notSupported, required } from '../api/field-error.ts'
+import { addErrors, type FieldError, forbiddenField, invalid, notSupported, required } from '../api/field-error.ts'
 import { labelNameErrors } from '../api/names.ts'
 import type { KubernetesObject } from '../api/object.ts'
 import type { PodTemplateSpec } from '../api/types/core-v1.gen.ts'
@@ -45,7 +45,7 @@ export function selectorAndTemplateErrors(
   const errors: FieldError[] = []
   if (!selector) errors.push(required('spec.selector'))
   else {
-    errors.push(...labelSelectorErrors('spec.selector', selector))
+    addErrors(errors, labelSelectorErrors('spec.selector', selector))
     if (isEmptySelector(selector))
       errors.push(invalid('spec.selector', selector, `empty selector is invalid for ${kind}`))
     if (!isEvaluable(selector)) {
@@ -83,7 +83,7 @@ export function matchingTemplateErrors(
   if (!matches(labels)) {
     errors.push(invalid('spec.template.metadata.labels', labels ?? null, '`selector` does not match template `labels`'))
   }
-  errors.push(...podTemplateErrors(template, 'spec.template'))
+  addErrors(errors, podTemplateErrors(template, 'spec.template'))
   const { restartPolicy, activeDeadlineSeconds } = template.spec ?? {}
   if (restartPolicy !== 'Always' && ['OnFailure', 'Never'].includes(restartPolicy ?? '')) {
     errors.push(notSupported('spec.template.spec.restartPolicy', restartPolicy, ['Always']))

@@ -4,12 +4,13 @@
  * make tokens by hand, so the form is the same.
  */
 import { badRequest } from '../api/status.ts'
+import { type WantedRevision, wantedRevision } from './resource-version.ts'
 
 const VERSION = 'meta.k8s.io/v1'
 
 export interface ContinueToken {
   /** Revision of the list, or -1: whatever is current. */
-  readonly revision: number
+  readonly revision: WantedRevision
   /** First key not yet listed, relative to the prefix of the list. */
   readonly start: string
 }
@@ -19,7 +20,7 @@ export function continueAfter(revision: number, lastKey: string): string {
   return encodeContinue({ revision, start: `${lastKey}\0` })
 }
 
-export function encodeContinue({ revision, start }: ContinueToken): string {
+export function encodeContinue({ revision, start }: { readonly revision: number; readonly start: string }): string {
   const json = JSON.stringify({ v: VERSION, rv: revision, start })
   return btoa(json).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
 }
@@ -28,6 +29,8 @@ export function encodeContinue({ revision, start }: ContinueToken): string {
 export function decodeContinue(token: string): ContinueToken {
   const text = fromBase64Url(token)
   const value = fromJson(text)
+  // As JavaScript reads it a number of 64 bits is rounded.
+  const digits = /"rv"\s*:\s*(\d+)\s*[,}]/.exec(text)?.[1]
   if (typeof value !== 'object' || value === null) throw broken('json: cannot unmarshal into continueToken')
   const { v, rv, start } = value as { v?: unknown; rv?: unknown; start?: unknown }
   if (v !== VERSION) throw broken('server does not recognize this encoded version')
@@ -36,7 +39,7 @@ export function decodeContinue(token: string): ContinueToken {
   if (typeof start !== 'string' || start === '') throw broken(`encoded start key empty (version ${VERSION})`)
   if (`/${start}`.split('/').some((part, at) => at > 0 && (part === '' || part === '.' || part === '..')))
     throw broken(start)
-  return { revision: rv < 0 ? -1 : rv, start }
+  return { revision: rv < 0 ? -1 : wantedRevision(digits ?? String(rv)), start }
 }
 
 function broken(why: string) {

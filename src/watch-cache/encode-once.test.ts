@@ -5,7 +5,7 @@ import { MemoryJournal } from '../store/memory-journal.ts'
 import { openStore } from '../store/mvcc-store.ts'
 import { Encoded, encodes } from '../wire/encoded.ts'
 import { jsonFrame } from '../wire/frame.ts'
-import { typedListChunks } from '../wire/list.ts'
+import { typedListPieces, whole } from '../wire/list.ts'
 import { itemCodec } from './item-codec.ts'
 import { createResourceCache } from './resource-cache.ts'
 import type { Item, ListResult } from './watch-cache.ts'
@@ -28,7 +28,7 @@ it('[WC23] encodes a write once for the journal, 1,000 watchers and 100 lists, a
   const head = { kind: 'PodList', apiVersion: 'v1', metadata: { resourceVersion: '2' } }
   for (let i = 0; i < 100; i++) {
     const { items } = cache.list({}) as ListResult
-    typedListChunks(head, { kind: 'Pod', apiVersion: 'v1' }, items)
+    whole(typedListPieces(head, { kind: 'Pod', apiVersion: 'v1' }, items))
   }
   expect(encodes() - before).toBe(1)
   expect(frames).toHaveLength(1_000)

@@ -6,7 +6,7 @@ import { MemoryJournal } from '../store/memory-journal.ts'
 import { openStore } from '../store/mvcc-store.ts'
 import { Encoded } from '../wire/encoded.ts'
 import { jsonFrame } from '../wire/frame.ts'
-import { typedListChunks } from '../wire/list.ts'
+import { typedListPieces, whole } from '../wire/list.ts'
 import { itemCodec } from './item-codec.ts'
 import { createResourceCache } from './resource-cache.ts'
 import type { Filter, Item, ListResult } from './watch-cache.ts'
@@ -33,7 +33,7 @@ function pod(i: number, revision: number): Item {
 const write = (i: number) => store.transact((txn) => txn.put(`/pods/ns${i % 20}/p${i}`, pod(i, txn.revision))).durable
 await Promise.all(Array.from({ length: 2_000 }, (_, i) => write(i)))
 const list = (options: Parameters<typeof cache.list>[0]) => cache.list(options) as ListResult
-const render = (result: ListResult) => void typedListChunks(head, type, result.items)
+const render = (result: ListResult) => void whole(typedListPieces(head, type, result.items))
 
 describe('lists out of 2,000 pods', () => {
   bench('all', () => void list({}))

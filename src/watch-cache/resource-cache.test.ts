@@ -163,6 +163,19 @@ describe('lists', () => {
     expect(catching(() => list({ continue: token })).code).toBe(410)
   })
 
+  it.each(['9007199254740993', '9223372036854775807', '18446744073709551615'])(
+    '[WC7] names a revision of 64 bits as it was asked for: %s',
+    async (resourceVersion) => {
+      const message = `Timeout: Too large resource version: ${resourceVersion}, current: ${store.revision}`
+      expect(catching(() => list({ resourceVersion, resourceVersionMatch: 'Exact' })).message).toBe(message)
+      const waiting = expect(cache.list({ resourceVersion })).rejects.toThrow(message)
+      await clock.advance(3_001)
+      await waiting
+      const token = btoa(`{"v":"meta.k8s.io/v1","rv":${resourceVersion},"start":"b"}`).replace(/=+$/, '')
+      expect(catching(() => list({ continue: token })).message).toBe(message)
+    },
+  )
+
   it('[WC6] refuses broken tokens with the words of Kubernetes', () => {
     const said = (token: string) => catching(() => list({ continue: token })).message
     const json = (value: unknown) => btoa(JSON.stringify(value)).replace(/=+$/, '')

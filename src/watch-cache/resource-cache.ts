@@ -7,11 +7,13 @@ import { type ContinueToken, decodeContinue, encodeContinue } from './continue-t
 import { errorEvent, FanOut, type Watcher } from './fan-out.ts'
 import { LabelIndex } from './label-index.ts'
 import { cutPage } from './page.ts'
+import { PageAges } from './page-ages.ts'
 import {
   FUTURE_REVISION_WAIT_MS,
   parseListResourceVersion,
   parseResourceVersion,
   tooLargeResourceVersion,
+  type WantedRevision,
 } from './resource-version.ts'
 import { Snapshots } from './snapshots.ts'
 import type { EventSink, Item, ListOptions, ListResult, WatchCache, WatchOptions } from './watch-cache.ts'
@@ -49,6 +51,7 @@ export class ResourceCache implements WatchCache {
   private readonly window: Window
   private readonly labels = new LabelIndex()
   private readonly snapshots: Snapshots
+  private readonly pages: PageAges
   private readonly fanOut: FanOut
   private readonly unsubscribe: () => void
   private closed = false
@@ -60,6 +63,7 @@ export class ResourceCache implements WatchCache {
     this.items = orderedMap([...store.range(prefix)].map(({ key, value }) => [key.slice(prefix.length), value]))
     this.window = new Window(windowChangesMax ?? WINDOW_CHANGES_MAX, store.revision)
     this.snapshots = new Snapshots(clock)
+    this.pages = new PageAges(clock)
     this.fanOut = new FanOut(clock, () => store.revision)
     this.unsubscribe = store.subscribe(prefix, (changes) => this.apply(changes))
   }
@@ -106,7 +110,7 @@ export class ResourceCache implements WatchCache {
       }
       watcher = this.fanOut.add(options, sink)
       if (options.sendInitialEvents ?? from === 0) this.sendPresent(watcher, options, from)
-      else this.sendSince(watcher, from === 0 ? asOf : from)
+      else this.sendSince(watcher, from === 0 ? asOf : Number(from))
     })
     return () => {
       stopped = true
@@ -114,7 +118,7 @@ export class ResourceCache implements WatchCache {
     }
   }
 
-  waitFor(revision: number, timeoutMs: number): Promise<void> {
+  waitFor(revision: WantedRevision, timeoutMs: number): Promise<void> {
     if (revision <= this.revision) return Promise.resolve()
     return new Promise((resolve, reject) => {
       const unsubscribe = this.store.subscribe('/', () => {
@@ -173,22 +177,25 @@ export class ResourceCache implements WatchCache {
     const { filter } = options
     const candidates = filter?.label && this.labels.find(filter.label, this.items)
     const page = this.cut(this.items, options, { revision: this.revision, start }, candidates)
-    if (page.continue !== undefined) this.snapshots.keep(this.window.latest, this.items)
+    if (page.continue !== undefined) {
+      this.snapshots.keep(this.window.latest, this.items)
+      this.pages.begun(page.revision)
+    }
     return page
   }
 
   private cut(
     items: OrderedMap<Item>,
     { namespace, filter, limit = 0 }: ListOptions,
-    at: ContinueToken,
+    at: { readonly revision: number; readonly start: string },
     candidates?: OrderedMap<Item>,
   ): ListResult {
     const prefix = namespace ? `${namespace}/` : ''
     return cutPage({ items, candidates, ...at, prefix, filter, limit: Math.max(limit, 0) })
   }
 
-  private exact(options: ListOptions, revision: number): ListResult {
-    if (revision > this.revision) throw tooLargeResourceVersion(revision, this.revision)
+  private exact(options: ListOptions, wanted: WantedRevision): ListResult {
+    const revision = this.reached(wanted)
     const items = this.stateAt(revision)
     if (!items) throw expired(LIST_TOO_OLD)
     return this.cut(items, options, { revision, start: '' })
@@ -203,15 +210,22 @@ export class ResourceCache implements WatchCache {
         code: 400,
       })
     if (token.revision < 0) return this.present(options, token.start)
-    if (token.revision > this.revision) throw tooLargeResourceVersion(token.revision, this.revision)
-    const items = this.stateAt(token.revision)
-    if (items) return this.cut(items, options, token)
+    const revision = this.reached(token.revision)
+    const aged = revision < this.revision && this.pages.over(revision)
+    const items = aged ? undefined : this.stateAt(revision)
+    if (items) return this.cut(items, options, { ...token, revision })
     const { status } = expired(CONTINUE_TOO_OLD)
     throw new ApiError({ ...status, metadata: { continue: encodeContinue({ ...token, revision: -1 }) } })
   }
 
+  /** Throws ApiError 504 for a revision that is yet to come. */
+  private reached(wanted: WantedRevision): number {
+    if (wanted > this.revision) throw tooLargeResourceVersion(wanted, this.revision)
+    return Number(wanted)
+  }
+
   /** The present state as ADDED events, the bookmark that ends them if asked for, then what follows. */
-  private sendPresent(watcher: Watcher, options: WatchOptions, from: number): void {
+  private sendPresent(watcher: Watcher, options: WatchOptions, from: WantedRevision): void {
     const { revision } = this
     watcher.since = revision
     if (from > revision) {

@@ -2,9 +2,11 @@
  * Vocabulary of the watch cache: one per stored resource, fed by the store's published changes; serves every get, list and
  * watch. Keys here are the resource's own: `namespace/name` or `name`. Rules with numbers: SPEC.md.
  */
+
 import type { KubernetesObject } from '../api/object.ts'
 import type { Encoded } from '../wire/encoded.ts'
 import type { WatchEventType } from '../wire/exchange.ts'
+import type { WantedRevision } from './resource-version.ts'
 
 export type Item = Encoded<KubernetesObject>
 
@@ -72,5 +74,5 @@ export interface WatchCache {
   /** Watchers that were dropped because their sink was full. */
   readonly dropped: number
   /** Resolves when `revision` is published (used after a write, and for NotOlderThan); rejects with 504 after the timeout. */
-  waitFor(revision: number, timeoutMs: number): Promise<void>
+  waitFor(revision: WantedRevision, timeoutMs: number): Promise<void>
 }

@@ -7,9 +7,11 @@
  *   conform({ metadata: { labels: {} }, data: { a: '1' }, foo: 1 }, configMap)
  *   // { object: { metadata: {}, data: { a: '1' } }, unknown: ['foo'], keys: 5 }
  */
+import { setMember } from '../api/patch/json-value.ts'
 import { canonicalQuantity } from '../api/quantity.ts'
 import type { Definition, Type } from '../api/schema.ts'
 import { inOrder, zeroObject } from '../api/zero.ts'
+import { NESTING_MAX, STRICT_ERRORS_MAX } from './go-json.ts'
 import { canonicalMicroTime, canonicalTime } from './go-time.ts'
 
 /** A value of the wrong type, in Go's words; becomes 400 or 422, depending on where it came from. */
@@ -19,7 +21,7 @@ export class ConformError extends Error {
 
 export interface Conformed {
   readonly object: Record<string, unknown>
-  /** Paths of unknown fields, `spec.containers[0].nope`, in the order of the value. */
+  /** Paths of unknown fields, `spec.containers[0].nope`, in the order of the value; as many as are ever told. */
   readonly unknown: readonly string[]
   /** How many keys all objects of the value have. */
   readonly keys: number
@@ -42,6 +44,9 @@ export function conform(value: object, definition: Definition, words: Words = 'j
 
 /** An empty list of these means something: forget who manages what. */
 const CLEARABLE = 'managedFields'
+
+/** How deep values may nest that are kept as they are: whatever walks over stored objects later can rely on it. */
+const RAW_NESTING_MAX = 1000
 
 const INT32_MIN = -(2 ** 31)
 const INT32_MAX = 2 ** 31 - 1
@@ -104,7 +109,7 @@ class Walker {
       case 'raw':
       case 'rawExtension':
       case 'any':
-        this.keys += keysIn(value)
+        this.keys += keysIn(value, RAW_NESTING_MAX)
         return value
       default:
         return this.scalar(value, type.kind, goType)
@@ -178,7 +183,7 @@ class Walker {
         this.keys++
         const item = value[key]
         if (typeof item === 'string' && key !== '__proto__') out[key] = item
-        else put(out, key, item === null ? '' : typeof item === 'string' ? item : this.wrong(item, goType))
+        else setMember(out, key, item === null ? '' : typeof item === 'string' ? item : this.wrong(item, goType))
       }
       return out
     }
@@ -186,7 +191,7 @@ class Walker {
       this.keys++
       this.path.push(new MapKey(key))
       const item = this.value(value[key], of, goType)
-      put(out, key, item === undefined ? zeroOf(of) : item)
+      setMember(out, key, item === undefined ? zeroOf(of) : item)
       this.path.pop()
     }
     return out
@@ -194,6 +199,7 @@ class Walker {
 
   private reportUnknown(key: string, value: unknown): void {
     this.keys += keysIn(value)
+    if (this.unknown.length >= STRICT_ERRORS_MAX) return
     let text = ''
     for (const part of [...this.path, key]) {
       if (typeof part === 'number') text += `[${part}]`
@@ -234,12 +240,6 @@ function zeroOf(type: Type): unknown {
   return type.kind === 'quantity' ? '0' : null
 }
 
-function put(out: Record<string, unknown>, key: string, value: unknown): void {
-  if (key === '__proto__')
-    Object.defineProperty(out, key, { value, enumerable: true, writable: true, configurable: true })
-  else out[key] = value
-}
-
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
@@ -264,11 +264,25 @@ function elementType(goType: string): string {
   return goType === 'v1.ResourceList' ? 'resource.Quantity' : goType
 }
 
-function keysIn(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return 0
+/** How many keys all objects in a value have. Throws ConformError when it nests deeper than `nestingMax`. */
+export function keysIn(value: unknown, nestingMax = NESTING_MAX): number {
   let count = 0
-  if (Array.isArray(value)) for (const item of value) count += keysIn(item)
-  else for (const key in value) count += 1 + keysIn((value as Record<string, unknown>)[key])
+  // One level of the value after the other: no stack to run out of.
+  let level: unknown[] = [value]
+  for (let depth = 0; level.length > 0; depth++) {
+    const next: unknown[] = []
+    for (const item of level) {
+      if (typeof item !== 'object' || item === null) continue
+      if (depth >= nestingMax) throw new ConformError('exceeded max depth')
+      if (Array.isArray(item)) for (const element of item) next.push(element)
+      else
+        for (const key in item) {
+          count++
+          next.push((item as Readonly<Record<string, unknown>>)[key])
+        }
+    }
+    level = next
+  }
   return count
 }
 

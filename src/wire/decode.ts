@@ -7,6 +7,7 @@
  * text has more keys than the parsed value.
  */
 
+import { goQuote } from '../api/go-quote.ts'
 import {
   type Definition,
   definition as definitionOf,
@@ -16,7 +17,7 @@ import {
 import { type ApiError, badRequest, failure } from '../api/status.ts'
 import { ConformError, conform } from './conform.ts'
 import type { RequestBody } from './exchange.ts'
-import { countKeys, jsonSyntaxError, strictErrors } from './go-json.ts'
+import { jsonSyntaxError, NESTING_MAX, shapeOf, strictErrors } from './go-json.ts'
 
 /** What to do with unknown and duplicate fields: refuse, warn (the default), or drop them silently. */
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore'
@@ -52,8 +53,9 @@ function unsupportedMediaType(accepted = ACCEPTED): ApiError {
 interface ParsedBody {
   readonly value: unknown
   readonly bytes: Uint8Array
-  /** The JSON text; undefined for YAML and for objects handed over in-process. */
+  /** The JSON text, and how many keys its objects have; undefined for YAML and for objects handed over in-process. */
   readonly text?: string
+  readonly keys?: number
   /** Duplicate keys that YAML's parser saw. */
   readonly duplicates: readonly string[]
 }
@@ -98,8 +100,10 @@ function parseBody(
 
 export function parseJson(bytes: Uint8Array): ParsedBody {
   const text = decoder.decode(bytes)
+  const { keys, depth } = shapeOf(bytes)
+  if (depth > NESTING_MAX) throw new BodyError('json parse error: exceeded max depth', bytes)
   try {
-    return { value: JSON.parse(text), bytes, text, duplicates: [] }
+    return { value: JSON.parse(text), bytes, text, keys, duplicates: [] }
   } catch {
     throw new BodyError(`json parse error: ${jsonSyntaxError(text) ?? 'invalid JSON'}`, bytes)
   }
@@ -116,7 +120,7 @@ async function parseProtobuf(bytes: Uint8Array, { definition, anyVersion }: Expe
 }
 
 async function parseYamlBody(bytes: Uint8Array): Promise<ParsedBody> {
-  const { parseYaml, YamlSyntaxError } = await import('./yaml.ts')
+  const { parseYaml, YamlSyntaxError } = await import('./yaml/parse.ts')
   try {
     return { ...parseYaml(decoder.decode(bytes)), bytes }
   } catch (error) {
@@ -201,8 +205,8 @@ function strictErrorsOf(
   unknown: readonly string[],
   keys: number,
 ): string[] {
-  if (parsed.text !== undefined && countKeys(parsed.bytes) !== keys) return strictErrors(parsed.text, definition)
-  return [...parsed.duplicates, ...unknown.map((path) => `unknown field ${JSON.stringify(path)}`)]
+  if (parsed.text !== undefined && parsed.keys !== keys) return strictErrors(parsed.text, definition)
+  return [...parsed.duplicates, ...unknown.map((path) => `unknown field ${goQuote(path)}`)]
 }
 
 const versionText = (k: Kind | undefined) => (k === undefined ? '' : k.group ? `${k.group}/${k.version}` : k.version)

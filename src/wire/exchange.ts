@@ -25,12 +25,16 @@ export interface ApiRequest {
   readonly user?: UserInfo
   /** A client certificate was shown that stands for nobody: without another credential that is 401. */
   readonly badCertificate?: boolean
-  /** Reads the body, once. Rejects with ApiError 413 when it exceeds the limit. */
+  /** The body, read when first asked for. Rejects with ApiError 413 when it exceeds the limit, 429 when bodies take up too much. */
   body(): Promise<RequestBody>
   /** Aborts when the client has gone away. */
   readonly signal: AbortSignal
   /** True for an HTTP upgrade (WebSocket) request. */
   readonly upgrade?: boolean
+  /** Told who asks, once that is known. */
+  identified?(user: UserInfo): void
+  /** Calls `done` when the answer has been read or its reader is gone; absent where it is over when it is handed over. */
+  whenOver?(done: () => void): void
 }
 
 export interface ApiResponse {
@@ -44,14 +48,29 @@ export type ResponseBody =
   | { readonly type: 'empty' }
   /** One object. `bytes` is memoised where the object is stored. */
   | { readonly type: 'object'; readonly object: unknown; bytes(): Uint8Array }
-  /** A list: head + shared item bytes + tail, concatenated by the writer; `object()` builds the list for in-process readers. */
-  | { readonly type: 'list'; object(): unknown; chunks(): readonly Uint8Array[] }
+  | ListBody
+  /** Bytes that are made while they are written. */
+  | { readonly type: 'pieces'; pieces(): Iterable<Uint8Array> }
   | { readonly type: 'watch'; readonly stream: WatchStream }
   /** Bytes as they come (logs). */
   | { readonly type: 'stream'; readonly stream: AsyncIterable<Uint8Array> }
   | { readonly type: 'text'; readonly text: string }
   /** Forwarded to the kubelet of `node` (logs, exec, attach, port-forward), by a dialer that main provides. */
   | { readonly type: 'kubelet'; readonly node: string; readonly path: string; readonly query: string }
+
+/** A list as it goes out, none of it put together before somebody takes it. */
+export interface ListBody {
+  readonly type: 'list'
+  /** The list for in-process readers. */
+  object(): unknown
+  /** Its bytes: head, shared item bytes, tail. */
+  pieces(): Iterable<Uint8Array>
+  /** What is on the wire, for other forms: the list without its items, the name of the field that has them, and they. */
+  readonly head: object
+  readonly field: 'items' | 'rows'
+  /** undefined where an empty list is written as null. */
+  entries(): Iterable<unknown> | undefined
+}
 
 export type WatchEventType = 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR'
 

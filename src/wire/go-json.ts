@@ -3,6 +3,7 @@
  * duplicate fields) in the order of the text. Only the slow path comes here: JSON.parse has refused the text, or its
  * keys were seen to be fewer than the text has.
  */
+import { goQuote } from '../api/go-quote.ts'
 import type { Definition, Type } from '../api/schema.ts'
 
 /** A sentence of Go's scanner, e.g. `invalid character 'h' looking for beginning of value`. */
@@ -11,7 +12,7 @@ class JsonSyntaxError extends Error {
 }
 
 /** Strict errors are cut off here, as in Kubernetes' decoder. */
-const STRICT_ERRORS_MAX = 100
+export const STRICT_ERRORS_MAX = 100
 
 /** The sentence for a text that is no JSON; undefined when it is. */
 export function jsonSyntaxError(text: string): string | undefined {
@@ -39,19 +40,28 @@ export function duplicateFields(text: string): string[] {
   return scanner.errors
 }
 
-/** How many keys the objects of a JSON text have: colons outside strings. */
-export function countKeys(bytes: Uint8Array): number {
-  let count = 0
+/** Objects and lists within each other; more is no JSON to Go's decoder. */
+export const NESTING_MAX = 10_000
+
+/** How many keys the objects of a JSON text have (colons outside strings), and how deep it nests. */
+export function shapeOf(bytes: Uint8Array): { keys: number; depth: number } {
+  let keys = 0
+  let open = 0
+  let depth = 0
   let inString = false
   for (let i = 0; i < bytes.length; i++) {
-    const c = bytes[i]
+    const c = bytes[i] as number
     if (inString) {
       if (c === 0x5c) i++
       else if (c === 0x22) inString = false
     } else if (c === 0x22) inString = true
-    else if (c === 0x3a) count++
+    else if (c === 0x3a) keys++
+    // 0x7b and 0x5b open, 0x7d and 0x5d close.
+    else if (c === 0x7b || c === 0x5b) {
+      if (++open > depth) depth = open
+    } else if (c === 0x7d || c === 0x5d) open--
   }
-  return count
+  return { keys, depth }
 }
 
 /** A character inside single quotes, as Go's scanner prints it. */
@@ -123,7 +133,7 @@ class Scanner {
       this.at++
       const where = path ? `${path}.${key}` : key
       const inner = type && this.member(type, key, where)
-      if (type && inner && seen.has(key)) this.report(`duplicate field "${where}"`)
+      if (type && inner && seen.has(key)) this.report(`duplicate field ${goQuote(where)}`)
       seen.add(key)
       this.value(inner, where)
       const end = this.peek()
@@ -139,7 +149,7 @@ class Scanner {
     if (type.kind === 'any') return type
     if (type.kind !== 'ref') return undefined
     const field = type.definition.fields.get(key)
-    if (!field) this.report(`unknown field "${where}"`)
+    if (!field) this.report(`unknown field ${goQuote(where)}`)
     return field?.type
   }
 

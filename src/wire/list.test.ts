@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
 import { Encoded } from './encoded.ts'
 import { bookmarkObject, jsonFrame, watchFrame } from './frame.ts'
-import { listChunks, typedListChunks } from './list.ts'
+import { Chunks, listPieces, typedListPieces } from './list.ts'
 
-const text = (chunks: readonly Uint8Array[]) => Buffer.concat(chunks).toString()
+const text = (pieces: Iterable<Uint8Array>) => Buffer.concat([...pieces]).toString()
 const head = {
   kind: 'PodList',
   apiVersion: 'v1',
@@ -13,36 +13,54 @@ const pod = (name: string) => new Encoded({ kind: 'Pod', apiVersion: 'v1', metad
 const type = { kind: 'Pod', apiVersion: 'v1' }
 
 it('writes a list in the order of keys that Kubernetes has', () => {
-  expect(text(typedListChunks(head, type, [pod('a'), pod('b')]))).toBe(
+  expect(text(typedListPieces(head, type, [pod('a'), pod('b')]))).toBe(
     '{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"7","continue":"abc","remainingItemCount":3},' +
       '"items":[{"metadata":{"name":"a"}},{"metadata":{"name":"b"}}]}\n',
   )
 })
 
 it('keeps the type of items where asked to', () => {
-  expect(text(listChunks({ ...head, metadata: { resourceVersion: '7' } }, [pod('a').bytes, pod('b').bytes]))).toBe(
+  expect(text(listPieces({ ...head, metadata: { resourceVersion: '7' } }, [pod('a').bytes, pod('b').bytes]))).toBe(
     '{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"7"},"items":' +
       '[{"kind":"Pod","apiVersion":"v1","metadata":{"name":"a"}},{"kind":"Pod","apiVersion":"v1","metadata":{"name":"b"}}]}\n',
   )
 })
 
 it('writes an empty list', () => {
-  expect(JSON.parse(text(typedListChunks(head, type, []))).items).toEqual([])
+  expect(JSON.parse(text(typedListPieces(head, type, []))).items).toEqual([])
 })
 
 it('brings an object with another order of keys into line', () => {
   const odd = new Encoded({ metadata: { name: 'x' }, apiVersion: 'v1', kind: 'Pod' }, 7)
-  expect(JSON.parse(text(typedListChunks(head, type, [pod('a'), odd]))).items).toEqual([
+  expect(JSON.parse(text(typedListPieces(head, type, [pod('a'), odd]))).items).toEqual([
     { metadata: { name: 'a' } },
     { metadata: { name: 'x' } },
   ])
 })
 
-it('cuts large lists into chunks whose sum is the same', () => {
+it('gathers large lists into chunks, each when it is asked for', () => {
   const big = Array.from({ length: 300 }, (_, i) => pod(`${i}-${'x'.repeat(10_000)}`))
-  const chunks = typedListChunks(head, type, big)
-  expect(chunks.length).toBeGreaterThan(2)
-  expect(JSON.parse(text(chunks)).items).toHaveLength(300)
+  let taken = 0
+  const pieces = function* () {
+    for (const piece of typedListPieces(head, type, big)) {
+      taken++
+      yield piece
+    }
+  }
+  const chunks = new Chunks(pieces(), 100_000)
+  const all = [chunks.next()]
+  expect(taken).toBeLessThan(30)
+  while (!chunks.done) all.push(chunks.next())
+  expect(all.length).toBeGreaterThan(30)
+  expect(Math.max(...all.map((chunk) => chunk.length))).toBeLessThanOrEqual(100_000)
+  expect(JSON.parse(text(all)).items).toHaveLength(300)
+})
+
+it('gives a piece that is a chunk by itself out as it is', () => {
+  const large = new Uint8Array(1000)
+  const chunks = new Chunks([new Uint8Array(1), large, new Uint8Array(2)], 100)
+  expect([chunks.next().length, chunks.next(), chunks.next().length]).toEqual([1, large, 2])
+  expect(chunks.done).toBe(true)
 })
 
 it('frames an object and shares the frame', () => {

@@ -1,9 +1,12 @@
-/** List bodies: head + shared item bytes + tail, gathered into few large chunks. Nothing is encoded but the head. */
+/**
+ * List bodies: head + shared item bytes + tail. Nothing is encoded but the head, and nothing is put together before somebody
+ * takes it: a list is a sequence of pieces, which its writer gathers into chunks one at a time.
+ */
 import type { KubernetesObject, ListMeta } from '../api/object.ts'
 import { Encoded } from './encoded.ts'
 
-/** Size of the pieces that a list is handed to the socket in. */
-const CHUNK_BYTES = 1024 * 1024
+/** Size of the chunks that an answer in pieces is handed to the socket in. */
+const CHUNK_BYTES = 256 * 1024
 
 export interface ListHead {
   /** Of the list: `PodList`. */
@@ -20,22 +23,44 @@ const END = encoder.encode(']}\n')
 const NOTHING = new Uint8Array(0)
 
 /** `{"kind":"PodList","apiVersion":"v1","metadata":{...},"items":[...]}` with each item's bytes as they are. */
-export function listChunks(head: ListHead, items: readonly Uint8Array[]): readonly Uint8Array[] {
-  return gather(head, items, { cut: 0, first: NOTHING, next: COMMA })
+export function* listPieces(head: ListHead, items: Iterable<Uint8Array>): Iterable<Uint8Array> {
+  yield headBytes(head)
+  let joint = NOTHING
+  for (const item of items) {
+    yield joint
+    yield item
+    joint = COMMA
+  }
+  yield END
 }
 
 /**
  * A list of objects of one kind as Kubernetes writes built-in kinds: items without `kind` and `apiVersion`. They are the first
  * two keys of every stored object, so leaving them out means starting further in; an object with another order is encoded anew.
  */
-export function typedListChunks(
+export function* typedListPieces(
   head: ListHead,
   type: { readonly kind: string; readonly apiVersion: string },
   items: readonly Encoded[],
-): readonly Uint8Array[] {
+): Iterable<Uint8Array> {
   const lead = encoder.encode(`{"kind":${JSON.stringify(type.kind)},"apiVersion":${JSON.stringify(type.apiVersion)},`)
-  const bytes = items.map((item) => (startsWith(item.bytes, lead) ? item.bytes : reordered(item, lead)))
-  return gather(head, bytes, { cut: lead.length, first: BRACE, next: COMMA_BRACE })
+  yield headBytes(head)
+  let joint = BRACE
+  for (const item of items) {
+    const bytes = startsWith(item.bytes, lead) ? item.bytes : reordered(item, lead)
+    yield joint
+    yield bytes.subarray(lead.length)
+    joint = COMMA_BRACE
+  }
+  yield END
+}
+
+/** The same items as objects. */
+export function* typedItems(items: readonly Encoded[]): Iterable<object> {
+  for (const { object } of items) {
+    const { kind: _kind, apiVersion: _apiVersion, ...rest } = object
+    yield rest
+  }
 }
 
 function startsWith(bytes: Uint8Array, lead: Uint8Array): boolean {
@@ -55,64 +80,61 @@ function reordered(item: Encoded, lead: Uint8Array): Uint8Array {
   })
 }
 
-interface Joint {
-  /** Bytes left out at the start of each item. */
-  readonly cut: number
-  /** Put before the first item, and before each further one. */
-  readonly first: Uint8Array
-  readonly next: Uint8Array
-}
-
-function gather(head: ListHead, items: readonly Uint8Array[], { cut, first, next }: Joint): readonly Uint8Array[] {
-  const gathered = new Gatherer()
-  gathered.add(headBytes(head))
-  let joint = first
-  for (const item of items) {
-    gathered.add(joint)
-    gathered.add(cut === 0 ? item : item.subarray(cut))
-    joint = next
-  }
-  gathered.add(END)
-  return gathered.finish()
-}
-
 function headBytes({ kind, apiVersion, metadata }: ListHead): Uint8Array {
   const { resourceVersion, continue: token, remainingItemCount } = metadata
   const json = JSON.stringify({ kind, apiVersion, metadata: { resourceVersion, continue: token, remainingItemCount } })
   return encoder.encode(`${json.slice(0, -1)},"items":[`)
 }
 
-/** Copies pieces into chunks; a chunk is made as large as what is known to come, up to the limit. */
-export class Gatherer {
-  private readonly full: Uint8Array[] = []
-  private pieces: Uint8Array[] = []
-  private size = 0
+/** Gathers pieces into chunks of up to `limit` bytes, each when it is asked for. A piece that is larger is a chunk by itself, uncopied. */
+export class Chunks {
+  /** Whether the chunk given out last was the last one. */
+  done = false
+  private readonly source: Iterator<Uint8Array>
   private readonly limit: number
+  private ahead: Uint8Array | undefined
 
-  constructor(limit = CHUNK_BYTES) {
+  constructor(pieces: Iterable<Uint8Array>, limit = CHUNK_BYTES) {
+    this.source = pieces[Symbol.iterator]()
     this.limit = limit
   }
 
-  add(piece: Uint8Array): void {
-    if (this.size + piece.length > this.limit && this.size > 0) this.flush()
-    this.pieces.push(piece)
-    this.size += piece.length
-  }
-
-  finish(): readonly Uint8Array[] {
-    this.flush()
-    return this.full
-  }
-
-  private flush(): void {
-    const chunk = new Uint8Array(this.size)
-    let at = 0
-    for (const piece of this.pieces) {
-      chunk.set(piece, at)
-      at += piece.length
+  next(): Uint8Array {
+    const pieces = this.ahead ? [this.ahead] : []
+    let size = this.ahead?.length ?? 0
+    this.ahead = undefined
+    for (;;) {
+      const { done, value } = this.source.next()
+      if (done) this.done = true
+      else if (size > 0 && size + value.length > this.limit) this.ahead = value
+      else {
+        pieces.push(value)
+        size += value.length
+        continue
+      }
+      return joined(pieces, size)
     }
-    this.full.push(chunk)
-    this.pieces = []
-    this.size = 0
   }
+
+  /** No more is wanted. */
+  close(): void {
+    this.source.return?.()
+  }
+}
+
+/** All pieces in one. */
+export function whole(pieces: Iterable<Uint8Array>): Uint8Array {
+  return new Chunks(pieces, Number.POSITIVE_INFINITY).next()
+}
+
+function joined(pieces: readonly Uint8Array[], size: number): Uint8Array {
+  const [only] = pieces
+  if (only?.length === size) return only
+  const chunk = new Uint8Array(size)
+  let at = 0
+  for (const piece of pieces) {
+    chunk.set(piece, at)
+    at += piece.length
+  }
+  return chunk
 }

@@ -5,16 +5,17 @@
  *   const patch = readPatch({ body, contentType, definition, fieldValidation })   // 415 here
  *   const { object, warnings } = patch.apply(current)                             // everything else here
  */
+import { goQuote } from '../api/go-quote.ts'
 import { applyJsonPatch, JsonPatchError, type Operation } from '../api/patch/json-patch.ts'
 import { goText, isJsonObject, type Json, type JsonObject } from '../api/patch/json-value.ts'
 import { applyMergePatch } from '../api/patch/merge-patch.ts'
 import { applyStrategicMerge, StrategicMergeError } from '../api/patch/strategic-merge.ts'
 import { type Definition, definition as definitionOf, definitionOfKind } from '../api/schema.ts'
 import { ApiError, badRequest, failure } from '../api/status.ts'
-import { ConformError, conform, type Words } from './conform.ts'
+import { ConformError, conform, keysIn, type Words } from './conform.ts'
 import { BodyError, type Decoded, type FieldValidation, notRegistered, parseJson } from './decode.ts'
 import type { RequestBody } from './exchange.ts'
-import { countKeys, duplicateFields } from './go-json.ts'
+import { duplicateFields, STRICT_ERRORS_MAX } from './go-json.ts'
 
 export interface PatchInput {
   readonly body: RequestBody
@@ -31,8 +32,6 @@ export interface Patch {
 
 /** More operations in one JSON patch are refused with 413. */
 const OPERATIONS_MAX = 10_000
-
-const decoder = new TextDecoder()
 
 /** Throws ApiError 415 for a type that is no patch. */
 export function readPatch(input: PatchInput): Patch {
@@ -72,19 +71,14 @@ function parsed({ body, fieldValidation }: PatchInput, prefix: string): { value:
   if (body !== undefined && 'object' in body) return { value: body.object as Json, errors: [] }
   const bytes = body?.bytes ?? new Uint8Array(0)
   try {
-    const value = parseJson(bytes).value as Json
-    const duplicates = fieldValidation !== 'Ignore' && countKeys(bytes) !== keysOf(value)
-    return { value, errors: duplicates ? duplicateFields(decoder.decode(bytes)) : [] }
+    const parsed = parseJson(bytes)
+    const value = parsed.value as Json
+    const duplicates = fieldValidation !== 'Ignore' && parsed.keys !== keysIn(value)
+    return { value, errors: duplicates ? duplicateFields(parsed.text ?? '') : [] }
   } catch (error) {
     if (error instanceof BodyError) throw badRequest(prefix + error.message.replace(/^json parse error: /, ''))
     throw error
   }
-}
-
-function keysOf(value: Json): number {
-  if (typeof value !== 'object' || value === null) return 0
-  const inner = Object.values(value).reduce<number>((sum, item) => sum + keysOf(item as Json), 0)
-  return Array.isArray(value) ? inner : inner + Object.keys(value).length
 }
 
 const goKind = (value: Json) =>
@@ -100,24 +94,35 @@ function jsonPatch(input: PatchInput): (current: object) => Applied {
     const message = `The allowed maximum operations in a JSON patch is ${OPERATIONS_MAX}, got ${value.length}`
     throw failure(413, 'RequestEntityTooLarge', `Request entity is too large: ${message}`)
   }
-  const operations = value as readonly Operation[]
-  const unknown = operations.flatMap((operation, i) =>
-    Object.keys(operation)
-      .filter((key) => !['op', 'path', 'from', 'value'].includes(key))
-      .map((key) => `unknown field ${JSON.stringify(`[${i}].${key}`)}`),
-  )
+  const unknown: string[] = []
+  const operations = value.map((operation, i) => operationOf(operation, i, unknown))
+  const strict = [...unknown, ...errors].slice(0, STRICT_ERRORS_MAX).map((error) => `json patch ${error}`)
   return (current) => {
     try {
-      const patched = applyJsonPatch(current as Json, operations)
-      return textual(
-        patched,
-        [...unknown, ...errors].map((error) => `json patch ${error}`),
-      )
+      return textual(applyJsonPatch(current as Json, operations), strict)
     } catch (error) {
       if (!(error instanceof JsonPatchError)) throw error
       throw failure(422, 'Invalid', 'the server rejected our request due to an error in our request', {})
     }
   }
+}
+
+const OPERATION_TEXTS: ReadonlySet<string> = new Set(['op', 'path', 'from'])
+
+/** An element of a JSON patch; null is an operation that says nothing. Notes unknown members. */
+function operationOf(operation: Json, i: number, unknown: string[]): Operation {
+  if (operation === null) return {}
+  const wrong = (value: Json, into: string) =>
+    badRequest(`error decoding patch: json: cannot unmarshal ${goKind(value)} into Go ${into}`)
+  if (!isJsonObject(operation)) throw wrong(operation, 'value of type handlers.jsonPatchOp')
+  for (const [key, value] of Object.entries(operation)) {
+    if (OPERATION_TEXTS.has(key)) {
+      if (typeof value !== 'string' && value !== null)
+        throw wrong(value, `struct field jsonPatchOp.${key} of type string`)
+    } else if (key !== 'value' && unknown.length < STRICT_ERRORS_MAX)
+      unknown.push(`unknown field ${goQuote(`[${i}].${key}`)}`)
+  }
+  return operation
 }
 
 function mergePatch(input: PatchInput): (current: object) => Applied {
@@ -153,6 +158,7 @@ function strategicMergePatch(input: PatchInput): (current: object) => Applied {
 
 function refused({ code, message }: StrategicMergeError): ApiError {
   if (code === 400) return badRequest(message)
+  if (code === 413) return failure(413, 'RequestEntityTooLarge', `Request entity is too large: ${message}`)
   if (code === 422) return failure(422, 'Invalid', 'the server rejected our request due to an error in our request', {})
   return new ApiError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code })
 }
@@ -165,7 +171,7 @@ function finish(applied: Applied, input: PatchInput): Decoded {
     const { object, unknown } = conform(applied.value as object, definition, applied.words)
     if (definition.name !== input.definition) throw new ConformError(`the patch made a ${definition.short} of it`)
     if (input.fieldValidation === 'Ignore') return { object, warnings: [] }
-    const errors = [...applied.errors, ...unknown.map((path) => `unknown field ${JSON.stringify(path)}`)]
+    const errors = [...applied.errors, ...unknown.map((path) => `unknown field ${goQuote(path)}`)]
     if (errors.length > 0 && input.fieldValidation === 'Strict')
       throw refuse(`strict decoding error: ${errors.join(', ')}`)
     return { object, warnings: errors }

@@ -138,7 +138,8 @@ function envelope(of: Definition, value: Loose): Uint8Array {
 }
 
 const BODIES = [
-  ...new Set(RESOURCES.map((resource) => resource.definition)),
+  // Custom resources are refused, in whatever form their definition comes.
+  ...new Set(RESOURCES.map(({ definition }) => definition).filter((name) => !name.includes('apiextensions'))),
   'io.k8s.api.autoscaling.v1.Scale',
   'io.k8s.api.core.v1.Binding',
   'io.k8s.api.policy.v1.Eviction',

@@ -7,7 +7,7 @@ import { includeObjectOf, metadataList, metadataOf, TableRenderer } from './repr
 
 const item = (name: string) =>
   new Encoded<KubernetesObject>({ kind: 'Pod', apiVersion: 'v1', metadata: { name, resourceVersion: '7' } }, 7)
-const parse = (chunks: readonly Uint8Array[]) => JSON.parse(Buffer.concat(chunks).toString())
+const parse = (pieces: Iterable<Uint8Array>) => JSON.parse(Buffer.concat([...pieces]).toString())
 const source = {
   columns: [{ name: 'Name', type: 'string', format: 'name', description: 'd', priority: 0 }],
   row: (object: KubernetesObject) => [object.metadata.name ?? ''],
@@ -50,15 +50,15 @@ describe('representations', () => {
     const one = item('a')
     const before = encodes()
     for (let i = 0; i < 3; i++) {
-      metadataList({ resourceVersion: '9' }, [one], 'v1').chunks()
-      table('Metadata').list({ resourceVersion: '9' }, [one]).chunks()
+      parse(metadataList({ resourceVersion: '9' }, [one], 'v1').pieces())
+      parse(table('Metadata').list({ resourceVersion: '9' }, [one]).pieces())
     }
     expect(encodes() - before).toBe(1)
     expect(metadataOf(one, 'v1')).toBe(metadataOf(one, 'v1'))
   })
 
   it('writes lists of metadata', () => {
-    expect(parse(metadataList({ resourceVersion: '9' }, [item('a')], 'v1').chunks())).toEqual({
+    expect(parse(metadataList({ resourceVersion: '9' }, [item('a')], 'v1').pieces())).toEqual({
       kind: 'PartialObjectMetadataList',
       apiVersion: 'meta.k8s.io/v1',
       metadata: { resourceVersion: '9' },
@@ -66,12 +66,12 @@ describe('representations', () => {
         { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: { name: 'a', resourceVersion: '7' } },
       ],
     })
-    expect(parse(metadataList({ resourceVersion: '9' }, [], 'v1').chunks()).items).toBe(null)
+    expect(parse(metadataList({ resourceVersion: '9' }, [], 'v1').pieces()).items).toBe(null)
   })
 
   it.each(['None', 'Metadata', 'Object'] as const)('writes the same Table as bytes and as an object: %s', (include) => {
     const list = table(include).list({ resourceVersion: '9', continue: 'c' }, [item('a'), item('b')])
-    expect(parse(list.chunks())).toEqual(JSON.parse(JSON.stringify(list.object())))
+    expect(parse(list.pieces())).toEqual(JSON.parse(JSON.stringify(list.object())))
     const single = table(include).single(item('a'), { columns: false })
     const parsed = JSON.parse(Buffer.from(single.bytes()).toString())
     expect(parsed).toEqual(JSON.parse(JSON.stringify(single.object())))

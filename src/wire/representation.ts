@@ -5,7 +5,8 @@
 import type { KubernetesObject, ListMeta } from '../api/object.ts'
 import { badRequest, failure } from '../api/status.ts'
 import { Encoded } from './encoded.ts'
-import { Gatherer, listChunks } from './list.ts'
+import type { ListBody } from './exchange.ts'
+import { listPieces, whole } from './list.ts'
 
 export type MetaVersion = 'v1' | 'v1beta1'
 
@@ -37,25 +38,26 @@ export function metadataOf(item: Encoded, version: MetaVersion): Encoded {
   })
 }
 
-export interface RenderedList {
-  object(): unknown
-  chunks(): readonly Uint8Array[]
-}
-
 /** A PartialObjectMetadataList. Kubernetes writes an empty one with `items: null`. */
-export function metadataList(metadata: ListMeta, items: readonly Encoded[], version: MetaVersion): RenderedList {
+export function metadataList(metadata: ListMeta, items: readonly Encoded[], version: MetaVersion): ListBody {
   const head = { kind: 'PartialObjectMetadataList', apiVersion: metaVersion(version), metadata }
-  const forms = items.map((item) => metadataOf(item, version))
-  const empty = () => [encoder.encode(`${JSON.stringify({ ...head, items: null })}\n`)]
+  const none = items.length === 0
+  function* forms<T>(part: (form: Encoded) => T): Iterable<T> {
+    for (const item of items) yield part(metadataOf(item, version))
+  }
   return {
-    object: () => ({ ...head, items: forms.length ? forms.map((form) => form.object) : null }),
-    chunks: () =>
-      forms.length
-        ? listChunks(
+    type: 'list',
+    object: () => ({ ...head, items: none ? null : [...forms((form) => form.object)] }),
+    pieces: () =>
+      none
+        ? [encoder.encode(`${JSON.stringify({ ...head, items: null })}\n`)]
+        : listPieces(
             head,
-            forms.map((form) => form.bytes),
-          )
-        : empty(),
+            forms((f) => f.bytes),
+          ),
+    head,
+    field: 'items',
+    entries: () => (none ? undefined : forms((form) => form.object)),
   }
 }
 
@@ -114,16 +116,24 @@ export class TableRenderer {
     const head = this.head({ resourceVersion: item.object.metadata.resourceVersion ?? '' }, options.columns)
     return {
       object: () => ({ ...head, rows: [this.row(item)] }),
-      bytes: () => joined(this.join(head, [item], TABLE_END)),
+      bytes: () => whole(this.join(head, [item], TABLE_END)),
     }
   }
 
-  list(metadata: ListMeta, items: readonly Encoded[]): RenderedList {
+  list(metadata: ListMeta, items: readonly Encoded[]): ListBody {
     const head = this.head(metadata, true)
     return {
-      object: () => ({ ...head, rows: items.map((item) => this.row(item)) }),
-      chunks: () => this.join(head, items, LIST_END),
+      type: 'list',
+      object: () => ({ ...head, rows: [...this.rows(items)] }),
+      pieces: () => this.join(head, items, LIST_END),
+      head,
+      field: 'rows',
+      entries: () => this.rows(items),
     }
+  }
+
+  private *rows(items: readonly Encoded[]): Iterable<Row> {
+    for (const item of items) yield this.row(item)
   }
 
   private head(metadata: ListMeta, columns: boolean) {
@@ -151,18 +161,16 @@ export class TableRenderer {
     return { ...this.cells(item), object: this.attached(item)?.object ?? null }
   }
 
-  private join(head: object, items: readonly Encoded[], end: Uint8Array): readonly Uint8Array[] {
-    const out = new Gatherer()
-    out.add(encoder.encode(`${JSON.stringify(head).slice(0, -1)},"rows":[`))
+  private *join(head: object, items: readonly Encoded[], end: Uint8Array): Iterable<Uint8Array> {
+    yield encoder.encode(`${JSON.stringify(head).slice(0, -1)},"rows":[`)
     let comma = ''
     for (const item of items) {
-      out.add(encoder.encode(`${comma}${JSON.stringify(this.cells(item)).slice(0, -1)},"object":`))
-      out.add(this.attached(item)?.bytes ?? NULL)
-      out.add(ROW_END)
+      yield encoder.encode(`${comma}${JSON.stringify(this.cells(item)).slice(0, -1)},"object":`)
+      yield this.attached(item)?.bytes ?? NULL
+      yield ROW_END
       comma = ','
     }
-    out.add(end)
-    return out.finish()
+    yield end
   }
 }
 
@@ -171,11 +179,3 @@ const ROW_END = encoder.encode('}')
 const TABLE_END = encoder.encode(']}')
 /** A list has its last newline with it; of one object it is the writer's. */
 const LIST_END = encoder.encode(']}\n')
-
-function joined(chunks: readonly Uint8Array[]): Uint8Array {
-  const [only] = chunks
-  if (chunks.length === 1 && only) return only
-  const out = new Gatherer(Number.POSITIVE_INFINITY)
-  for (const chunk of chunks) out.add(chunk)
-  return out.finish()[0] as Uint8Array
-}

@@ -69,7 +69,7 @@ await startControllers({
   // The port is the recorded server's.
   options: { rootCaPem: pki.ca, apiServer: { address: '10.0.0.1', port: 26443 } },
 })
-await storeDefaultRoles(registry, roles, () => Promise.resolve())
+await storeDefaultRoles(registry, roles, () => Promise.resolve(true))
 const running = await startServer({
   handle: server.handle,
   tls: { ...pki.server, ca: pki.ca },

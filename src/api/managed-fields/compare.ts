@@ -66,8 +66,8 @@ function entriesOf(value: unknown): Entries {
 
 /** Elements of a list that share a key: nobody can own a part of one of them. */
 class Duplicates {
-  readonly items: readonly unknown[]
-  constructor(items: readonly unknown[]) {
+  readonly items: unknown[]
+  constructor(...items: unknown[]) {
     this.items = items
   }
 }
@@ -79,7 +79,8 @@ function byElement(value: unknown, element: (item: unknown) => string): Readonly
     const path = element(item)
     const other = out.get(path)
     if (other === undefined) out.set(path, item)
-    else out.set(path, new Duplicates([...(other instanceof Duplicates ? other.items : [other]), item]))
+    else if (other instanceof Duplicates) other.items.push(item)
+    else out.set(path, new Duplicates(other, item))
   }
   return out
 }

@@ -12,6 +12,40 @@ export interface FieldSet {
 export const LEAF: FieldSet = Object.freeze({})
 const SELF = '.'
 
+/** Whether a value that came from outside is a set: nothing but objects, and every element one that can be read. */
+export function isFieldSet(value: unknown): value is FieldSet {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  return Object.entries(value).every(([element, child]) => isElement(element) && isFieldSet(child))
+}
+
+function isElement(element: string): boolean {
+  const rest = element.slice(2)
+  switch (element.slice(0, 2)) {
+    case SELF:
+    case 'f:':
+      return true
+    case 'i:':
+      return /^-?\d+$/.test(rest)
+    case 'k:': {
+      const keys = parsed(rest)
+      return typeof keys === 'object' && keys !== null && !Array.isArray(keys)
+    }
+    case 'v:':
+      return parsed(rest) !== undefined
+    default:
+      return false
+  }
+}
+
+/** undefined: no JSON. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
 /** A node out of its parts; undefined when it is nothing. */
 export function node(member: boolean, children: FieldSet | undefined): FieldSet | undefined {
   if (children === undefined || isEmpty(children)) return member ? LEAF : undefined
@@ -33,49 +67,56 @@ export function children(set: FieldSet): [string, FieldSet][] {
   return Object.entries(set).filter(([element]) => element !== SELF)
 }
 
-type Combine = (a: FieldSet | undefined, b: FieldSet | undefined) => FieldSet | undefined
+type Combine = (a: FieldSet, b: FieldSet | undefined) => FieldSet | undefined
 
-/** Combines two nodes: the node itself by `member`, what is below by `combine`. */
-function combined(a: FieldSet, b: FieldSet, member: boolean, combine: Combine): FieldSet | undefined {
+/** What `combine` leaves of a node: the node itself by `member`. Costs the size of `a` alone, however large `b` is. */
+function reduced(a: FieldSet, b: FieldSet, member: boolean, combine: Combine): FieldSet | undefined {
   const below: Record<string, FieldSet> = {}
   for (const element in a) {
     if (element === SELF) continue
-    const made = combine(a[element], b[element])
-    if (made) below[element] = made
-  }
-  for (const element in b) {
-    if (element === SELF || element in a) continue
-    const made = combine(undefined, b[element])
+    const made = combine(a[element] as FieldSet, Object.hasOwn(b, element) ? b[element] : undefined)
     if (made) below[element] = made
   }
   return node(member, below)
 }
 
 export function union(a: FieldSet | undefined, b: FieldSet | undefined): FieldSet | undefined {
-  if (!a || !b) return a ?? b
-  return combined(a, b, isMember(a) || isMember(b), union)
+  return a && b ? unionOf([a, b]) : (a ?? b)
 }
 
-/** Of roots, which are never members themselves. */
+/** Costs the size of all sets together, however many there are. */
 export function unionOf(sets: readonly (FieldSet | undefined)[]): FieldSet | undefined {
-  return sets.reduce<FieldSet | undefined>((all, set) => union(all, set), undefined)
+  const some = sets.filter((set) => set !== undefined)
+  if (some.length < 2) return some[0]
+  const below = new Map<string, FieldSet[]>()
+  for (const set of some) {
+    for (const element in set) {
+      if (element === SELF) continue
+      const others = below.get(element)
+      if (others) others.push(set[element] as FieldSet)
+      else below.set(element, [set[element] as FieldSet])
+    }
+  }
+  const out: Record<string, FieldSet> = {}
+  for (const [element, nodes] of below) out[element] = unionOf(nodes) as FieldSet
+  return node(some.some(isMember), out)
 }
 
 /** What is in `a` but not in `b`, node by node: taking `b.c` out leaves `b.c.d`. */
 export function difference(a: FieldSet | undefined, b: FieldSet | undefined): FieldSet | undefined {
   if (!a || !b) return a
-  return combined(a, b, isMember(a) && !isMember(b), difference)
+  return reduced(a, b, isMember(a) && !isMember(b), difference)
 }
 
 /** Like `difference`, but a node of `b` takes everything below it along. */
 export function without(a: FieldSet | undefined, b: FieldSet | undefined): FieldSet | undefined {
   if (!a || !b) return a
-  return isMember(b) ? undefined : combined(a, b, isMember(a), without)
+  return isMember(b) ? undefined : reduced(a, b, isMember(a), without)
 }
 
 export function intersection(a: FieldSet | undefined, b: FieldSet | undefined): FieldSet | undefined {
   if (!a || !b) return undefined
-  return combined(a, b, isMember(a) && isMember(b), intersection)
+  return reduced(a, b, isMember(a) && isMember(b), intersection)
 }
 
 /** Every field on the way to a member becomes a member; elements of lists do not. */

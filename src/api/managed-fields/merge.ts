@@ -48,21 +48,23 @@ function mergedList(
   const left = live.map(element)
   const right = config.map(element)
   const wanted = new Set(right)
-  const present = new Set(left)
+  // The first of several that have one name.
+  const present = new Map(left.map((name, i): [string, number] => [name, i]).reverse())
   const shared = right.filter((name) => present.has(name))
+  let nextShared = 0
   const done = new Set<string>()
   const out: unknown[] = []
   const take = (j: number) => {
     const name = right[j] as string
     done.add(name)
-    const at = left.indexOf(name)
-    out.push(
-      merged(at < 0 ? undefined : live[at], config[j], shape.kind === 'keyed' ? shapeOf(shape.of) : { kind: 'leaf' }),
-    )
+    const at = present.get(name)
+    const inner: Shape = shape.kind === 'keyed' ? shapeOf(shape.of) : { kind: 'leaf' }
+    out.push(merged(at === undefined ? undefined : live[at], config[j], inner))
   }
   for (let i = 0, j = 0; i < left.length || j < right.length; ) {
     const name = left[i] as string
-    const next = shared.find((other) => !done.has(other))
+    while (nextShared < shared.length && done.has(shared[nextShared] as string)) nextShared++
+    const next = shared[nextShared]
     if (i < left.length && j < right.length && name === right[j]) {
       take(j++)
       i++

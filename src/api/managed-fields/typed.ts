@@ -62,7 +62,7 @@ function checkStruct(value: Entries, definition: Definition, path: string, error
     if (!field) errors.push(`${where}: field not declared in schema`)
     else checkValue(inner, field.type, where, errors)
     const shape = field && shapeOfField(field)
-    if (shape && (shape.kind === 'keyed' || shape.kind === 'set')) errors.push(...duplicateErrors(inner, shape, where))
+    if (shape && (shape.kind === 'keyed' || shape.kind === 'set')) duplicateErrors(inner, shape, where, errors)
   }
 }
 
@@ -101,17 +101,17 @@ function goValue(value: unknown): string {
   return `&value.valueUnstructured{Value:${typeof value === 'object' ? goType(value) : JSON.stringify(value)}}`
 }
 
-function duplicateErrors(value: unknown, shape: Shape & { kind: 'keyed' | 'set' }, path: string): string[] {
+type ListShape = Shape & { kind: 'keyed' | 'set' }
+
+function duplicateErrors(value: unknown, shape: ListShape, path: string, errors: string[]): void {
   const element = (item: unknown) =>
     shape.kind === 'set' ? valueElement(item) : keyElement(item, shape.keys, shape.of)
   const seen = new Set<string>()
-  const errors: string[] = []
   for (const item of asList(value)) {
     const name = element(item)
     if (seen.has(name)) errors.push(`${path}: duplicate entries for key ${elementText(name)}`)
     seen.add(name)
   }
-  return errors
 }
 
 /** A path element as messages show it: `.name`, `[name="a"]`, `[="x"]`. */

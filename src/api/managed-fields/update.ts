@@ -6,7 +6,7 @@ import type { KubernetesObject, ManagedFieldsEntry } from '../object.ts'
 import { type Definition, definition as definitionOf } from '../schema.ts'
 import { zeroObject } from '../zero.ts'
 import { compare } from './compare.ts'
-import { canonical, difference, type FieldSet, LEAF, union, without } from './field-set.ts'
+import { canonical, difference, type FieldSet, isFieldSet, LEAF, union, unionOf, without } from './field-set.ts'
 
 export interface FieldWrite {
   /** undefined: a create. */
@@ -53,8 +53,9 @@ function entriesBefore({ old, new: now, subresource }: Pick<FieldWrite, 'old' | 
   return sent.every(isReadable) ? sent : present
 }
 
-function isReadable({ operation, apiVersion, fieldsType }: ManagedFieldsEntry): boolean {
-  return (operation === 'Apply' || operation === 'Update') && !!apiVersion && fieldsType === 'FieldsV1'
+function isReadable({ operation, apiVersion, fieldsType, fieldsV1 }: ManagedFieldsEntry): boolean {
+  if ((operation !== 'Apply' && operation !== 'Update') || !apiVersion || fieldsType !== 'FieldsV1') return false
+  return fieldsV1 === undefined || fieldsV1 === null || isFieldSet(fieldsV1)
 }
 
 const members = (names: readonly string[]): FieldSet => Object.fromEntries(names.map((name) => [`f:${name}`, LEAF]))
@@ -199,15 +200,29 @@ function capped(entries: ManagedFieldsEntry[]): ManagedFieldsEntry[] {
   const single = updates.filter((entry) => entry.manager !== ANCIENT)
   const isNew = single.length === updates.length ? 1 : 0
   const oldest = single.sort((a, b) => ((a.time ?? '') < (b.time ?? '') ? -1 : 1)).slice(0, excess + isNew)
-  const out = entries.filter((entry) => !oldest.includes(entry))
+  const folded = new Set(oldest)
+  const out: ManagedFieldsEntry[] = []
+  const ancient = new Map<string, ManagedFieldsEntry[]>()
+  for (const entry of entries) {
+    const { apiVersion = '' } = entry
+    if (isEntryOf(entry, ancientKey(apiVersion))) ancient.set(apiVersion, [entry])
+    else if (!folded.has(entry)) out.push(entry)
+  }
   for (const entry of oldest) {
-    const key = { manager: ANCIENT, operation: 'Update', apiVersion: entry.apiVersion ?? '', subresource: '' }
-    const at = out.findIndex((other) => isEntryOf(other, key))
-    const fields = union(at < 0 ? undefined : fieldsOf(out[at] as ManagedFieldsEntry), fieldsOf(entry))
-    if (!fields) continue
-    const folded = entryOf(key, fields, entry.time)
-    if (at < 0) out.push(folded)
-    else out[at] = folded
+    const parts = ancient.get(entry.apiVersion ?? '')
+    if (parts) parts.push(entry)
+    else ancient.set(entry.apiVersion ?? '', [entry])
+  }
+  for (const [apiVersion, parts] of ancient) {
+    const fields = unionOf(parts.map(fieldsOf))
+    if (fields) out.push(entryOf(ancientKey(apiVersion), fields, parts.at(-1)?.time))
   }
   return out
 }
+
+const ancientKey = (apiVersion: string): EntryKey => ({
+  manager: ANCIENT,
+  operation: 'Update',
+  apiVersion,
+  subresource: '',
+})

@@ -3,7 +3,7 @@
  * the server's; the two sequences are zipped, an element of the server going first only where it stood before its
  * neighbour on the server too. So new elements come before the server's own.
  */
-import { jsonEqual } from '../json-equal.ts'
+import { jsonKey } from '../json-equal.ts'
 import { isJsonObject, type Json } from './json-value.ts'
 
 interface Orders {
@@ -17,8 +17,12 @@ interface Orders {
 
 export function ordered(merged: readonly Json[], { first, server, key }: Orders): readonly Json[] {
   const rank = (list: readonly Json[]) => {
-    const places = list.map((element) => identity(element, key))
-    return (element: Json) => places.findIndex((place) => jsonEqual(place, identity(element, key)))
+    const places = new Map<string, number>()
+    for (const [i, element] of list.entries()) {
+      const place = jsonKey(identity(element, key))
+      if (!places.has(place)) places.set(place, i)
+    }
+    return (element: Json) => places.get(jsonKey(identity(element, key))) ?? -1
   }
   const inPatch = rank(first)
   const onServer = rank(server)

@@ -8,16 +8,18 @@
  *
  * Nothing is changed in place, so a patch that fails leaves nothing behind.
  */
-import { jsonEqual } from '../json-equal.ts'
+import { jsonEqual, jsonKey } from '../json-equal.ts'
 import type { Definition, Field, Type } from '../schema.ts'
 import { ordered } from './element-order.ts'
 import { goText, isJsonObject, type Json, type JsonObject } from './json-value.ts'
 
+type Code = 400 | 413 | 422 | 500
+
 /** A patch that cannot be applied; `code` is the status that Kubernetes gives it. */
 export class StrategicMergeError extends Error {
   override readonly name = 'StrategicMergeError'
-  readonly code: 400 | 422 | 500
-  constructor(code: 400 | 422 | 500, message: string) {
+  readonly code: Code
+  constructor(code: Code, message: string) {
     super(message)
     this.code = code
   }
@@ -28,9 +30,15 @@ const RETAIN = '$retainKeys'
 const DELETE_LIST = '$deleteFromPrimitiveList'
 const ORDER = '$setElementOrder'
 
+/**
+ * Members and elements that a merge may look at, of the object and of the patch: about 0.2 s. What a patch touches is looked at once,
+ * unless it names one element of a list again and again; then it is refused (413).
+ */
+const STEPS_MAX = 2_000_000
+
 /** The merged object. Throws StrategicMergeError. */
 export function applyStrategicMerge(original: JsonObject, patch: JsonObject, definition: Definition): JsonObject {
-  return mergeObject(original, patch, { kind: 'ref', goType: definition.goType, definition })
+  return new Merge().object(original, patch, { kind: 'ref', goType: definition.goType, definition })
 }
 
 function fieldOf(type: Type | undefined, key: string): Field | undefined {
@@ -42,18 +50,130 @@ function memberType(type: Type | undefined, key: string): Type | undefined {
   return type?.kind === 'map' ? type.of : fieldOf(type, key)?.type
 }
 
-function mergeObject(original: JsonObject, patch: JsonObject, type: Type | undefined): JsonObject {
-  const directive = patch[PATCH]
-  if (directive !== undefined) return directed(directive, patch)
-  const out = new Map<string, Json>(Object.entries(retained(original, patch)))
-  const rest = new Map<string, Json>(Object.entries(patch))
-  rest.delete(RETAIN)
-  for (const [key, order] of Object.entries(patch)) if (key.startsWith(ORDER)) mergeOrdered(out, rest, key, order, type)
-  for (const [name, value] of rest) {
-    const deletes = name.startsWith(DELETE_LIST)
-    mergeMember(out, deletes ? listName(name, 'primitive list') : name, value, { type, deletes })
+class Merge {
+  private steps = 0
+
+  private count(steps: number): void {
+    this.steps += steps
+    if (this.steps > STEPS_MAX) throw new StrategicMergeError(413, 'the patch merges the same elements too often')
   }
-  return Object.fromEntries(out)
+
+  object(original: JsonObject, patch: JsonObject, type: Type | undefined): JsonObject {
+    const directive = patch[PATCH]
+    if (directive !== undefined) return directed(directive, patch)
+    const out = new Map<string, Json>(Object.entries(retained(original, patch)))
+    const rest = new Map<string, Json>(Object.entries(patch))
+    rest.delete(RETAIN)
+    this.count(out.size + rest.size)
+    for (const [key, order] of Object.entries(patch))
+      if (key.startsWith(ORDER)) this.ordered(out, rest, key, order, type)
+    for (const [name, value] of rest) {
+      const deletes = name.startsWith(DELETE_LIST)
+      this.member(out, deletes ? listName(name, 'primitive list') : name, value, { type, deletes })
+    }
+    return Object.fromEntries(out)
+  }
+
+  private member(
+    out: Map<string, Json>,
+    key: string,
+    value: Json,
+    { type, deletes }: { type: Type | undefined; deletes: boolean },
+  ): void {
+    if (value === null) {
+      out.delete(key)
+      return
+    }
+    const current = out.get(key)
+    const sameKind = current !== undefined && kindOf(current) === kindOf(value)
+    if (!sameKind) {
+      if (!deletes) out.set(key, cleaned(value))
+    } else if (isJsonObject(current) && isJsonObject(value)) {
+      const replaces = fieldOf(type, key)?.strategies.includes('replace')
+      out.set(key, replaces ? value : this.object(current, value, memberType(type, key)))
+    } else if (Array.isArray(current) && Array.isArray(value)) {
+      out.set(key, this.list(current, value, { field: fieldOf(type, key), deletes }))
+    } else out.set(key, value)
+  }
+
+  private list(original: readonly Json[], patch: readonly Json[], { field, deletes }: ListContext): readonly Json[] {
+    if (!deletes && !field?.strategies.includes('merge')) return patch
+    if (original.length === 0 && patch.length === 0) return original
+    this.count(original.length + patch.length)
+    const kinds = new Set([...original, ...patch].map(kindOf))
+    if (kinds.has('array')) throw new StrategicMergeError(422, 'lists of lists are not supported')
+    if (kinds.size > 1) throw new StrategicMergeError(500, 'list element types are not identical')
+    if (!kinds.has('object')) {
+      if (deletes) return without(original, new Set(patch.map(jsonKey)), (item) => item)
+      return ordered([...new Set([...original, ...patch])], { first: patch, server: original, key: undefined })
+    }
+    const key = field?.mergeKey
+    if (key === undefined)
+      throw new StrategicMergeError(500, `cannot merge lists without merge key for ${field?.goType ?? 'list'}`)
+    return this.elements(original as readonly JsonObject[], patch as readonly JsonObject[], key, elementType(field))
+  }
+
+  private elements(
+    original: readonly JsonObject[],
+    patch: readonly JsonObject[],
+    key: string,
+    type: Type | undefined,
+  ): readonly Json[] {
+    const plain = patch.filter((element) => element[PATCH] === undefined)
+    const gone = new Set<string>()
+    for (const element of patch) {
+      const directive = element[PATCH]
+      if (directive === undefined) continue
+      if (directive === 'replace') return plain.map(cleaned)
+      if (directive === 'merge')
+        throw new StrategicMergeError(500, 'merging lists cannot yet be specified in the patch')
+      if (directive !== 'delete')
+        throw new StrategicMergeError(500, `unknown patch type [${goText(directive)}] in map [${goText(element)}]`)
+      gone.add(jsonKey(mergeValue(element, key)))
+    }
+    const base = without(original, gone, (item) => item[key] ?? null)
+    const places = new Map<string, number>()
+    const note = (item: JsonObject, at: number) => {
+      const place = item[key] === undefined ? undefined : jsonKey(item[key])
+      if (place !== undefined && !places.has(place)) places.set(place, at)
+    }
+    for (const [at, item] of base.entries()) note(item, at)
+    for (const element of plain) {
+      const at = places.get(jsonKey(mergeValue(element, key)))
+      if (at === undefined) {
+        const added = cleaned(element) as JsonObject
+        note(added, base.push(added) - 1)
+      } else base[at] = this.object(base[at] as JsonObject, element, type)
+    }
+    return ordered(base, { first: plain, server: original, key })
+  }
+
+  /** A list with its `$setElementOrder`: merges it and takes it out of what is left of the patch. */
+  private ordered(
+    out: Map<string, Json>,
+    rest: Map<string, Json>,
+    directive: string,
+    ...more: [Json, Type | undefined]
+  ): void {
+    const [order, type] = more
+    rest.delete(directive)
+    const name = listName(directive, 'setElementOrder list')
+    const field = fieldOf(type, name)
+    const original = list(out.get(name))
+    const patch = list(rest.get(name))
+    const wanted = list(order) ?? []
+    if (patch) checkOrder(patch, wanted, field?.mergeKey)
+    rest.delete(name)
+    if (original === undefined && patch === undefined) return
+    this.count(wanted.length + (original?.length ?? 0))
+    const merged =
+      patch === undefined
+        ? (original ?? [])
+        : original === undefined
+          ? (cleaned(patch) as readonly Json[])
+          : this.list(original, patch, { field, deletes: false })
+    out.set(name, ordered(merged, { first: wanted, server: original ?? [], key: field?.mergeKey }))
+  }
 }
 
 function directed(directive: Json, patch: JsonObject): JsonObject {
@@ -87,28 +207,6 @@ function listName(key: string, what: string): string {
   return key.slice(at + 1)
 }
 
-function mergeMember(
-  out: Map<string, Json>,
-  key: string,
-  value: Json,
-  { type, deletes }: { type: Type | undefined; deletes: boolean },
-): void {
-  if (value === null) {
-    out.delete(key)
-    return
-  }
-  const current = out.get(key)
-  const sameKind = current !== undefined && kindOf(current) === kindOf(value)
-  if (!sameKind) {
-    if (!deletes) out.set(key, cleaned(value))
-  } else if (isJsonObject(current) && isJsonObject(value)) {
-    const replaces = fieldOf(type, key)?.strategies.includes('replace')
-    out.set(key, replaces ? value : mergeObject(current, value, memberType(type, key)))
-  } else if (Array.isArray(current) && Array.isArray(value)) {
-    out.set(key, mergeList(current, value, { field: fieldOf(type, key), deletes }))
-  } else out.set(key, value)
-}
-
 function kindOf(value: Json): string {
   return Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value
 }
@@ -118,55 +216,13 @@ interface ListContext {
   readonly deletes: boolean
 }
 
-function mergeList(
-  original: readonly Json[],
-  patch: readonly Json[],
-  { field, deletes }: ListContext,
-): readonly Json[] {
-  if (!deletes && !field?.strategies.includes('merge')) return patch
-  if (original.length === 0 && patch.length === 0) return original
-  const kinds = new Set([...original, ...patch].map(kindOf))
-  if (kinds.has('array')) throw new StrategicMergeError(422, 'lists of lists are not supported')
-  if (kinds.size > 1) throw new StrategicMergeError(500, 'list element types are not identical')
-  if (!kinds.has('object')) {
-    if (deletes) return original.filter((item) => !patch.some((gone) => jsonEqual(item, gone)))
-    return ordered([...new Set([...original, ...patch])], { first: patch, server: original, key: undefined })
-  }
-  const key = field?.mergeKey
-  if (key === undefined)
-    throw new StrategicMergeError(500, `cannot merge lists without merge key for ${field?.goType ?? 'list'}`)
-  return mergeElements(original as readonly JsonObject[], patch as readonly JsonObject[], key, elementType(field))
-}
-
 function elementType(field: Field | undefined): Type | undefined {
   return field?.type.kind === 'array' ? field.type.of : undefined
 }
 
-function mergeElements(
-  original: readonly JsonObject[],
-  patch: readonly JsonObject[],
-  key: string,
-  type: Type | undefined,
-): readonly Json[] {
-  const plain = patch.filter((element) => element[PATCH] === undefined)
-  let base = [...original]
-  for (const element of patch) {
-    const directive = element[PATCH]
-    if (directive === undefined) continue
-    if (directive === 'replace') return plain.map(cleaned)
-    if (directive === 'merge') throw new StrategicMergeError(500, 'merging lists cannot yet be specified in the patch')
-    if (directive !== 'delete')
-      throw new StrategicMergeError(500, `unknown patch type [${goText(directive)}] in map [${goText(element)}]`)
-    const gone = mergeValue(element, key)
-    base = base.filter((item) => !jsonEqual(item[key] ?? null, gone))
-  }
-  for (const element of plain) {
-    const value = mergeValue(element, key)
-    const at = base.findIndex((item) => item[key] !== undefined && jsonEqual(item[key] as Json, value))
-    if (at < 0) base.push(cleaned(element) as JsonObject)
-    else base[at] = mergeObject(base[at] as JsonObject, element, type)
-  }
-  return ordered(base, { first: plain, server: original, key })
+/** The items whose value, as `of` gives it, is not among those that go. */
+function without<T extends Json>(items: readonly T[], gone: ReadonlySet<string>, of: (item: T) => Json): T[] {
+  return gone.size === 0 ? [...items] : items.filter((item) => !gone.has(jsonKey(of(item))))
 }
 
 function mergeValue(element: JsonObject, key: string): Json {
@@ -174,32 +230,6 @@ function mergeValue(element: JsonObject, key: string): Json {
   if (value === undefined)
     throw new StrategicMergeError(500, `map: ${goText(element)} does not contain declared merge key: ${key}`)
   return value
-}
-
-/** A list with its `$setElementOrder`: merges it and takes it out of what is left of the patch. */
-function mergeOrdered(
-  out: Map<string, Json>,
-  rest: Map<string, Json>,
-  directive: string,
-  ...more: [Json, Type | undefined]
-): void {
-  const [order, type] = more
-  rest.delete(directive)
-  const name = listName(directive, 'setElementOrder list')
-  const field = fieldOf(type, name)
-  const original = list(out.get(name))
-  const patch = list(rest.get(name))
-  const wanted = list(order) ?? []
-  if (patch) checkOrder(patch, wanted, field?.mergeKey)
-  rest.delete(name)
-  if (original === undefined && patch === undefined) return
-  const merged =
-    patch === undefined
-      ? (original ?? [])
-      : original === undefined
-        ? (cleaned(patch) as readonly Json[])
-        : mergeList(original, patch, { field, deletes: false })
-  out.set(name, ordered(merged, { first: wanted, server: original ?? [], key: field?.mergeKey }))
 }
 
 function list(value: Json | undefined): readonly Json[] | undefined {

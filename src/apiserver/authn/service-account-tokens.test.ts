@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { createPublicKey, verify } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { SeededRandom } from '../../base/random.ts'
 import { drain } from '../../sim/drain.node.ts'
 import { SimClock } from '../../sim/sim-clock.ts'
@@ -69,15 +70,181 @@ it('dies with its account', async () => {
   expect((await whoAmI(made)).status).toBe(401)
 })
 
-it('dies with the pod it is bound to', async () => {
-  const spec = { containers: [{ name: 'c', image: 'x' }] }
-  const metadata = { name: 'p', namespace: 'default' }
-  await api.client.create(pods, { kind: 'Pod', apiVersion: 'v1', metadata, spec } as never)
-  const made = await token({ boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'p' } })
-  expect((await whoAmI(made)).status).toBe(201)
-  await api.client.delete(pods, metadata)
-  expect((await whoAmI(made)).status).toBe(401)
+async function review(bearer: string, audiences?: string[]) {
+  const spec = { token: bearer, ...(audiences ? { audiences } : {}) }
+  const body = { kind: 'TokenReview', apiVersion: 'authentication.k8s.io/v1', spec }
+  const answer = await api.client.call('POST', '/apis/authentication.k8s.io/v1/tokenreviews', body)
+  return (answer as { status: object }).status
+}
+
+const claimsIn = (made: string) => JSON.parse(Buffer.from(made.split('.')[1] ?? '', 'base64url').toString())
+
+describe('bound to', () => {
+  const secrets = { ...accounts, plural: 'secrets', kind: 'Secret' }
+  const nodes = { ...accounts, plural: 'nodes', kind: 'Node', namespaced: false }
+  const p = { name: 'p', namespace: 'default' }
+  const uids: Record<string, string | undefined> = {}
+  const ref = (kind: string, name: string) => ({ boundObjectRef: { kind, apiVersion: 'v1', name, uid: uids[kind] } })
+
+  const make = async (resource: typeof accounts, body: object) => {
+    const made: unknown = await api.client.create(resource, { apiVersion: 'v1', kind: resource.kind, ...body } as never)
+    return (made as { metadata: { uid: string } }).metadata.uid
+  }
+
+  beforeEach(async () => {
+    const spec = { nodeName: 'n', serviceAccountName: 'robot', containers: [{ name: 'c', image: 'x' }] }
+    uids.Node = await make(nodes, { metadata: { name: 'n' } })
+    uids.Secret = await make(secrets, { metadata: { name: 's', namespace: 'default' } })
+    uids.Pod = await make(pods, { metadata: p, spec })
+  })
+
+  it('a pod it says so, and on which node', async () => {
+    const made = await token({ ...ref('Pod', 'p'), expirationSeconds: 600 })
+    const { jti, 'kubernetes.io': about, iat, exp } = claimsIn(made)
+    expect([about, exp - iat]).toEqual([
+      {
+        namespace: 'default',
+        node: { name: 'n', uid: uids.Node },
+        pod: { name: 'p', uid: uids.Pod },
+        serviceaccount: { name: 'robot', uid: expect.any(String) },
+      },
+      600,
+    ])
+    expect(await review(made)).toEqual({
+      authenticated: true,
+      audiences: ['https://kubernetes.default.svc'],
+      user: {
+        username: 'system:serviceaccount:default:robot',
+        uid: about.serviceaccount.uid,
+        groups: ['system:serviceaccounts', 'system:serviceaccounts:default', 'system:authenticated'],
+        extra: {
+          'authentication.kubernetes.io/credential-id': [`JTI=${jti}`],
+          'authentication.kubernetes.io/node-name': ['n'],
+          'authentication.kubernetes.io/node-uid': [uids.Node],
+          'authentication.kubernetes.io/pod-name': ['p'],
+          'authentication.kubernetes.io/pod-uid': [uids.Pod],
+        },
+      },
+    })
+  })
+
+  it.each([
+    ['Pod', 'p', () => api.client.delete(pods, p, { gracePeriodSeconds: 0 })],
+    ['Secret', 's', () => api.client.delete(secrets, { name: 's', namespace: 'default' })],
+    ['Node', 'n', () => api.client.delete(nodes, { name: 'n' })],
+  ])('a %s it dies with it, also when another of the name follows', async (kind, name, remove) => {
+    const made = await token(ref(kind, name))
+    expect((await whoAmI(made)).status).toBe(201)
+    await remove()
+    expect((await whoAmI(made)).status).toBe(401)
+    const error = '[invalid bearer token, service account token has been invalidated]'
+    expect(await review(made)).toEqual({ user: {}, error })
+    const resource = [pods, secrets, nodes].find((one) => one.kind === kind) ?? pods
+    const metadata = { name, ...(resource.namespaced ? { namespace: 'default' } : {}) }
+    const spec = kind === 'Pod' ? { spec: { containers: [{ name: 'c', image: 'x' }] } } : {}
+    await make(resource, { metadata, ...spec })
+    expect((await whoAmI(made)).status).toBe(401)
+  })
+
+  it('a pod of another account it is not made, nor to what is not there', async () => {
+    await api.client.create(accounts, {
+      kind: 'ServiceAccount',
+      apiVersion: 'v1',
+      metadata: { ...robot, name: 'other' },
+    })
+    const other = { namespace: 'default', name: 'other' }
+    const request = { kind: 'TokenRequest', apiVersion: 'authentication.k8s.io/v1', spec: ref('Pod', 'p') }
+    await expect(api.client.createSubresource(accounts, other, 'token', request)).rejects.toMatchObject({
+      code: 400,
+      message: 'cannot bind token for serviceaccount "other" to pod running with different serviceaccount name.',
+    })
+    await expect(token({ boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'none' } })).rejects.toMatchObject({
+      code: 404,
+    })
+    await expect(
+      token({ boundObjectRef: { kind: 'Pod', apiVersion: 'v1', name: 'p', uid: 'u' } }),
+    ).rejects.toMatchObject({ code: 409 })
+    await expect(token({ boundObjectRef: { kind: 'ConfigMap', apiVersion: 'v1', name: 'c' } })).rejects.toMatchObject({
+      code: 400,
+    })
+  })
+
+  it('a pod by its own volume it is good for a year, and says from when on it should be newer', async () => {
+    const made = await token({ ...ref('Pod', 'p'), expirationSeconds: 3607 })
+    const { iat, exp, 'kubernetes.io': about } = claimsIn(made)
+    expect([exp - iat, about.warnafter - iat]).toEqual([365 * 24 * 3600, 3607])
+    const vault = claimsIn(await token({ ...ref('Pod', 'p'), expirationSeconds: 3607, audiences: ['vault'] }))
+    expect([vault.exp - vault.iat, vault['kubernetes.io'].warnafter]).toEqual([3607, undefined])
+  })
 })
+
+it('is reviewed for the audiences that are asked for', async () => {
+  const made = await token({ audiences: ['vault', 'https://kubernetes.default.svc'] })
+  expect(await review(made, ['vault', 'other'])).toMatchObject({ authenticated: true, audiences: ['vault'] })
+  expect(await review(made)).toMatchObject({ authenticated: true, audiences: ['https://kubernetes.default.svc'] })
+  expect(await review(made, ['other'])).toEqual({
+    user: {},
+    error:
+      '[invalid bearer token, token audiences ["vault" "https://kubernetes.default.svc"] is invalid for the target audiences ["other"]]',
+  })
+  expect(await review('admin-token', ['other'])).toEqual({ user: {}, error: 'invalid bearer token' })
+})
+
+it('can be checked by others, with the keys that service accounts may read', async () => {
+  const made = await token()
+  const get = async (path: string) => {
+    const { status, headers, body } = await api.server.handle({
+      method: 'GET',
+      path,
+      query: new URLSearchParams(),
+      headers: { authorization: `Bearer ${made}` },
+      body: () => Promise.resolve(undefined),
+      signal: new AbortController().signal,
+    })
+    return { status, type: headers['content-type'], document: JSON.parse(body.type === 'text' ? body.text : '{}') }
+  }
+  const configuration = await get('/.well-known/openid-configuration')
+  expect(configuration).toEqual({
+    status: 200,
+    type: 'application/json',
+    document: {
+      issuer: claimsIn(made).iss,
+      jwks_uri: 'https://127.0.0.1:6443/openid/v1/jwks',
+      response_types_supported: ['id_token'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: ['ES256'],
+    },
+  })
+  const { type, document } = await get('/openid/v1/jwks')
+  expect(type).toBe('application/jwk-set+json')
+  const [header = '', payload = '', signature = ''] = made.split('.')
+  const { kid, alg } = JSON.parse(Buffer.from(header, 'base64url').toString())
+  const jwk = document.keys.find((one: { kid: string }) => one.kid === kid)
+  expect([alg, jwk.alg, jwk.use, jwk.d]).toEqual(['ES256', 'ES256', 'sig', undefined])
+  const publicKey = createPublicKey({ key: jwk, format: 'jwk' })
+  const checked = verify(
+    'sha256',
+    Buffer.from(`${header}.${payload}`),
+    { key: publicKey, dsaEncoding: 'ieee-p1363' },
+    Buffer.from(signature, 'base64url'),
+  )
+  expect(checked).toBe(true)
+  const ann = api.clientOf('ann', [])
+  for (const path of ['/.well-known/openid-configuration', '/openid/v1/jwks'])
+    await expect(ann.call('GET', path)).rejects.toMatchObject({ code: 403 })
+})
+
+it.each([
+  ['nothing', () => ''],
+  ['no algorithm', (c: object) => `${encode({ alg: 'none' })}.${encode(c)}.`],
+  ['the public key as a secret', (c: object) => `${encode({ alg: 'HS256' })}.${encode(c)}.AAAA`],
+  ['another key by its header', (c: object) => `${encode({ alg: 'ES256', jwk: {} })}.${encode(c)}.AAAA`],
+])('signed with %s is refused', async (_what, forge) => {
+  const made = await token()
+  expect((await whoAmI(forge(claimsIn(made)) || `${made.split('.').slice(0, 2).join('.')}.`)).status).toBe(401)
+})
+
+const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
 it('is refused for another audience, another key, or a changed claim', async () => {
   expect((await whoAmI(await token({ audiences: ['vault'] }))).status).toBe(401)

@@ -4,10 +4,12 @@ import { updateManagedFields } from '../../api/managed-fields/update.ts'
 import type { Draft, KubernetesObject } from '../../api/object.ts'
 import { badRequest, conflict } from '../../api/status.ts'
 import { rfc3339 } from '../../api/time.ts'
+import type { Pod } from '../../api/types/core-v1.gen.ts'
 import { uuid } from '../../base/random.ts'
 import type { ApiResponse } from '../../wire/exchange.ts'
 import { accountName } from '../authn/names.ts'
-import { type Claims, ISSUER } from '../authn/service-account-tokens.ts'
+import type { Claims } from '../authn/service-account-tokens.ts'
+import { API_AUDIENCES, ISSUER } from '../authn/tokens.ts'
 import { readDefinition } from '../body.ts'
 import { type Call, writeOptions } from '../call.ts'
 import { methodNotAllowed, objectResponse } from '../respond.ts'
@@ -17,6 +19,9 @@ const DEFINITION = 'io.k8s.api.authentication.v1.TokenRequest'
 const EXPIRATION_DEFAULT_SECONDS = 3600
 const EXPIRATION_MIN_SECONDS = 600
 const EXPIRATION_MAX_SECONDS = 2 ** 32
+/** What the volume that admission adds to pods asks for: programs that never read their token again keep a good one for a year. */
+const INJECTED_SECONDS = 3607
+const EXTENDED_SECONDS = 365 * 24 * 3600
 
 interface TokenRequest extends KubernetesObject {
   readonly spec: {
@@ -47,16 +52,22 @@ export async function handleToken(call: Call): Promise<ApiResponse> {
   if (errors.length > 0)
     throw invalidObject({ group: 'authentication.k8s.io', resource: 'TokenRequest', kind: 'TokenRequest' }, '', errors)
   const bound = await boundTo(call, boundObjectRef)
-  const aud = audiences?.length ? audiences : [ISSUER]
+  const aud = audiences?.length ? audiences : API_AUDIENCES
   const now = Math.floor(clock.now() / 1000)
   const uid = account.object.metadata.uid ?? ''
+  const extended = bound.pod !== undefined && seconds === INJECTED_SECONDS && isForApi(aud)
   const claims: Claims = {
     aud,
-    exp: now + seconds,
+    exp: now + (extended ? EXTENDED_SECONDS : seconds),
     iat: now,
     iss: ISSUER,
     jti: uuid(random),
-    'kubernetes.io': { namespace, ...bound, serviceaccount: { name, uid } },
+    'kubernetes.io': {
+      namespace,
+      ...bound,
+      serviceaccount: { name, uid },
+      ...(extended ? { warnafter: now + seconds } : {}),
+    },
     nbf: now,
     sub: accountName(namespace, name),
   }
@@ -84,14 +95,15 @@ function expirationErrors(seconds: number): FieldError[] {
 /** What the token shall die with. */
 async function boundTo(call: Call, ref: TokenRequest['spec']['boundObjectRef']): Promise<Bound> {
   if (!ref) return {}
-  const plural = { Pod: 'pods', Secret: 'secrets' }[ref.kind ?? '']
+  const plural = ref.apiVersion?.includes('/') ? undefined : BINDABLE[ref.kind ?? '']
   const resource = plural && call.parts.registry.find('', 'v1', plural)
   if (!resource)
     throw badRequest(
       `cannot bind token for serviceaccount ${JSON.stringify(call.exchange.info.name)} to object ref with kind ${JSON.stringify(ref.kind)}`,
     )
   const { namespace } = call.exchange.info
-  const { object } = await call.parts.registry.get(resource, { namespace, name: ref.name ?? '' })
+  const place = plural === 'nodes' ? '' : namespace
+  const { object } = await call.parts.registry.get(resource, { namespace: place, name: ref.name ?? '' })
   const { name = '', uid = '' } = object.metadata
   if (ref.uid && ref.uid !== uid)
     throw conflict(
@@ -100,8 +112,18 @@ async function boundTo(call: Call, ref: TokenRequest['spec']['boundObjectRef']):
       `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
     )
   if (ref.kind === 'Secret') return { secret: { name, uid } }
+  if (ref.kind === 'Node') return { node: { name, uid } }
+  const account = call.exchange.info.name
+  if ((object as Pod).spec?.serviceAccountName !== account)
+    throw badRequest(
+      `cannot bind token for serviceaccount ${JSON.stringify(account)} to pod running with different serviceaccount name.`,
+    )
   return { ...nodeOf(call, object), pod: { name, uid } }
 }
+
+const BINDABLE: Readonly<Record<string, string>> = { Pod: 'pods', Secret: 'secrets', Node: 'nodes' }
+
+const isForApi = (audiences: readonly string[]) => audiences.some((audience) => API_AUDIENCES.includes(audience))
 
 function nodeOf(call: Call, pod: KubernetesObject): Bound {
   const name = (pod as { spec?: { nodeName?: string } }).spec?.nodeName

@@ -1,7 +1,7 @@
 import { failure } from '../../api/status.ts'
 import type { UserInfo } from '../../wire/exchange.ts'
 import { ALL_UNAUTHENTICATED, ANONYMOUS_NAME } from '../authn/names.ts'
-import { authenticated, type TokenSource } from '../authn/tokens.ts'
+import { API_AUDIENCES, authenticated, type TokenSource } from '../authn/tokens.ts'
 import type { Exchange, Stage } from '../exchange.ts'
 
 export const ANONYMOUS: UserInfo = { name: ANONYMOUS_NAME, groups: [ALL_UNAUTHENTICATED] }
@@ -22,19 +22,14 @@ export function authenticate(tokens: TokenSource): Stage {
       exchange.user = ANONYMOUS
       return undefined
     }
-    const found = tokens.user(token)
-    if (found instanceof Promise) return found.then((user) => settle(exchange, user))
-    return settle(exchange, found)
+    const found = tokens.authenticate(token, API_AUDIENCES)
+    if (!found || 'error' in found) throw unauthorized()
+    exchange.user = found.user
+    return undefined
   }
 }
 
 const unauthorized = () => failure(401, 'Unauthorized', 'Unauthorized')
-
-function settle(exchange: Exchange, user: UserInfo | undefined): undefined {
-  if (!user) throw unauthorized()
-  exchange.user = user
-  return undefined
-}
 
 function bearerToken({ request }: Exchange): string | undefined {
   const { authorization } = request.headers

@@ -6,6 +6,7 @@ import type { Draft, KubernetesObject, ObjectMeta } from '../../api/object.ts'
 import { badRequest } from '../../api/status.ts'
 import { rfc3339 } from '../../api/time.ts'
 import type { ApiResponse, UserInfo } from '../../wire/exchange.ts'
+import { API_AUDIENCES } from '../authn/tokens.ts'
 import { type Attributes, decide } from '../authz/authorizer.ts'
 import { readForeign } from '../body.ts'
 import { objectResponse } from '../respond.ts'
@@ -87,12 +88,17 @@ const selfSubjectReview = virtual(
 )
 
 const tokenReview = virtual({ ...AUTHENTICATION, kind: 'TokenReview', namespaced: false }, async (call, definition) => {
-  const review = (await read(call, definition)) as Draft<KubernetesObject> & { spec?: { token?: string } }
-  const token = review.spec?.token
+  const review = (await read(call, definition)) as Draft<KubernetesObject> & {
+    spec?: { token?: string; audiences?: string[] }
+  }
+  const { token, audiences } = review.spec ?? {}
   if (!token) throw badRequest('token is required for TokenReview in authentication')
   manage(call, review, definition)
-  const user = await call.tokens.user(token)
-  const status = user ? { authenticated: true, user: shownUser(user) } : { user: {}, error: 'invalid bearer token' }
+  const found = call.tokens.authenticate(token, audiences?.length ? audiences : API_AUDIENCES)
+  const status =
+    found && 'user' in found
+      ? { authenticated: true, user: shownUser(found.user), audiences: found.audiences }
+      : { user: {}, error: found ? `[invalid bearer token, ${found.error}]` : 'invalid bearer token' }
   return objectResponse({ ...review, metadata: review.metadata ?? {}, status }, 201)
 })
 

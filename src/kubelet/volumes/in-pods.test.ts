@@ -17,7 +17,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Container, Pod, Volume, VolumeMount } from '../../api/types/core-v1.gen.ts'
 import { systemClock } from '../../base/clock.node.ts'
-import { Bench, inherited, lines } from '../runtimes/process/bench.node.ts'
+import { Bench, inherited, lines, until } from '../runtimes/process/bench.node.ts'
 import { bubblewrapTrouble } from '../runtimes/process/bubblewrap.node.ts'
 import { findTools } from '../runtimes/process/tools.node.ts'
 import { PodVolumes } from '../volumes.ts'
@@ -76,7 +76,7 @@ describe.skipIf(trouble !== undefined)(
     const refused = 'failed to prepare subPath for volumeMount "v" of container "app"'
 
     describe('subPath', () => {
-      it('that is not there is made, as open as the volume', async () => {
+      it('[VO4] that is not there is made, as open as the volume', async () => {
         const seen = await run(
           podOf({ emptyDir: {} }),
           mount({ subPath: 'pg/main' }),
@@ -135,7 +135,7 @@ describe.skipIf(trouble !== undefined)(
         expect(readdirSync(`${top}/pod/volumes/v/a`)).toEqual(['b c'])
       })
 
-      it('mounted is the one that was checked, however often a pod changes it meanwhile', async () => {
+      it('[VO5] mounted is the one that was checked, however often a pod changes it meanwhile', async () => {
         const outside = `${top}/outside`
         mkdirSync(outside)
         writeFileSync(`${outside}/secret`, '')
@@ -148,7 +148,7 @@ describe.skipIf(trouble !== undefined)(
           const target = hasMounts ? `${mountTop}/u-1/subpaths/v/app/0` : undefined
           for (let i = 0; i < 60; i++) {
             const found = await filesOf('node')
-              .subPath({ volume, path: 'x', target })
+              .subPath({ volume, path: 'x', target, isHost: false })
               .catch(() => undefined)
             // Without mounts what is found can still be exchanged before the runtime binds it: only its path is known.
             if (found && hasMounts) expect(readdirSync(found.hostPath)).not.toContain('secret')
@@ -159,7 +159,7 @@ describe.skipIf(trouble !== undefined)(
         }
       })
 
-      it('in a hostPath leaves the host as it was when the pod ends, also when the node process was another', async () => {
+      it('[VO6] in a hostPath leaves the host as it was when the pod ends, also when the node process was another', async () => {
         mkdirSync(`${top}/host/data`, { recursive: true })
         writeFileSync(`${top}/host/data/precious`, 'mine')
         const pod = podOf({ hostPath: { path: `${top}/host` } })
@@ -172,7 +172,7 @@ describe.skipIf(trouble !== undefined)(
       })
     })
 
-    it('can be read and not written where the kubelet writes them', async () => {
+    it('[VO2] can be read and not written where the kubelet writes them', async () => {
       const script = 'cat /v/level; echo; touch /v/x; echo no >/v/level; rm -f /v/level; cat /v/level'
       for (const volume of [
         { configMap: { name: 'cm' } },
@@ -184,29 +184,35 @@ describe.skipIf(trouble !== undefined)(
       }
     })
 
-    it('show changes of what they are made from, but for those mounted by a subPath', async () => {
+    it('[VO3] show changes of what they are made from, but for those mounted by a subPath', async () => {
       const pod = podOf({ configMap: { name: 'cm' } })
       const made = volumes()
       await made.setUp(pod, FACTS)
       const volumeMounts = [mount(), mount({ subPath: 'level', mountPath: '/tmp/level' })]
       const mounts = await made.mounts(pod, { name: 'app', volumeMounts }, new Map())
-      const script = 'echo up; until grep -q debug /v/level; do sleep 0.05; done; cat /tmp/level'
+      const script = 'echo up; until grep -q debug /v/level; do sleep 0.05; done; cat /tmp/level; echo; exec sleep 600'
       const { id, log } = await bench.run(['sh', '-c', script], { mounts }, { userNamespace: 'pod' })
       sources.addConfig('cm', { level: 'debug' })
       await made.refresh(pod, FACTS)
-      await bench.exited(id)
-      // The file has no newline at its end.
-      expect(lines(log)).toEqual(['stdout F up', 'stdout P info'])
+      await until(() => lines(log).length > 1)
+      expect(lines(log)).toEqual(['stdout F up', 'stdout F info'])
+      // Without mounts a command would be given the path of what is gone.
+      if (!hasMounts) return
+      const { stdout } = await bench.runtime.execSync(id, ['cat', '/v/level', '/tmp/level'], 10_000)
+      expect(stdout).toBe('debuginfo')
     })
 
-    it.skipIf(!hasMounts)('of medium Memory are in memory, open to all, and no larger than they may be', async () => {
-      const script =
-        'stat -f -c %T /v; stat -c %a /v; head -c 3000000 /dev/zero >/v/x; stat -c %s /v/x | sed s/2097152/2Mi/'
-      const seen = await run(podOf({ emptyDir: { medium: 'Memory', sizeLimit: '2Mi' } }), mount(), script)
-      expect(seen).toEqual(['tmpfs', '777', expect.stringContaining('No space left on device'), '2Mi'])
-    })
+    it.skipIf(!hasMounts)(
+      '[VO8] of medium Memory are in memory, open to all, and no larger than they may be',
+      async () => {
+        const script =
+          'stat -f -c %T /v; stat -c %a /v; head -c 3000000 /dev/zero >/v/x; stat -c %s /v/x | sed s/2097152/2Mi/'
+        const seen = await run(podOf({ emptyDir: { medium: 'Memory', sizeLimit: '2Mi' } }), mount(), script)
+        expect(seen).toEqual(['tmpfs', '777', expect.stringContaining('No space left on device'), '2Mi'])
+      },
+    )
 
-    it('of the host are made by the runtime when nothing says what they are', async () => {
+    it('[VO9] of the host are made by the runtime when nothing says what they are', async () => {
       const path = join(top, 'made', 'deep')
       chmodSync(top, 0o777)
       expect(await run(podOf({ hostPath: { path } }), mount(), 'echo hi >/v/f; cat /v/f')).toEqual(['hi'])

@@ -96,7 +96,19 @@ async function publishIn(base: string, entries: readonly Entry[], ownership: Own
     if ((await present(base)) !== name) await rm(made, { recursive: true, force: true })
     throw error
   }
-  if (before) await rm(`${base}/${before}`, { recursive: true, force: true })
+  await removeOld(base, name)
+}
+
+/**
+ * Takes earlier data away, but not what a subPath still shows to a container: a mount of something that is gone cannot be mounted
+ * once more, and commands in the container are given its mounts anew.
+ */
+async function removeOld(base: string, present: string): Promise<void> {
+  const mounts = await readFile('/proc/self/mountinfo', 'utf8').catch(() => '')
+  for (const name of await readdir(base)) {
+    const isOld = name.startsWith('..') && name !== DATA && name !== present
+    if (isOld && !mounts.includes(`/${name}`)) await rm(`${base}/${name}`, { recursive: true, force: true })
+  }
 }
 
 /** The folder that `..data` stands for; one that this writer never makes counts as none. */

@@ -8,6 +8,7 @@ import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, formatLabels, formatSelector, since } from '../format.ts'
 import { isZero } from '../int-or-percent.ts'
+import { admitTemplate } from '../pod-security/admit.ts'
 import { negativeErrors, selectorAndTemplateErrors } from '../workload-validation.ts'
 
 const TEMPLATE_GENERATION = 'deprecated.daemonset.template.generation'
@@ -36,6 +37,7 @@ export const daemonSet: ResourceDeclaration<DaemonSet> = declare<DaemonSet>({
     const generation = changed ? String(Number(before) + 1) : before
     draft.metadata.annotations = { ...draft.metadata.annotations, [TEMPLATE_GENERATION]: generation }
   },
+  admit: admitTemplate((d) => d.spec.template),
   validate: (object, old) => specErrors(object.spec, old?.spec),
   row: (d, now) => [
     d.metadata.name ?? '',

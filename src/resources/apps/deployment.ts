@@ -8,6 +8,7 @@ import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, formatSelector, selectorText, since } from '../format.ts'
 import { intOrPercentErrors, isZero, moreThan100PercentErrors } from '../int-or-percent.ts'
+import { admitTemplate } from '../pod-security/admit.ts'
 import {
   negativeErrors,
   replicaStatusErrors,
@@ -37,6 +38,7 @@ export const deployment: ResourceDeclaration<Deployment> = declare<Deployment>({
       draft.metadata.generation = (old.metadata.generation ?? 0) + 1
     }
   },
+  admit: admitTemplate((d) => d.spec.template),
   validate: (object, old) => specErrors(object.spec, old?.spec),
   warn: workloadWarnings,
   validateStatus: statusErrors,

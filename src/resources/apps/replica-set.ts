@@ -6,6 +6,7 @@ import { defaultTemplate, dropGatedFields } from '../core/pod-defaults.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, formatSelector, selectorText, since } from '../format.ts'
+import { admitTemplate } from '../pod-security/admit.ts'
 import {
   negativeErrors,
   replicaSetStatusErrors,
@@ -33,6 +34,7 @@ export const replicaSet: ResourceDeclaration<ReplicaSet> = declare<ReplicaSet>({
     defaultTemplate(spec.template)
   },
   prepare: (draft) => dropGatedFields(draft.spec.template?.spec),
+  admit: admitTemplate((r) => r.spec.template),
   validate: (object, old) => specErrors(object, old),
   warn: workloadWarnings,
   validateStatus: ({ status }) => replicaSetStatusErrors(status),

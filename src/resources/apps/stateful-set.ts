@@ -10,6 +10,7 @@ import { defaultTemplate, dropGatedFields } from '../core/pod-defaults.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, selectorText, since } from '../format.ts'
+import { admitTemplate } from '../pod-security/admit.ts'
 import { negativeErrors, selectorAndTemplateErrors } from '../workload-validation.ts'
 
 const CHANGEABLE = [
@@ -42,6 +43,7 @@ export const statefulSet: ResourceDeclaration<StatefulSet> = declare<StatefulSet
     defaultSpec(draft.spec)
   },
   prepare: (draft) => dropGatedFields(draft.spec.template?.spec),
+  admit: admitTemplate((s) => s.spec.template),
   validate: (object, old) => specErrors(object.spec, old?.spec),
   scale: {
     replicas: (s) => s.spec.replicas ?? 0,

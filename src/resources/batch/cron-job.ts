@@ -1,5 +1,5 @@
 /** CronJob batch/v1. */
-import { type FieldError, invalid, notSupported, required } from '../../api/field-error.ts'
+import { addErrors, type FieldError, invalid, notSupported, required } from '../../api/field-error.ts'
 import { subdomainErrors } from '../../api/names.ts'
 import type { Draft } from '../../api/object.ts'
 import type { CronJob, CronJobSpec } from '../../api/types/batch-v1.gen.ts'
@@ -8,6 +8,7 @@ import { podTemplateErrors } from '../core/pod-validation.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, formatSelector, since } from '../format.ts'
+import { admitTemplate } from '../pod-security/admit.ts'
 import { negativeErrors } from '../workload-validation.ts'
 import { restartErrors } from './job.ts'
 
@@ -31,6 +32,7 @@ export const cronJob: ResourceDeclaration<CronJob> = declare<CronJob>({
     draft.spec ??= {} as Draft<CronJobSpec>
     defaultSpec(draft.spec)
   },
+  admit: admitTemplate((c) => c.spec.jobTemplate.spec?.template),
   validate: (object, old) => [...specErrors(object.spec), ...(old ? [] : nameErrors(object))],
   row: (c, now) => [
     c.metadata.name ?? '',
@@ -65,7 +67,7 @@ function nameErrors({ metadata }: CronJob): FieldError[] {
 function specErrors(spec: CronJobSpec): FieldError[] {
   const errors: FieldError[] = []
   if (!spec.schedule) errors.push(required('spec.schedule'))
-  else errors.push(...scheduleErrors(spec.schedule))
+  else addErrors(errors, scheduleErrors(spec.schedule))
   if (spec.timeZone !== undefined && !isTimeZone(spec.timeZone)) {
     errors.push(invalid('spec.timeZone', spec.timeZone, `unknown time zone ${spec.timeZone}`))
   }
@@ -79,8 +81,8 @@ function specErrors(spec: CronJobSpec): FieldError[] {
   )
   const template = spec.jobTemplate?.spec
   if (template) {
-    errors.push(...podTemplateErrors(template.template, 'spec.jobTemplate.spec.template'))
-    errors.push(...restartErrors(template, 'spec.jobTemplate.spec'))
+    addErrors(errors, podTemplateErrors(template.template, 'spec.jobTemplate.spec.template'))
+    addErrors(errors, restartErrors(template, 'spec.jobTemplate.spec'))
   }
   return errors
 }

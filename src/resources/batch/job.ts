@@ -1,6 +1,6 @@
 /** Job batch/v1. */
 import { humanDuration } from '../../api/duration.ts'
-import { type FieldError, forbiddenField, invalid, notSupported, required } from '../../api/field-error.ts'
+import { addErrors, type FieldError, forbiddenField, invalid, notSupported, required } from '../../api/field-error.ts'
 import type { Draft } from '../../api/object.ts'
 import { parseTime } from '../../api/time.ts'
 import type { Job, JobSpec } from '../../api/types/batch-v1.gen.ts'
@@ -12,6 +12,7 @@ import { declare } from '../declare.ts'
 import { containerCells, formatSelector, since } from '../format.ts'
 import { goForm } from '../go-form.ts'
 import { selects } from '../label-selector.ts'
+import { admitTemplate } from '../pod-security/admit.ts'
 import { negativeErrors } from '../workload-validation.ts'
 
 const UID_LABEL = 'batch.kubernetes.io/controller-uid'
@@ -39,6 +40,7 @@ export const job: ResourceDeclaration<Job> = declare<Job>({
       draft.metadata.labels = { ...draft.spec.template.metadata.labels }
     }
   },
+  admit: admitTemplate((j) => j.spec.template),
   validate: (object, old) => [...jobSpecErrors(object, old), ...(old ? immutableErrors(object.spec, old.spec) : [])],
   fields: { 'status.successful': (j) => String(j.status?.succeeded ?? 0) },
   row: jobRow,
@@ -90,8 +92,8 @@ function jobSpecErrors(object: Job, old: Job | undefined): FieldError[] {
   if (spec.completionMode === 'Indexed' && spec.completions === undefined) {
     errors.push(required('spec.completions', `when completion mode is ${spec.completionMode}`))
   }
-  errors.push(...selectorErrors(object, old), ...podTemplateErrors(spec.template, 'spec.template'))
-  errors.push(...restartErrors(spec, 'spec'))
+  addErrors(errors, [...selectorErrors(object, old), ...podTemplateErrors(spec.template, 'spec.template')])
+  addErrors(errors, restartErrors(spec, 'spec'))
   return errors
 }
 

@@ -69,9 +69,9 @@ function endpointsCell({ subsets = [] }: Endpoints): string {
   if (subsets.length === 0) return '<none>'
   const shown: string[] = []
   for (const { addresses = [], ports = [] } of subsets) {
-    if (ports.length === 0) shown.push(...addresses.map((a) => a.ip))
+    if (ports.length === 0) for (const { ip } of addresses) shown.push(ip)
     for (const { port } of ports) {
-      shown.push(...addresses.map((a) => (a.ip.includes(':') ? `[${a.ip}]:${port}` : `${a.ip}:${port}`)))
+      for (const { ip } of addresses) shown.push(ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`)
     }
   }
   return shortList(shown, 3)

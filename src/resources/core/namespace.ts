@@ -7,6 +7,7 @@ import type { Namespace } from '../../api/types/core-v1.gen.ts'
 import type { ResourceDeclaration, WriteStrategy } from '../declaration.ts'
 import { declare, keepBesides } from '../declare.ts'
 import { since } from '../format.ts'
+import { admitNamespaceLabels } from '../pod-security/admit.ts'
 
 /** Namespaces that the cluster cannot do without: DELETE answers 403. */
 const PROTECTED = ['default', 'kube-system', 'kube-public']
@@ -47,6 +48,7 @@ export const namespace: ResourceDeclaration<Namespace> = declare<Namespace>({
     labelName(draft)
   },
   validate: (object, old) => (old ? [] : finalizerErrors(object, () => 'spec.finalizers')),
+  admit: admitNamespaceLabels,
   validateStatus: phaseErrors,
   subresources: [{ name: 'finalize', verbs: ['update'], strategy: finalize }],
   fields: { 'status.phase': (n) => n.status?.phase ?? '' },

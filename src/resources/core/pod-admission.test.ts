@@ -10,6 +10,7 @@ const context: Context = {
   now: '2026-01-01T00:00:00Z',
   nowMs: 0,
   lookup: () => undefined,
+  list: () => [],
   user: { name: 'somebody', groups: [] },
   dryRun: false,
   random: new SeededRandom(1),

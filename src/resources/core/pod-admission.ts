@@ -1,11 +1,12 @@
 /**
- * What Kubernetes' default admission plugins do to a new pod: ServiceAccount (account, token volume, pull secrets), Priority,
- * DefaultTolerationSeconds. They know the cluster's objects, which defaults do not. Throws ApiError 403 to refuse.
+ * What Kubernetes' default admission plugins do to a new pod: RuntimeClass (beside), ServiceAccount (account, token volume, pull
+ * secrets), Priority, DefaultTolerationSeconds. They know the cluster's objects, which defaults do not. Throws ApiError 403 to refuse.
  */
 import type { Draft, KubernetesObject } from '../../api/object.ts'
 import { forbidden } from '../../api/status.ts'
 import type { Container, Pod, PodSpec, ServiceAccount, Toleration, Volume } from '../../api/types/core-v1.gen.ts'
 import type { Context } from '../declaration.ts'
+import { admitRuntimeClass } from './runtime-class-admission.ts'
 
 const TOKEN_MOUNT = '/var/run/secrets/kubernetes.io/serviceaccount'
 /** One hour and seven seconds: the seconds mark tokens that the API server may still accept for longer. */
@@ -23,6 +24,7 @@ const SYSTEM_PRIORITIES: Readonly<Record<string, number>> = {
 }
 
 export function admitPod(pod: Draft<Pod>, context: Context): void {
+  admitRuntimeClass(pod, nameOf(pod), context)
   admitServiceAccount(pod, context)
   admitPriority(pod, context)
   admitTolerations(pod.spec)

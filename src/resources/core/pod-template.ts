@@ -3,6 +3,7 @@ import type { PodTemplate } from '../../api/types/core-v1.gen.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, formatLabels } from '../format.ts'
+import { admitTemplate } from '../pod-security/admit.ts'
 import { defaultTemplate } from './pod-defaults.ts'
 import { podTemplateErrors } from './pod-validation.ts'
 
@@ -18,6 +19,7 @@ export const podTemplate: ResourceDeclaration<PodTemplate> = declare<PodTemplate
     draft.template ??= {}
     defaultTemplate(draft.template)
   },
+  admit: admitTemplate((t) => t.template),
   validate: (object) => podTemplateErrors(object.template ?? {}, 'template'),
   row: (t) => [
     t.metadata.name ?? '',

@@ -1,9 +1,10 @@
 /** What may change in a pod once it exists: images, a shorter deadline, more tolerations, fewer gates; ephemeral containers by their subresource. */
 import { duplicate, type FieldError, forbiddenField, invalid, required } from '../../api/field-error.ts'
+import { jsonKey } from '../../api/json-equal.ts'
 import { qualifiedNameErrors, subdomainErrors } from '../../api/names.ts'
 import type { Container, Pod, PodSpec, PodStatus, Toleration } from '../../api/types/core-v1.gen.ts'
 import { INVALID_IP, ipVersion } from '../addresses.ts'
-import { sameJson } from '../compare.ts'
+import { byName, sameJson } from '../compare.ts'
 import { goText } from '../go-form.ts'
 import { unifiedDiff } from '../unified-diff.ts'
 import { qosClass } from './pod-qos.ts'
@@ -90,10 +91,9 @@ function gateErrors(spec: PodSpec, old: PodSpec, errors: FieldError[]): void {
 }
 
 function tolerationErrors(after: readonly Toleration[], before: readonly Toleration[], errors: FieldError[]): void {
-  const kept = before.every((old) =>
-    after.some((t) => sameJson({ ...t, tolerationSeconds: old.tolerationSeconds }, old)),
-  )
-  if (kept) return
+  const key = (toleration: Toleration) => jsonKey({ ...toleration, tolerationSeconds: undefined })
+  const kept = new Set(after.map(key))
+  if (before.every((toleration) => kept.has(key(toleration)))) return
   errors.push(
     forbiddenField('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds'),
   )
@@ -152,11 +152,13 @@ export function ephemeralUpdateErrors(pod: Pod, old: Pod): FieldError[] {
 
 /** The old spec with the new spec's resources, container by container. */
 export function resized(spec: PodSpec, old: PodSpec): PodSpec {
-  const each = (list: readonly Container[] | undefined, wanted: readonly Container[] | undefined) =>
-    list?.map((container) => {
-      const asked = wanted?.find((other) => other.name === container.name)
+  const each = (list: readonly Container[] | undefined, wanted: readonly Container[] | undefined) => {
+    const wantedByName = byName(wanted)
+    return list?.map((container) => {
+      const asked = wantedByName.get(container.name)
       return asked ? sharing(container, asked, ['resources', 'resizePolicy']) : container
     })
+  }
   const { initContainers } = old
   return {
     ...old,
@@ -207,9 +209,11 @@ function addressErrors({ podIPs = [], hostIP = '', hostIPs = [] }: PodStatus, er
   }
   for (const [key, list] of Object.entries({ podIPs, hostIPs })) {
     const field = `status.${key}`
+    const seen = new Set<string>()
     for (const [i, { ip = '' }] of list.entries()) {
       if (!ipVersion(ip)) errors.push(invalid(`${field}[${i}]`, ip, INVALID_IP))
-      else if (list.slice(0, i).some((other) => other.ip === ip)) errors.push(duplicate(`${field}[${i}]`, { IP: ip }))
+      else if (seen.has(ip)) errors.push(duplicate(`${field}[${i}]`, { IP: ip }))
+      seen.add(ip)
     }
     const families = new Set(list.map(({ ip = '' }) => ipVersion(ip)))
     if (families.size < list.length) {
@@ -225,17 +229,17 @@ function statusListErrors(
   { status, before }: { status: PodStatus; before: PodStatus },
   errors: FieldError[],
 ): void {
-  const sidecar = (name: string) =>
-    spec.initContainers?.some((c) => c.name === name && c.restartPolicy === 'Always') === true
+  const sidecars = new Set(spec.initContainers?.filter((c) => c.restartPolicy === 'Always').map((c) => c.name))
   for (const key of ['containerStatuses', 'initContainerStatuses', 'ephemeralContainerStatuses'] as const) {
     // Nothing ever starts an ephemeral container again.
     const policy = key === 'ephemeralContainerStatuses' ? 'Never' : spec.restartPolicy
     if (policy === 'Always') continue
+    const statuses = byName(status[key])
     for (const [i, { name, state }] of (before[key] ?? []).entries()) {
       const ended = state?.terminated
       if (!ended || (ended.exitCode !== 0 && policy === 'OnFailure')) continue
-      if (key === 'initContainerStatuses' && sidecar(name)) continue
-      const after = status[key]?.find((other) => other.name === name)
+      if (key === 'initContainerStatuses' && sidecars.has(name)) continue
+      const after = statuses.get(name)
       if (!after || after.state?.terminated) continue
       errors.push(forbiddenField(`status.${key}[${i}].state`, 'may not be transitioned to non-terminated state'))
     }

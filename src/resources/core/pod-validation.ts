@@ -2,7 +2,7 @@
  * Rules of a pod's spec, with Kubernetes' paths and messages. This file has the spec itself; what is in it has files of its own:
  * containers, env, probes (with lifecycle hooks), volumes, scheduling, security. All functions append to `errors`.
  */
-import { type FieldError, forbiddenField, invalid, notSupported, required } from '../../api/field-error.ts'
+import { addErrors, type FieldError, forbiddenField, invalid, notSupported, required } from '../../api/field-error.ts'
 import { labelNameErrors, subdomainErrors } from '../../api/names.ts'
 import type { Pod, PodSpec, PodTemplateSpec } from '../../api/types/core-v1.gen.ts'
 import { INVALID_IP, ipVersion } from '../addresses.ts'
@@ -73,7 +73,7 @@ export function podTemplateErrors(template: PodTemplateSpec, field: string): Fie
   annotationErrors(annotations, `${field}.annotations`, errors)
   const { spec } = template
   podAnnotationErrors(annotations, spec, `${field}.annotations`, errors)
-  if (spec) errors.push(...podSpecErrors(spec, `${field}.spec`, 'template'))
+  if (spec) addErrors(errors, podSpecErrors(spec, `${field}.spec`, 'template'))
   if (spec?.ephemeralContainers?.length) {
     errors.push(forbiddenField(`${field}.spec.ephemeralContainers`, 'ephemeral containers not allowed in pod template'))
   }

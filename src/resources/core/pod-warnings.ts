@@ -119,12 +119,21 @@ function volumeWarnings({ volumes = [] }: PodSpec, field: string, warn: Warn): v
 
 /** Lists that are merged by a key: of two with one key the last stays. */
 function listWarnings({ hostAliases = [], imagePullSecrets = [] }: PodSpec, field: string, warn: Warn): void {
-  for (const [i, { ip }] of hostAliases.entries())
-    if (hostAliases.slice(0, i).some((other) => other.ip === ip))
-      warn(`${field}.hostAliases[${i}].ip: duplicate ip "${ip}"`)
-  for (const [i, { name = '' }] of imagePullSecrets.entries())
-    if (imagePullSecrets.slice(0, i).some((other) => (other.name ?? '') === name))
-      warn(`${field}.imagePullSecrets[${i}].name: duplicate name "${name}"`)
+  const twice = (values: readonly string[], shown: (value: string, i: number) => string) => {
+    const seen = new Set<string>()
+    for (const [i, value] of values.entries()) {
+      if (seen.has(value)) warn(`${field}.${shown(value, i)}`)
+      seen.add(value)
+    }
+  }
+  twice(
+    hostAliases.map(({ ip }) => ip),
+    (ip, i) => `hostAliases[${i}].ip: duplicate ip "${ip}"`,
+  )
+  twice(
+    imagePullSecrets.map(({ name = '' }) => name),
+    (name, i) => `imagePullSecrets[${i}].name: duplicate name "${name}"`,
+  )
   for (const [i, { name }] of imagePullSecrets.entries())
     if (!name) warn(`${field}.imagePullSecrets[${i}].name: invalid empty name ""`)
 }
@@ -154,23 +163,31 @@ function envWarnings(env: readonly EnvVar[], field: string, warn: Warn): void {
   }
 }
 
+/** Ports are compared with each other so often and no more: what is found then fills every Warning header many times over. */
+const COMPARISONS_MAX = 10_000
+
 /** All containers of a pod share its address, so their ports are looked at together. */
 function portWarnings(containers: readonly [Container, string][], warn: Warn): void {
-  const seen: { port: ContainerPort; field: string }[] = []
+  const seen = new Map<string, { port: ContainerPort; field: string }[]>()
+  let comparisons = 0
   for (const [{ ports = [] }, where] of containers) {
     for (const [i, port] of ports.entries()) {
       const field = `${where}.ports[${i}]`
-      for (const other of seen) {
+      const number = `${port.containerPort}/${port.protocol}`
+      const others = seen.get(number) ?? []
+      for (const other of others) {
+        if (++comparisons > COMPARISONS_MAX) return
         const how = clash(port, other.port)
         if (how) warn(`${field}: ${how} port definition with ${other.field}`)
       }
-      seen.push({ port, field })
+      others.push({ port, field })
+      seen.set(number, others)
     }
   }
 }
 
+/** How two ports of one number and protocol get into each other's way. */
 function clash(a: ContainerPort, b: ContainerPort): string | undefined {
-  if (a.containerPort !== b.containerPort || a.protocol !== b.protocol) return undefined
   const { hostIP = '', hostPort = 0 } = a
   const { hostIP: otherIP = '', hostPort: otherPort = 0 } = b
   if (hostIP === otherIP && hostPort === otherPort) return 'duplicate'

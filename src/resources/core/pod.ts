@@ -6,6 +6,7 @@ import type { Pod, PodSpec } from '../../api/types/core-v1.gen.ts'
 import { sameJson } from '../compare.ts'
 import type { ActionDeclaration, Context, ResourceDeclaration, WriteStrategy } from '../declaration.ts'
 import { declare, keepBesides } from '../declare.ts'
+import { admitPodSecurity } from '../pod-security/admit.ts'
 import { admitPod, admitTolerations, keepPriority } from './pod-admission.ts'
 import { defaultPod, dropGatedFields } from './pod-defaults.ts'
 import { podRow, podRowConditions } from './pod-printing.ts'
@@ -34,6 +35,7 @@ const ephemeralContainers: WriteStrategy<Pod> = {
     if (!sameJson(wanted, old.spec.ephemeralContainers)) draft.metadata.generation = (old.metadata.generation ?? 0) + 1
   },
   validate: (object, old) => (old ? ephemeralUpdateErrors(object, old) : []),
+  admit: admitPodSecurity,
 }
 
 /** Only requests, limits and their policies change; the pod's quality of service does not. */
@@ -47,6 +49,7 @@ const resize: WriteStrategy<Pod> = {
     if (!sameJson(draft.spec, old.spec)) draft.metadata.generation = (old.metadata.generation ?? 0) + 1
   },
   validate: (object, old) => (old ? resizeErrors(object, old) : []),
+  admit: admitPodSecurity,
 }
 
 const CONNECT: readonly ActionDeclaration[] = [
@@ -74,6 +77,7 @@ export const pod: ResourceDeclaration<Pod> = declare<Pod>({
     keepPriority(draft.spec, old.spec)
   },
   validate: (object, old) => (old ? podUpdateErrors(object, old) : podCreateErrors(object)),
+  admit: admitPodSecurity,
   // Updates are seldom made by people, and often by machines.
   warn(object, old, { warn }) {
     if (old) return

@@ -4,6 +4,7 @@ import type { ReplicationController } from '../../api/types/core-v1.gen.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, formatLabels, since } from '../format.ts'
+import { admitTemplate } from '../pod-security/admit.ts'
 import {
   matchingTemplateErrors,
   negativeErrors,
@@ -36,6 +37,7 @@ export const replicationController: ResourceDeclaration<ReplicationController> =
     if (isEmpty(draft.metadata.labels)) draft.metadata.labels = { ...labels }
   },
   prepare: (draft) => dropGatedFields(draft.spec?.template?.spec),
+  admit: admitTemplate((r) => r.spec?.template),
   validate: ({ spec = {} }) => specErrors(spec),
   warn: workloadWarnings,
   validateStatus: ({ status }) => replicaSetStatusErrors(status),

@@ -1,5 +1,13 @@
 /** Rules of what a pod says about where it may run: tolerations, affinity, spreading, gates. */
-import { duplicate, type FieldError, forbiddenField, invalid, notSupported, required } from '../../api/field-error.ts'
+import {
+  addErrors,
+  duplicate,
+  type FieldError,
+  forbiddenField,
+  invalid,
+  notSupported,
+  required,
+} from '../../api/field-error.ts'
 import { labelNameErrors, labelValueErrors, qualifiedNameErrors } from '../../api/names.ts'
 import type {
   Affinity,
@@ -40,7 +48,7 @@ export function schedulingErrors(spec: PodSpec, field: string, errors: FieldErro
   }
 }
 
-function tolerationsErrors(tolerations: readonly Toleration[], field: string, errors: FieldError[]): void {
+export function tolerationsErrors(tolerations: readonly Toleration[], field: string, errors: FieldError[]): void {
   for (let i = 0; i < tolerations.length; i++) tolerationErrors(tolerations[i]!, `${field}[${i}]`, errors)
 }
 
@@ -141,8 +149,9 @@ function podAffinityErrors(affinity: PodAffinity, field: string, errors: FieldEr
 }
 
 function podTermErrors(term: PodAffinityTerm, field: string, errors: FieldError[]): void {
-  if (term.labelSelector) errors.push(...labelSelectorErrors(`${field}.labelSelector`, term.labelSelector))
-  if (term.namespaceSelector) errors.push(...labelSelectorErrors(`${field}.namespaceSelector`, term.namespaceSelector))
+  if (term.labelSelector) addErrors(errors, labelSelectorErrors(`${field}.labelSelector`, term.labelSelector))
+  if (term.namespaceSelector)
+    addErrors(errors, labelSelectorErrors(`${field}.namespaceSelector`, term.namespaceSelector))
   for (const name of term.namespaces ?? []) {
     for (const message of labelNameErrors(name)) errors.push(invalid(`${field}.namespace`, name, message))
   }
@@ -162,13 +171,16 @@ function labelKeyErrors(term: PodAffinityTerm, field: string, errors: FieldError
       for (const [i, key] of keys.entries())
         for (const message of qualifiedNameErrors(key)) errors.push(invalid(`${at}[${i}]`, key, message))
   }
+  const mismatched = new Set(term.mismatchLabelKeys)
   for (const [i, key] of (term.matchLabelKeys ?? []).entries()) {
-    if (!term.mismatchLabelKeys?.includes(key)) continue
+    if (!mismatched.has(key)) continue
     errors.push(invalid(`${field}.matchLabelKeys[${i}]`, key, 'exists in both matchLabelKeys and mismatchLabelKeys'))
   }
 }
 
 function spreadErrors(constraints: readonly TopologySpreadConstraint[], field: string, errors: FieldError[]): void {
+  const pairs = constraints.map((c) => `{${c.topologyKey}, ${c.whenUnsatisfiable}}`)
+  const lastPlace = new Map(pairs.map((pair, i) => [pair, i]))
   for (const [i, constraint] of constraints.entries()) {
     const at = `${field}[${i}]`
     const { maxSkew, topologyKey, whenUnsatisfiable, labelSelector } = constraint
@@ -177,14 +189,11 @@ function spreadErrors(constraints: readonly TopologySpreadConstraint[], field: s
     if (!ACTIONS.includes(whenUnsatisfiable)) {
       errors.push(notSupported(`${at}.whenUnsatisfiable`, whenUnsatisfiable, ACTIONS))
     }
-    const pair = ({ topologyKey, whenUnsatisfiable }: TopologySpreadConstraint) =>
-      `{${topologyKey}, ${whenUnsatisfiable}}`
-    if (constraints.slice(i + 1).some((other) => pair(other) === pair(constraint))) {
-      errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair(constraint)))
-    }
+    const pair = pairs[i] ?? ''
+    if (i !== lastPlace.get(pair)) errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair))
     inclusionErrors(constraint, at, errors)
     spreadKeyErrors(constraint, `${at}.matchLabelKeys`, errors)
-    if (labelSelector) errors.push(...labelSelectorErrors(`${at}.labelSelector`, labelSelector))
+    if (labelSelector) addErrors(errors, labelSelectorErrors(`${at}.labelSelector`, labelSelector))
   }
 }
 
@@ -213,13 +222,13 @@ function spreadKeyErrors(
 ): void {
   if (keys.length === 0) return
   if (!labelSelector) errors.push(forbiddenField(field, NO_SELECTOR))
-  const selected = [
+  const selected = new Set([
     ...Object.keys(labelSelector?.matchLabels ?? {}),
     ...(labelSelector?.matchExpressions ?? []).map(({ key }) => key),
-  ]
+  ])
   for (const [i, key] of keys.entries()) {
     for (const message of qualifiedNameErrors(key)) errors.push(invalid(`${field}[${i}]`, key, message))
-    if (selected.includes(key)) {
+    if (selected.has(key)) {
       errors.push(invalid(`${field}[${i}]`, key, 'exists in both matchLabelKeys and labelSelector'))
     }
   }

@@ -1,5 +1,5 @@
 /** Secret v1. */
-import { type FieldError, invalid, required } from '../../api/field-error.ts'
+import { addErrors, type FieldError, invalid, required } from '../../api/field-error.ts'
 import { configKeyErrors } from '../../api/names.ts'
 import type { Draft } from '../../api/object.ts'
 import type { Secret } from '../../api/types/core-v1.gen.ts'
@@ -59,11 +59,11 @@ function secretErrors(object: Secret): FieldError[] {
   for (const key in data) {
     for (const message of configKeyErrors(key)) errors.push(invalid(`data[${key}]`, key, message))
   }
-  errors.push(...tooBigErrors('data', [], object.data))
+  addErrors(errors, tooBigErrors('data', [], object.data))
   const type = object.type ?? ''
   for (const key of REQUIRED_KEYS[type] ?? []) if (!(key in data)) errors.push(required(`data[${key}]`))
-  if (type === 'kubernetes.io/dockercfg') errors.push(...jsonErrors('.dockercfg', data))
-  if (type === 'kubernetes.io/dockerconfigjson') errors.push(...jsonErrors('.dockerconfigjson', data))
+  if (type === 'kubernetes.io/dockercfg') addErrors(errors, jsonErrors('.dockercfg', data))
+  if (type === 'kubernetes.io/dockerconfigjson') addErrors(errors, jsonErrors('.dockerconfigjson', data))
   if (type === 'kubernetes.io/basic-auth' && !('username' in data) && !('password' in data)) {
     errors.push(required('data[username]'), required('data[password]'))
   }
@@ -105,6 +105,6 @@ function goJsonError(text: string): string {
 function updateErrors(object: Secret, old: Secret): FieldError[] {
   const errors: FieldError[] = []
   if (object.type !== old.type) errors.push(invalid('type', object.type ?? '', 'field is immutable'))
-  if (old.immutable) errors.push(...immutableDataErrors(object, old))
+  if (old.immutable) addErrors(errors, immutableDataErrors(object, old))
   return errors
 }

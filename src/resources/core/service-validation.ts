@@ -205,11 +205,13 @@ function inServiceNetwork(address: string): boolean {
 
 /** The cluster has IPv4 only. */
 function familyErrors({ ipFamilies, ipFamilyPolicy }: ServiceSpec, errors: FieldError[]): void {
+  const seen = new Set<string>()
   for (const [i, family] of (ipFamilies ?? []).entries()) {
     const field = `spec.ipFamilies[${i}]`
     if (family === 'IPv6') errors.push(invalid(field, family, 'not configured on this cluster'))
     else if (family !== 'IPv4') errors.push(notSupported(field, family, ['IPv4', 'IPv6']))
-    if (ipFamilies?.indexOf(family) !== i) errors.push(duplicate(field, family))
+    if (seen.has(family)) errors.push(duplicate(field, family))
+    seen.add(family)
   }
   if (ipFamilyPolicy !== undefined && !FAMILY_POLICIES.includes(ipFamilyPolicy))
     errors.push(notSupported('spec.ipFamilyPolicy', ipFamilyPolicy, FAMILY_POLICIES))

@@ -106,9 +106,11 @@ interface Pools {
 
 /** One node port for each port number: TCP and UDP on one number share it, as DNS services do. */
 function allocatePorts(ports: Draft<ServicePort>[], pools: Pools): void {
+  const sharing = new Map<number, Draft<ServicePort>[]>()
+  for (const port of ports) sharing.set(port.port, [...(sharing.get(port.port) ?? []), port])
   for (const port of ports) {
     if (port.nodePort) continue
-    const twin = ports.find((other) => other.port === port.port && other.protocol !== port.protocol && other.nodePort)
+    const twin = sharing.get(port.port)?.find((other) => other.protocol !== port.protocol && other.nodePort)
     port.nodePort = twin?.nodePort ?? Number(pools.take('nodePort'))
   }
 }

@@ -1,5 +1,5 @@
 /** PodDisruptionBudget policy/v1. */
-import { type FieldError, invalid } from '../../api/field-error.ts'
+import { addErrors, type FieldError, invalid } from '../../api/field-error.ts'
 import type { PodDisruptionBudget } from '../../api/types/policy-v1.gen.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
@@ -40,8 +40,8 @@ function budgetErrors({ spec = {} }: PodDisruptionBudget): FieldError[] {
   for (const key of ['minAvailable', 'maxUnavailable'] as const) {
     const value = spec[key]
     if (value === undefined) continue
-    errors.push(...intOrPercentErrors(`spec.${key}`, value), ...moreThan100PercentErrors(`spec.${key}`, value))
+    addErrors(errors, [...intOrPercentErrors(`spec.${key}`, value), ...moreThan100PercentErrors(`spec.${key}`, value)])
   }
-  if (spec.selector) errors.push(...labelSelectorErrors('spec.selector', spec.selector))
+  if (spec.selector) addErrors(errors, labelSelectorErrors('spec.selector', spec.selector))
   return errors
 }

@@ -19,15 +19,15 @@ const USER = { name: 'system:apiserver', groups: [MASTERS] }
 /** Objects written before others get their turn. */
 const AT_ONCE = 8
 
-/** `pause` lets others have their turn. From its end on only what is stored counts. */
+/** `pause` lets others have their turn, and says whether to go on. Once all is stored nothing else counts. */
 export async function storeDefaultRoles(
   registry: Registry,
   defaults: DefaultRoles,
-  pause: () => Promise<void>,
+  pause: () => Promise<boolean>,
 ): Promise<void> {
   for (let i = 0; i < defaults.objects.length; i += AT_ONCE) {
     await Promise.all(defaults.objects.slice(i, i + AT_ONCE).map((one) => settle(registry, one)))
-    await pause()
+    if (!(await pause())) return
   }
   defaults.stored = true
 }
@@ -57,7 +57,8 @@ async function reconcile(
 ): Promise<void> {
   if (present.metadata.annotations?.[AUTOUPDATE] !== 'true') return
   // Aggregated rules are their controller's.
-  const rules = 'aggregationRule' in object ? [] : missingRules(present.rules ?? [], object.rules ?? [])
+  const known = 'aggregationRule' in object || jsonEqual(present.rules ?? [], object.rules ?? [])
+  const rules = known ? [] : missingRules(present.rules ?? [], object.rules ?? [])
   const held = present.subjects ?? []
   const subjects = (object.subjects ?? []).filter((subject) => !held.some((other) => jsonEqual(other, subject)))
   if (rules.length === 0 && subjects.length === 0) return

@@ -1,0 +1,62 @@
+/** A request from its head to the last byte of its answer: what it keeps waiting, who asks, and who wants to know of its end. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { UserInfo } from '../wire/exchange.ts'
+
+export type AnyRequest = IncomingMessage | Http2ServerRequest
+export type AnyResponse = ServerResponse | Http2ServerResponse
+
+export class OpenRequest {
+  readonly request: AnyRequest
+  readonly response: AnyResponse
+  user: UserInfo | undefined
+  /** Its body is still on the way. */
+  arriving = false
+  /** A watch, a log: it has no end of its own. */
+  endless = false
+  over = false
+  private readonly since = performance.now()
+  /** Bytes that wait for the reader, and since when they have been as many. */
+  private unread = 0
+  private unreadSince = 0
+  private readonly ends = new Set<() => void>()
+  private readonly introduce: (user: UserInfo) => void
+
+  constructor(request: AnyRequest, response: AnyResponse, introduce: (user: UserInfo) => void) {
+    this.request = request
+    this.response = response
+    this.introduce = introduce
+    response.once('close', () => {
+      this.over = true
+      for (const end of this.ends) end()
+    })
+  }
+
+  identified(user: UserInfo): void {
+    this.user = user
+    this.introduce(user)
+  }
+
+  /** Calls `done` when the answer has gone out or its reader is gone; at once when that has happened. Returns what takes it back. */
+  whenOver(done: () => void): () => void {
+    if (this.over) done()
+    else this.ends.add(done)
+    return () => this.ends.delete(done)
+  }
+
+  /** Breaks off: an HTTP/2 stream alone, else the connection. */
+  destroy(): void {
+    if (this.request.httpVersionMajor < 2) this.request.socket.destroy()
+    else (this.response as Http2ServerResponse).stream?.destroy()
+  }
+
+  /** Breaks off what has taken too long by `now`. */
+  check(now: number, { stallMs, answerMs }: { stallMs: number; answerMs: number }): void {
+    const unread = this.response.writableLength
+    if (unread === 0 || unread !== this.unread) {
+      this.unread = unread
+      this.unreadSince = now
+    } else if (now - this.unreadSince > stallMs) this.destroy()
+    if (!this.endless && now - this.since > answerMs) this.destroy()
+  }
+}
