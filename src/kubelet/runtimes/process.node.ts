@@ -34,6 +34,7 @@ import { type FindProgram, imageId } from './process/images.node.ts'
 import { commandLine, type ImageProgram, imageMissingMessage } from './process/images.ts'
 import { readLastWords } from './process/last-words.node.ts'
 import { Launcher, type LauncherEvent } from './process/launcher.node.ts'
+import { findReaper } from './process/leftovers.node.ts'
 import { LoopbackPorts, loopbackAddress } from './process/loopback-ports.node.ts'
 import { type PodAddress, PodNetwork } from './process/network.node.ts'
 import { OpenFolders } from './process/open-folders.node.ts'
@@ -124,6 +125,7 @@ class Processes implements ProcessRuntime {
       if (this.world.mode === 'namespaces') await this.openNetwork()
       for (const sandbox of this.sandboxes.values()) this.lead(sandbox)
       this.judge(await trouble)
+      if (this.form === 'plain') await this.becomeReaper()
     } catch (error) {
       throw new RuntimeError('unavailable', `the container runtime cannot start: ${(error as Error).message}`, {
         cause: error,
@@ -327,6 +329,12 @@ class Processes implements ProcessRuntime {
     this.unenforced = new Set([...NEVER_ENFORCED, ...(this.form === 'plain' ? NOT_IN_PLAIN : [])])
   }
 
+  private async becomeReaper(): Promise<void> {
+    const reaper = await findReaper()
+    this.parts = { ...this.parts, reaper }
+    if (!reaper) this.degraded = [...this.degraded, NO_REAPER]
+  }
+
   private async openNetwork(): Promise<void> {
     const addresses = [...this.sandboxes.values()]
       .filter((sandbox) => sandbox.record.state === 'ready')
@@ -369,7 +377,8 @@ class Processes implements ProcessRuntime {
     const { world, tools, covered } = this
     const spaces = new UserSpaces(world, tools, env)
     const open = new OpenFolders(join(world.directory, 'open'), tools, spaces.many)
-    return { world, tools, spaces, open, covered, home: homedir(), path: process.env.PATH ?? '' }
+    const host = { home: homedir(), path: process.env.PATH ?? '' }
+    return { world, tools, spaces, open, covered, ...host, reaper: undefined }
   }
 
   private containerParts(container: Container): ContainerParts {
@@ -471,6 +480,9 @@ const NOT_IN_PLAIN: readonly SecurityFeature[] = [
   'allowPrivilegeEscalation',
   'hostUsers',
 ]
+
+const NO_REAPER =
+  'Neither perl nor python3 can be used here: a program that clears its environment and leaves its session outlives its pod.'
 
 function degradedSentences(trouble: string | undefined): string[] {
   const sentences = ['CPU and memory limits of containers are not enforced.', NEVER_SENTENCE]
