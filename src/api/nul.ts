@@ -2,6 +2,7 @@
  * The character NUL (U+0000) ends a string wherever the system takes one: arguments, environment, paths, names. JSON can carry it,
  * no process can, so whatever is to become part of one is looked through here, as a whole.
  */
+import { own } from '../base/own.ts'
 import { type FieldError, invalid } from './field-error.ts'
 
 const NUL = '\0'
@@ -22,7 +23,7 @@ export function nulErrors(value: unknown, old: unknown, path: string, errors: Fi
     const before = (typeof old === 'object' && old !== null ? old : {}) as Readonly<Record<string, unknown>>
     for (const key in value) {
       if (key.includes(NUL) && !Object.hasOwn(before, key)) errors.push(invalid(path, key, WHY))
-      nulErrors((value as Readonly<Record<string, unknown>>)[key], before[key], `${path}.${key}`, errors)
+      nulErrors((value as Readonly<Record<string, unknown>>)[key], own(before, key), `${path}.${key}`, errors)
     }
   }
   return errors

@@ -6,6 +6,7 @@
  *   selector.matches({ app: 'web' })   // true
  *   String(selector)                   // 'app=web,env notin (dev)'
  */
+import { own } from '../base/own.ts'
 import { labelValueErrors, qualifiedNameErrors } from './names.ts'
 import { type Operator, parseRequirements, type Requirement, SelectorError } from './selector-parser.ts'
 import type { LabelSelector } from './types/meta-v1.gen.ts'
@@ -119,7 +120,7 @@ export function labelSelector(selector: LabelSelector | undefined): Selector {
   if (!selector) return nothing
   const requirements: Requirement[] = equalities(selector.matchLabels)
   for (const { key, operator, values } of selector.matchExpressions ?? []) {
-    const known = OPERATORS[operator]
+    const known = own(OPERATORS, operator)
     if (!known) throw new SelectorError(`${JSON.stringify(operator)} is not a valid label selector operator`)
     requirements.push({ key, operator: known, values: [...new Set(values ?? [])].sort() })
   }

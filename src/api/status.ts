@@ -90,6 +90,8 @@ export const badRequest = (message: string): ApiError => failure(400, 'BadReques
 export const internalError = (message: string): ApiError =>
   failure(500, 'InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] })
 
+export const serviceUnavailable = (message: string): ApiError => failure(503, 'ServiceUnavailable', message)
+
 export const expired = (message: string): ApiError => failure(410, 'Expired', message)
 
 export const tooManyRequests = (message: string, retryAfterSeconds: number): ApiError =>

@@ -18,7 +18,7 @@ const file = reference('kubernetes-1.36', 'discovery.json')
 if (!file) console.log(absent('kubernetes-1.36/discovery.json'))
 
 /** Subresources of kinds that ebb does not serve yet. */
-const LATER = ['proxy', 'resize', 'ephemeralcontainers', 'podgroup']
+const LATER = ['resize', 'ephemeralcontainers', 'podgroup']
 
 function byName(groups: readonly Group[]): Map<string, Resource> {
   const out = new Map<string, Resource>()

@@ -1,4 +1,5 @@
 /** From a request's resource, subresource and verb to its handler; 404 and 405 for what is not served. */
+import { own } from '../base/own.ts'
 import type { StoredResource } from '../registry/resource.ts'
 import type { ActionDeclaration } from '../resources/declaration.ts'
 import type { ApiResponse } from '../wire/exchange.ts'
@@ -44,7 +45,7 @@ export function dispatch(
   if (resource.declaration.deprecation) warn(call, resource.declaration.deprecation)
   if (info.subresource) return subresource(call)
   if (request.method === 'HEAD') throw methodNotAllowed()
-  const handler = VERBS[info.verb]
+  const handler = own(VERBS, info.verb)
   const verbs = resource.declaration.verbs ?? DEFAULT_VERBS
   if (!handler || !verbs.includes(info.verb) || !fits(call)) throw methodNotAllowed()
   return handler(call)
@@ -80,7 +81,7 @@ function subresource(call: Call): ApiResponse | Promise<ApiResponse> {
   if (info.name === '') throw resourceNotFound()
   const written = declaration.subresources?.find((s) => s.name === info.subresource)
   if (written) {
-    const handler = VERBS[info.verb]
+    const handler = own(VERBS, info.verb)
     if (!handler || !(written.verbs as readonly string[]).includes(info.verb)) throw methodNotAllowed()
     return handler(call)
   }
@@ -91,8 +92,10 @@ function subresource(call: Call): ApiResponse | Promise<ApiResponse> {
 }
 
 function runAction(call: Call, action: ActionDeclaration): ApiResponse | Promise<ApiResponse> {
-  const handler = actions[action.handler]
-  if (!handler || !action.verbs.includes(call.exchange.info.verb)) throw methodNotAllowed()
+  const handler = own(actions, action.handler)
+  // A proxy passes every method on, also those that are no verb (OPTIONS).
+  const isServed = action.name === 'proxy' || action.verbs.includes(call.exchange.info.verb)
+  if (!handler || !isServed) throw methodNotAllowed()
   return handler(call)
 }
 

@@ -1,22 +1,26 @@
 /**
- * Requests that a pod's kubelet carries out: the API server opens a connection to it and passes bytes on, both ways, until
- * either side closes. What travels inside (WebSocket frames, a log) is the kubelet's and the client's business; that it may travel
- * is not: the two sockets become one only after the kubelet has agreed, or else the client would go on to ask it for other things.
+ * Requests that somebody inside the cluster carries out, a pod's kubelet, or the server behind a proxy subresource
+ * (proxied.node.ts): the API server opens a connection and passes bytes on, both ways, until either side closes. What travels inside
+ * (WebSocket frames, a log) is the business of the two ends; that it may travel is not: the two sockets become one only after the
+ * server has agreed, or else the client would go on to ask it for other things.
  */
 import { request as httpRequest, type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import { badRequest, failure, internalError } from '../api/status.ts'
-import type { ApiHandler, ApiResponse, ResponseBody, UserInfo } from '../wire/exchange.ts'
+import { connect as tlsConnect } from 'node:tls'
+import { badRequest, failure, internalError, serviceUnavailable } from '../api/status.ts'
+import type { ApiHandler, ApiResponse, ForwardAddress, ForwardBody, UserInfo } from '../wire/exchange.ts'
 import type { CertificateUser } from './authn/client-certificate.node.ts'
 import type { OpenRequest } from './open-request.node.ts'
+import { passOn, proxiedHeaders } from './proxied.node.ts'
 import { requestHead } from './request.node.ts'
 import { errorResponse } from './respond.ts'
 import { writeResponse } from './write-response.node.ts'
 
-/** Opens a connection to the kubelet's HTTP server on `node`. Rejects when it cannot be reached. */
-export type KubeletDialer = (node: string) => Promise<Socket>
-
-type KubeletBody = Extract<ResponseBody, { type: 'kubelet' }>
+/**
+ * Opens a connection to the kubelet's HTTP server on `node`, or to an address as seen from there; '': from any node. Rejects when it
+ * cannot be reached.
+ */
+export type KubeletDialer = (node: string, address?: ForwardAddress) => Promise<Socket>
 
 /** How long a kubelet may take to agree to an upgrade, in ms; then the client is told that it does not answer. */
 const AGREEMENT_TIMEOUT_MS = 30_000
@@ -27,27 +31,29 @@ const STREAM_IDLE_MS = 4 * 3_600_000
 /** Headers that belong to one connection, not to the request. */
 const HOP_HEADERS = new Set(['connection', 'keep-alive', 'transfer-encoding', 'te', 'trailer', 'host', 'authorization'])
 
-const target = ({ path, query }: KubeletBody) => (query ? `${path}?${query}` : path)
+const target = ({ path, query }: ForwardBody) => (query ? `${path}?${query}` : path)
 
-/** A request without upgrade: a log, or an exec whose client asked wrongly. */
-export async function tunnelToKubelet(dial: KubeletDialer, body: KubeletBody, open: OpenRequest): Promise<void> {
+/** A request without upgrade: a log, an exec whose client asked wrongly, or whatever comes for a proxy. */
+export async function tunnelToKubelet(dial: KubeletDialer, body: ForwardBody, open: OpenRequest): Promise<void> {
   const response = open.response as import('node:http').ServerResponse
   open.endless = true
   let socket: Socket
   try {
-    socket = await dial(body.node)
+    socket = await connectTo(dial, body)
   } catch (error) {
     return writeResponse(unreachable(body, error), open)
   }
+  const { prefix } = body
   await new Promise<void>((resolve) => {
     const answerWith = (answer: ApiResponse) => writeResponse(answer, open).catch(() => open.destroy())
     const upstream = httpRequest({
       method: open.request.method,
       path: target(body),
-      headers: { host: body.node },
+      headers: prefix === undefined ? { host: body.node } : proxiedHeaders(open.request, prefix, body.path),
       createConnection: () => socket,
     })
     upstream.on('response', (answer) => {
+      if (prefix !== undefined) return void passOn(answer, { ...body, prefix }, open).catch(() => open.destroy())
       const status = answer.statusCode ?? 502
       if (status < 200 || status > 206) return void refusal(answer, status).then(answerWith)
       const headers: Record<string, string | string[]> = {}
@@ -67,8 +73,22 @@ export async function tunnelToKubelet(dial: KubeletDialer, body: KubeletBody, op
       socket.destroy()
       resolve()
     })
-    upstream.end()
+    if (prefix === undefined) upstream.end()
+    else open.request.pipe(upstream)
   })
+}
+
+async function connectTo(dial: KubeletDialer, { node, address }: ForwardBody): Promise<Socket> {
+  if (address && !(Number(address.port) >= 1 && Number(address.port) <= 65535))
+    throw new Error(`address ${address.port}: invalid port`)
+  const socket = await dial(node, address)
+  socket.on('error', () => socket.destroy())
+  if (address?.scheme !== 'https') return socket
+  // As in Kubernetes: whoever asks for a proxy trusts what is behind it.
+  const secured = tlsConnect({ socket, rejectUnauthorized: false })
+  await new Promise<void>((resolve, reject) => secured.once('secureConnect', resolve).once('error', reject))
+  secured.on('error', () => secured.destroy())
+  return secured
 }
 
 /** What of a kubelet's refusal is read, in bytes. */
@@ -97,9 +117,21 @@ async function refusal(answer: IncomingMessage, status: number): Promise<ApiResp
   return errorResponse(error, () => {})
 }
 
-function unreachable({ node }: KubeletBody, error: unknown): ApiResponse {
-  const why = error instanceof Error ? error.message : String(error)
-  return errorResponse(failure(500, '', `error dialing node ${node}: ${why}`), () => {})
+/** In Go's words. */
+const DIAL_WORDS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'connect: connection refused',
+  EHOSTUNREACH: 'connect: no route to host',
+  ENETUNREACH: 'connect: network is unreachable',
+  ETIMEDOUT: 'i/o timeout',
+}
+
+function unreachable({ node, address, prefix }: ForwardBody, error: unknown): ApiResponse {
+  const { message, code = '' } = error as NodeJS.ErrnoException
+  if (prefix === undefined) return errorResponse(failure(500, '', `error dialing node ${node}: ${message}`), () => {})
+  const words = DIAL_WORDS[code]
+  const where = address ? `${address.host}:${address.port}` : node
+  const why = words ? `dial tcp ${where}: ${words}` : code === 'ECONNRESET' ? 'EOF' : message
+  return errorResponse(serviceUnavailable(`error trying to reach service: ${why}`), () => {})
 }
 
 export interface UpgradeSide {
@@ -133,10 +165,10 @@ export async function answerUpgrade(
     identified: (who) => side.identified(who),
     whenOver,
   })
-  if (answer.body.type !== 'kubelet') return refuse(side, answer)
+  if (answer.body.type !== 'forward') return refuse(side, answer)
   const { body } = answer
   try {
-    const kubelet = await dialKubelet(body.node)
+    const kubelet = await connectTo(dialKubelet, body)
     whenOver(() => kubelet.destroy())
     await agree(kubelet, { request, body, side })
   } catch (error) {
@@ -146,7 +178,7 @@ export async function answerUpgrade(
 
 interface Asked {
   readonly request: IncomingMessage
-  readonly body: KubeletBody
+  readonly body: ForwardBody
   readonly side: UpgradeSide
 }
 
@@ -162,6 +194,7 @@ function agree(kubelet: Socket, { request, body, side }: Asked): Promise<void> {
     const timer = setTimeout(() => upstream.destroy(new Error('the kubelet does not answer')), AGREEMENT_TIMEOUT_MS)
     upstream.on('error', reject)
     upstream.on('response', (answer) => {
+      if (body.prefix !== undefined) return void passOnRefusal(answer, side).then(resolve, reject)
       refusal(answer, answer.statusCode ?? 502)
         .then((refused) => refuse(side, refused))
         .then(resolve, reject)
@@ -179,14 +212,17 @@ function agree(kubelet: Socket, { request, body, side }: Asked): Promise<void> {
 }
 
 /** What an upgrade needs, and nothing else: no credentials, no body. */
-function upgradeHeaders({ headers, method }: IncomingMessage, { node }: KubeletBody): Record<string, string> {
-  const kept: Record<string, string> = { host: node, connection: 'Upgrade' }
+function upgradeHeaders(request: IncomingMessage, { node, path, prefix }: ForwardBody) {
+  const { headers, method } = request
+  const kept: Record<string, string | string[]> =
+    prefix === undefined ? { host: node } : proxiedHeaders(request, prefix, path)
+  kept.connection = 'Upgrade'
   if (method !== 'GET') kept['content-length'] = '0'
   for (const [name, value] of Object.entries(headers))
     if ((name === 'upgrade' || name.startsWith('sec-websocket-') || name === 'origin') && typeof value === 'string')
       kept[name] = value
   const protocols = kept['sec-websocket-protocol']
-  if (protocols !== undefined) kept['sec-websocket-protocol'] = withoutToken(protocols)
+  if (typeof protocols === 'string') kept['sec-websocket-protocol'] = withoutToken(protocols)
   return kept
 }
 
@@ -198,10 +234,30 @@ const withoutToken = (protocols: string) =>
     .filter((protocol) => !protocol.startsWith('base64url.bearer.authorization.k8s.io.'))
     .join(', ')
 
-function answerHead({ statusCode = 101, rawHeaders }: IncomingMessage): string {
+/** What a proxied server says instead of switching protocols: its answer, as it is, and the end. */
+async function passOnRefusal(answer: IncomingMessage, side: UpgradeSide): Promise<void> {
+  // Without frames of its own the body lasts as long as the connection.
+  side.socket.write(answerHead(answer, ['transfer-encoding', 'connection', 'keep-alive']))
+  for await (const bytes of answer) if (!side.socket.write(bytes)) await drained(side.socket)
+  side.end()
+}
+
+const drained = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => {
+    const done = () => {
+      socket.off('drain', done)
+      socket.off('close', done)
+      resolve()
+    }
+    socket.on('drain', done)
+    socket.on('close', done)
+  })
+
+function answerHead({ statusCode = 101, rawHeaders }: IncomingMessage, without: readonly string[] = []): string {
   let text = `HTTP/1.1 ${statusCode} ${STATUS_CODES[statusCode] ?? ''}\r\n`
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) text += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`
-  return `${text}\r\n`
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2)
+    if (!without.includes(rawHeaders[i]?.toLowerCase() ?? '')) text += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`
+  return `${text}${without.length > 0 ? 'connection: close\r\n' : ''}\r\n`
 }
 
 /** Both ways, with backpressure; an end is passed on, a break breaks both. */

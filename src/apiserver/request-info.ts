@@ -1,4 +1,5 @@
 /** What a path and a method mean, as Kubernetes reads them (apiserver's RequestInfo). */
+import { own } from '../base/own.ts'
 
 export interface RequestInfo {
   /** A path below /api or /apis that names a resource. */
@@ -96,7 +97,7 @@ function verbOf(
   query: URLSearchParams,
   { named, legacyWatch, sub }: { named: boolean; legacyWatch: boolean; sub: boolean },
 ): string {
-  const verb = VERBS[method] ?? ''
+  const verb = own(VERBS, method) ?? ''
   if (verb === 'get' && legacyWatch) return 'watch'
   if (verb === 'get' && !named) return isTrue(query.get('watch')) ? 'watch' : 'list'
   if (verb === 'delete' && !named && !sub) return 'deletecollection'

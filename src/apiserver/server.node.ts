@@ -223,7 +223,7 @@ async function answer({ options, bodies, open }: Parts, begun: OpenRequest, conn
   const { request, response } = begun
   const call = apiRequest(begun, bodies, certificateUser(connection.secured ?? connection.socket, Date.now()))
   const answer = await options.handle(call)
-  if (answer.body.type === 'kubelet') await tunnelToKubelet(options.dialKubelet, answer.body, begun)
+  if (answer.body.type === 'forward') await tunnelToKubelet(options.dialKubelet, answer.body, begun)
   else await writeResponse(answer, begun)
   if (request.httpVersionMajor < 2) {
     if (open.closing) request.socket.end()

@@ -52,6 +52,30 @@ it('waits for minReadySeconds before it counts a pod as available', async () => 
   expect(await versions()).toEqual(['2'])
 })
 
+it('adopts a ReplicaSet with a revision that only 64 bits hold, and counts on from there', async () => {
+  cluster = await startTestCluster({ drain })
+  const revision = 'deployment.kubernetes.io/revision'
+  await cluster.client.create(replicaSets, {
+    apiVersion: 'apps/v1',
+    kind: 'ReplicaSet',
+    metadata: {
+      namespace: 'default',
+      name: 'before',
+      labels: { app: 'web' },
+      annotations: { [revision]: '3546343826724306832' },
+    },
+    spec: { replicas: 1, selector: { matchLabels: { app: 'web' } }, template: template('0') },
+  })
+  await cluster.clock.advance(2_000)
+  await cluster.client.create(deployments, deployment({ replicas: 1 }))
+  await cluster.clock.advance(10_000)
+  expect(await versions()).toEqual(['1'])
+  const revisions = (await cluster.client.list(replicaSets)).items.map((set) => set.metadata.annotations?.[revision])
+  expect(revisions.sort()).toEqual(['3546343826724306832', '3546343826724306833'])
+  const made = await cluster.client.get(deployments, ref)
+  expect(made.metadata.annotations?.[revision]).toBe('3546343826724306833')
+})
+
 it('rolls back in mid-way, and on to a third version without finishing the second', async () => {
   cluster = await startTestCluster({ drain })
   await cluster.client.create(deployments, deployment({}))

@@ -20,6 +20,7 @@ export class ContainerRecord implements ContainerView {
   readonly name: string
   readonly kind: ContainerKind
   spec: Container
+  allocated: Container['resources']
   run: Run | undefined
   previous: Run | undefined
   starting = false
@@ -34,6 +35,7 @@ export class ContainerRecord implements ContainerView {
     this.name = spec.name
     this.kind = kind
     this.spec = spec
+    this.allocated = spec.resources
   }
 
   /** The object has changed: a life with another image than the spec's has to end. */

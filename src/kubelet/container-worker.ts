@@ -3,7 +3,7 @@
  * it. Every method begins at once and returns; what takes time is a job of the pod's worker.
  */
 import type { EbbTracer } from '../api/trace-steps.ts'
-import type { Pod } from '../api/types/core-v1.gen.ts'
+import type { ContainerStatus as ApiContainerStatus, Pod } from '../api/types/core-v1.gen.ts'
 import type { Clock } from '../base/clock.ts'
 import type { EventRecorder } from '../client/events.ts'
 import { announcer, killingMessage, longName } from './announce.ts'
@@ -62,15 +62,17 @@ export class ContainerWorker {
   }
 
   /** Takes over what the runtime has of it; the newest life last. */
-  adopt(containers: readonly ContainerStatus[], status: { started: boolean; ready: boolean }): void {
+  adopt(containers: readonly ContainerStatus[], status: Partial<ApiContainerStatus> = {}): void {
     for (const container of containers) {
       this.ids.add(container.id)
       const run = runOf(container)
       if (run) this.record.runs(run)
     }
     if (!lives(this.record)) return
-    this.record.started = status.started
-    this.record.ready = status.ready
+    this.record.started = status.started ?? false
+    this.record.ready = status.ready ?? false
+    // The object may have been resized meanwhile; the status says what the container has.
+    if (status.resources) this.record.allocated = status.resources
   }
 
   // ---- its end

@@ -1,6 +1,8 @@
 /** The downward API: what a container may be told of its pod and of its own resources. */
+
 import { parseQuantity } from '../api/quantity.ts'
 import type { Container, Pod } from '../api/types/core-v1.gen.ts'
+import { own } from '../base/own.ts'
 import { ConfigError } from './sources.ts'
 
 export interface DownwardFacts {
@@ -63,7 +65,10 @@ export function resourceText(
   const [which, ...rest] = ref.resource.split('.')
   const name = rest.join('.')
   const { limits, requests } = container.resources ?? {}
-  const found = which === 'limits' ? (limits?.[name] ?? facts.allocatable[name]) : (requests?.[name] ?? limits?.[name])
+  const found =
+    which === 'limits'
+      ? (own(limits, name) ?? own(facts.allocatable, name))
+      : (own(requests, name) ?? own(limits, name))
   const divisor = ref.divisor && ref.divisor !== '0' ? ref.divisor : '1'
   const amount = parseQuantity(found ?? '0').nanos
   const unit = parseQuantity(divisor).nanos

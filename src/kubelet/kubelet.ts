@@ -123,6 +123,11 @@ export class Kubelet {
     return this.pods.lister.get(`${namespace}/${name}`)
   }
 
+  /** All of them. */
+  list(): readonly Pod[] {
+    return [...this.pods.lister.values()]
+  }
+
   /** What is known of a pod here, which the API may not have been told yet. */
   status({ metadata, status = {} }: Pod): PodStatus {
     return this.workers.get(metadata.uid ?? '')?.status ?? status

@@ -18,6 +18,7 @@ function container(name: string, more: ContainerMore = {}): ContainerView {
   const spec = { name, ...more.spec }
   return {
     name,
+    allocated: undefined,
     run: undefined,
     previous: undefined,
     starting: false,

@@ -25,6 +25,7 @@ import {
   type Run,
   restarts,
 } from './pod-view.ts'
+import { resizePending } from './resize.ts'
 import { supplementalGroupsOf } from './security.ts'
 
 export interface NodeFacts {
@@ -136,12 +137,14 @@ function conditionsOf(view: PodView, phase: Phase, nowMs: number, last: PodStatu
   const generation = view.pod.metadata.generation
   const before = [...(last?.conditions ?? []), ...(view.pod.status?.conditions ?? [])]
   const containersReady = containersReadyOf(view, phase)
+  const pending = isTerminalPhase(phase) ? undefined : resizePending(view.containers)
   const findings: Finding[] = [
     { type: 'PodReadyToStartContainers', status: view.sandbox.state === 'ready' ? 'True' : 'False' },
     initializedOf(view, phase),
     readyOf(view, containersReady),
     containersReady,
     { type: 'PodScheduled', status: 'True' },
+    ...(pending ? [pending] : []),
   ]
   return findings.map((finding) => {
     const old = before.find((c) => c.type === finding.type)
@@ -192,7 +195,7 @@ function readyOf({ pod }: PodView, containersReady: Finding): Finding {
 const isReady = (c: ContainerView): boolean => lives(c) && c.started && c.ready
 
 function containerStatus(view: PodView, c: ContainerView, ended: boolean, node: NodeFacts): ContainerStatus {
-  const { spec, run } = c
+  const { spec, run, allocated } = c
   const ready = c.kind === 'init' ? initialized(c) : isReady(c)
   const { state, lastState } = statesOf(view, c, ended, node)
   const mounts = mountsOf(spec.volumeMounts)
@@ -207,8 +210,8 @@ function containerStatus(view: PodView, c: ContainerView, ended: boolean, node: 
     imageID: run?.imageId ?? '',
     ...(containerID ? { containerID } : {}),
     started: lives(c) && (c.started || (c.kind === 'init' && !c.starting)),
-    ...(spec.resources?.requests ? { allocatedResources: spec.resources.requests } : {}),
-    resources: run && lives(c) ? { ...spec.resources } : {},
+    ...(allocated?.requests ? { allocatedResources: allocated.requests } : {}),
+    resources: run && lives(c) ? { ...allocated } : {},
     ...(mounts ? { volumeMounts: mounts } : {}),
     ...(lives(c) ? { user: userOf(view.pod, c) } : {}),
   }

@@ -63,6 +63,8 @@ export interface ContainerView {
   readonly name: string
   readonly kind: ContainerKind
   readonly spec: Container
+  /** What it was given when the pod came to this node: a later resize is not done. */
+  readonly allocated: Container['resources']
   /** The latest life; undefined before the first. */
   readonly run: Run | undefined
   /** The life before: `lastState`. */

@@ -117,7 +117,10 @@ export class PodWorker {
     if (isTerminalPhase(pod.status?.phase)) this.terminalStatus = 'written'
     const written = (status: PodStatus) => this.statusWritten(status)
     const failed = (error: unknown) => seams.failed(`status of ${this.object}`, error)
-    this.writer = new StatusWriter({ namespace, name, uid }, { client, clock, signal, written, failed })
+    this.writer = new StatusWriter(
+      { namespace, name, uid, status: pod.status },
+      { client, clock, signal, written, failed },
+    )
     this.mounting = this.makeMounting()
     const container = this.containerSeams()
     const make = (isInit: boolean) => (c: Container) =>
@@ -223,7 +226,7 @@ export class PodWorker {
       const { record } = worker
       const status = [...initContainerStatuses, ...containerStatuses].find((s) => s.name === record.name)
       const own = containers.filter((c) => c.name === record.name).sort((a, b) => a.attempt - b.attempt)
-      worker.adopt(own, { started: status?.started ?? false, ready: status?.ready ?? false })
+      worker.adopt(own, status)
       const lost = lostRun(status, this.seams.clock.now())
       if (!record.run && lost) record.runs(lost)
     }

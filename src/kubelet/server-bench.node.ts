@@ -145,7 +145,7 @@ export class ServerBench {
 
   private runtime(): Runtime {
     return {
-      listSandboxes: async () => [{ id: 's', config: { uid: 'u' } }],
+      listSandboxes: async () => [{ id: 's', config: { namespace: 'default', name: 'p', uid: 'u' } }],
       listContainers: async () => [this.life(0), this.life(1)],
       exec: async (_: string, command: readonly string[], options: object) => {
         this.commands.push(`${command.join(' ')} ${JSON.stringify(options)}`)
@@ -161,6 +161,7 @@ export class ServerBench {
 
   private kubelet(): Kubelet {
     return {
+      list: () => [pod],
       find: (namespace: string, name: string) => (`${namespace}/${name}` === 'default/p' ? pod : undefined),
       status: () => ({
         containerStatuses: [

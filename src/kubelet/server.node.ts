@@ -1,6 +1,7 @@
 /**
  * The kubelet's own HTTP server, on a Unix socket that only the API server reaches: it has checked who asks and what for.
  *
+ *   GET /healthz, /pods, /runningpods
  *   GET /containerLogs/NAMESPACE/POD/CONTAINER?follow&tailLines&sinceSeconds&sinceTime&timestamps&previous&limitBytes
  *       (send-log.node.ts), also by WebSocket
  *   /exec/NAMESPACE/POD/CONTAINER?command&input&output&error&tty      WebSocket (streaming.node.ts)
@@ -162,11 +163,33 @@ class HttpError extends Error {
   }
 }
 
+type Documents = (options: KubeletServerOptions) => Promise<readonly [type: string, text: string]>
+
+/** What is there without a pod in the path. Source: Kubernetes' pkg/kubelet/server. */
+const DOCUMENTS: Readonly<Record<string, Documents>> = {
+  healthz: async () => ['text/plain; charset=utf-8', 'ok'],
+  pods: async ({ kubelet }) => podList(kubelet.list().map((pod) => ({ ...pod, status: kubelet.status(pod) }))),
+  runningpods: async ({ runtime }) => {
+    const containers = (await runtime.listContainers()).filter(({ state }) => state === 'running')
+    const pods = (await runtime.listSandboxes()).map(({ id, config: { name, namespace, uid } }) => ({
+      metadata: { name, namespace, uid },
+      spec: { containers: containers.filter((c) => c.sandboxId === id).map((c) => ({ name: c.name, image: c.image })) },
+      status: {},
+    }))
+    return podList(pods.filter(({ spec }) => spec.containers.length > 0))
+  },
+}
+
+const podList = (items: readonly object[]) =>
+  ['application/json', `${JSON.stringify({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items })}\n`] as const
+
 async function answer(options: KubeletServerOptions, request: IncomingMessage, response: ServerResponse) {
   try {
     const { verb, path, query } = parse(request)
-    if (verb === 'healthz') {
-      response.end('ok')
+    const answers = DOCUMENTS[verb]
+    if (answers && path.every((part) => part === '')) {
+      const [type, text] = await answers(options)
+      response.writeHead(200, { 'content-type': type }).end(text)
       return
     }
     if (verb !== 'containerLogs') throw new HttpError(404, '404 page not found')

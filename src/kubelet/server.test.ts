@@ -2,6 +2,7 @@
 import { get as httpGet } from 'node:http'
 import { createServer } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { rawUpgrade } from './raw-socket.node.ts'
 import { FakeSession, ServerBench } from './server-bench.node.ts'
 
 let bench: ServerBench
@@ -26,6 +27,20 @@ describe('logs', () => {
     expect((await answer).body).toBe('one\ntwo\n')
   })
 
+  it.each([
+    ['', 'one\ntwo\n'],
+    ['binary.k8s.io', 'one\ntwo\n'],
+    ['base64.binary.k8s.io', Buffer.from('one\ntwo\n').toString('base64')],
+  ])('[LG5] over WebSocket as %j, after an empty message', async (protocol, text) => {
+    bench.running = false
+    const client = await rawUpgrade(bench.socketPath, '/containerLogs/default/p/app', protocol)
+    const isText = protocol.startsWith('base64')
+    const frames = [Buffer.of(isText ? 0x81 : 0x82, 0), Buffer.of(isText ? 0x81 : 0x82, text.length), Buffer.from(text)]
+    expect((await client.ended).subarray(0, 4 + text.length)).toEqual(Buffer.concat(frames))
+    const refused = bench.dial('/containerLogs/default/p/app', ['nosuch.k8s.io'])
+    await expect(refused).rejects.toThrow('403')
+  })
+
   it('404 and 400 for what is not there', async () => {
     expect((await bench.get('/containerLogs/default/q/app')).status).toBe(404)
     expect(await bench.get('/containerLogs/default/p/other')).toEqual({
@@ -33,6 +48,22 @@ describe('logs', () => {
       body: 'container "other" in pod "p" is not available\n',
     })
   })
+})
+
+it('lists the pods as they are here, and what of them runs', async () => {
+  for (const path of ['/pods', '/pods/']) {
+    const { kind, items } = JSON.parse((await bench.get(path)).body)
+    expect(kind).toBe('PodList')
+    expect(items).toMatchObject([{ metadata: { name: 'p' }, status: { containerStatuses: [{ name: 'app' }] } }])
+  }
+  const running = async () => JSON.parse((await bench.get('/runningpods/')).body).items
+  const containers = [{ name: 'app', image: 'i' }]
+  expect(await running()).toEqual([
+    { metadata: { name: 'p', namespace: 'default', uid: 'u' }, spec: { containers }, status: {} },
+  ])
+  bench.running = false
+  expect(await running()).toEqual([])
+  expect((await bench.get('/pods/more')).status).toBe(404)
 })
 
 describe('exec', () => {
@@ -78,6 +109,20 @@ describe('exec', () => {
     await closed
     await bench.fake.exit
     expect(bench.fake.killed).toBe(true)
+  })
+
+  it('before v4 tells failures only, as text; output always comes first', async () => {
+    for (const protocol of ['channel.k8s.io', 'v4.channel.k8s.io', 'v5.channel.k8s.io'])
+      for (const code of [0, 7]) {
+        bench.session = new FakeSession(['out'], ['err'], false)
+        bench.fake.end(code)
+        const client = await bench.dial('/exec/default/p/app?command=a&output=1&error=1', [protocol])
+        await client.closed
+        const channels = client.messages.filter((message) => message.length > 2).map((message) => message[0])
+        const isSilent = code === 0 && protocol === 'channel.k8s.io'
+        expect([...channels.slice(0, 2)].sort()).toEqual(['1', '2'])
+        expect(channels.slice(2)).toEqual(isSilent ? [] : ['3'])
+      }
   })
 
   it('tells the client when nothing runs', async () => {

@@ -2,12 +2,14 @@
  * Writes the status of one pod: the newest one when several wait, one request at a time, again until the server takes it. The
  * patch carries the uid, so that a successor of the same name is never touched; conditions of others stay as they are.
  */
+import { conditionOf } from '../api/conditions.ts'
 import { ApiError } from '../api/status.ts'
 import type { PodStatus } from '../api/types/core-v1.gen.ts'
 import { type Clock, sleep } from '../base/clock.ts'
 import type { ApiClient } from '../client/api-client.ts'
 import { pods } from '../client/resources.ts'
 import { isGone } from './gone.ts'
+import { RESIZE_PENDING } from './resize.ts'
 
 /** Between attempts while the server does not answer or refuses for the moment, in ms. */
 const RETRY_FIRST_MS = 200
@@ -26,6 +28,8 @@ export interface PodIdentity {
   readonly namespace: string
   readonly name: string
   readonly uid: string
+  /** What the API has of it. */
+  readonly status?: PodStatus | undefined
 }
 
 export class StatusWriter {
@@ -34,9 +38,12 @@ export class StatusWriter {
   private waiting: PodStatus | undefined
   private writing: Promise<void> | undefined
   private last: string | undefined
+  /** The API shows a resize that was not done: it stays there until it is taken away. */
+  private showsResize: boolean
 
   constructor(pod: PodIdentity, seams: StatusWriterSeams) {
     this.pod = pod
+    this.showsResize = pending(pod.status)
     this.seams = seams
   }
 
@@ -74,14 +81,18 @@ export class StatusWriter {
 
   private async write(status: PodStatus): Promise<void> {
     const { namespace, name, uid } = this.pod
-    const patch = { metadata: { uid }, status: patchOf(status) }
+    const gone = this.showsResize && !pending(status) ? [RESIZE_PENDING] : []
+    const patch = { metadata: { uid }, status: patchOf(status, gone) }
     await this.seams.client.patch(pods, { namespace, name }, patch, { subresource: 'status' })
+    this.showsResize = pending(status)
     this.seams.written(status)
   }
 }
 
-/** What is no longer true is taken away by null: a patch alone only adds. */
-function patchOf(status: PodStatus): unknown {
+const pending = (status: PodStatus | undefined): boolean => conditionOf(status, RESIZE_PENDING) !== undefined
+
+/** What is no longer true is taken away by null: a patch alone only adds. `gone`: types of conditions that are no more. */
+function patchOf(status: PodStatus, gone: readonly string[]): unknown {
   const conditions = (status.conditions ?? []).map((condition) => ({ reason: null, message: null, ...condition }))
   return {
     reason: null,
@@ -89,7 +100,7 @@ function patchOf(status: PodStatus): unknown {
     podIP: null,
     podIPs: null,
     ...status,
-    conditions,
+    conditions: [...conditions, ...gone.map((type) => ({ type, $patch: 'delete' }))],
     '$setElementOrder/conditions': conditions.map(({ type }) => ({ type })),
   }
 }

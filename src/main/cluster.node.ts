@@ -4,7 +4,6 @@
  */
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { createConnection, type Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { isConditionTrue } from '../api/conditions.ts'
@@ -41,6 +40,7 @@ import { createResourceCache } from '../watch-cache/resource-cache.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
 import type { ApiHandler } from '../wire/exchange.ts'
 import { inDataFolder, keepDataPrivate, openJournal } from './data-folder.node.ts'
+import { dialNode } from './dial-node.node.ts'
 import { ebbRoutesForNodes, ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
 import { type Fabric, startFabric } from './fabric.node.ts'
 import type { ImageMappings } from './image-mappings.node.ts'
@@ -268,7 +268,7 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
     tls: { key: pki.server.key, cert: pki.server.cert, ca: pki.ca },
     port: options.port,
     ...sockets,
-    dialKubelet: (node) => dial(local.nodes?.kubeletSocket(node), node),
+    dialKubelet: (node, address) => dialNode(local.nodes, node, address),
     fault: (error) => complain('server', error),
   }).catch((error: NodeJS.ErrnoException) => {
     throw portError(error, options.port)
@@ -392,17 +392,6 @@ function routes(local: LocalNodes, { hub }: ServeParts, { images, lifetime }: Cl
       await local.nodes.process(name, action)
     },
   }
-}
-
-function dial(path: string | undefined, node: string): Promise<Socket> {
-  if (!path) return Promise.reject(new Error(`node ${node} is not one of this ebb`))
-  return new Promise((resolve, reject) => {
-    const socket = createConnection(path, () => {
-      socket.off('error', reject)
-      resolve(socket)
-    })
-    socket.once('error', reject)
-  })
 }
 
 function portError(error: NodeJS.ErrnoException, port: number): Error {

@@ -2,14 +2,14 @@
  * What ebb serves beside the Kubernetes API, below /ebb/v1, to its administrator and its nodes:
  *
  *   GET  /ebb/v1/trace[?since=MS][&follow=true]   the trace as JSON lines
- *   POST /ebb/v1/trace                            a node's trace events: an array
+ *   POST /ebb/v1/trace                            a node's trace events: an array, taken whole or refused whole
  *   POST /ebb/v1/relays {"target":"10.96.0.7:80"} opens an address on the host that reaches the target; {"address":"127.0.0.1:4711"}
  *   GET  /ebb/v1/images                           what image references run: {"REFERENCE":"PATH"}
  *   POST /ebb/v1/images {"map":{"REFERENCE":"PATH"},"unmap":["REFERENCE"]}   changes that, and answers with all of them
  *   POST /ebb/v1/nodes/NAME/stop|start            ends a node's process, starts it again; its pods live on
  */
 import { badRequest, failure, isApiError, type Status } from '../api/status.ts'
-import type { EbbTraceEvent } from '../api/trace-steps.ts'
+import { type EbbTraceEvent, traceEventError } from '../api/trace-steps.ts'
 import type { Authorizer } from '../apiserver/authz/authorizer.ts'
 import { nodeOf } from '../apiserver/authz/node-authorizer.ts'
 import { Channel } from '../base/channel.ts'
@@ -59,6 +59,11 @@ async function route(routes: EbbRoutes, request: ApiRequest): Promise<ApiRespons
   const body = await readJson(request)
   if (path === 'trace') {
     if (!Array.isArray(body)) throw badRequest('the body must be an array of trace events')
+    // All or none: a reader of the trace takes every event for a good one.
+    for (const [i, event] of body.entries()) {
+      const wrong = traceEventError(event)
+      if (wrong) throw badRequest(`event ${i} of the trace ${wrong}`)
+    }
     for (const event of body as EbbTraceEvent[]) routes.hub.emit(event)
     return json(200, {})
   }

@@ -33,9 +33,13 @@ export async function up(options: UpOptions, language: Language): Promise<void> 
   if (options.detach) return detach(options, language)
   const life = new Lifetime('ebb')
   const stop = endOnSignals(life, language)
+  // What fails because everything ends is no failure.
+  const begun = start(options, life, language, stop.because).catch((error: unknown) => {
+    if (!life.closed) throw error
+  })
   try {
     // Whoever is ended while starting does not wait for what will never be ready.
-    await Promise.race([start(options, life, language, stop.because), stop.ended])
+    await Promise.race([begun, stop.ended])
   } catch (error) {
     await life.close().catch(() => {})
     stop.forget()

@@ -1,8 +1,10 @@
 /** Label and field selectors as a filter of the watch cache. */
+
 import { type FieldTerm, parseFieldSelector } from '../api/field-selector.ts'
 import type { KubernetesObject } from '../api/object.ts'
 import { everything, parseLabelSelector, type Selector, SelectorError } from '../api/selector.ts'
 import { badRequest } from '../api/status.ts'
+import { own } from '../base/own.ts'
 import type { Filter } from '../watch-cache/watch-cache.ts'
 import type { StoredResource } from './resource.ts'
 
@@ -39,7 +41,7 @@ function matcher(selector: Selector, terms: readonly FieldTerm[], readers: reado
 function reader({ declaration }: StoredResource, { field }: FieldTerm): Read {
   if (field === 'metadata.name') return (object) => object.metadata.name ?? ''
   if (field === 'metadata.namespace' && declaration.namespaced) return (object) => object.metadata.namespace ?? ''
-  const read = declaration.fields?.[field]
+  const read = own(declaration.fields, field)
   if (read) return read
   if (declaration.fields) throw badRequest(`field label not supported: ${field}`)
   throw badRequest(`${JSON.stringify(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`)

@@ -12,7 +12,7 @@ export function sameJson(a: unknown, b: unknown): boolean {
 
 function sameMembers(a: Record<string, unknown>, b: Record<string, unknown>): boolean {
   for (const key in a) if (!sameJson(a[key], b[key])) return false
-  for (const key in b) if (!(key in a) && !isEmpty(b[key])) return false
+  for (const key in b) if (!Object.hasOwn(a, key) && !isEmpty(b[key])) return false
   return true
 }
 

@@ -7,6 +7,7 @@ import { subdomainErrors } from '../api/names.ts'
 import type { Draft, KubernetesObject } from '../api/object.ts'
 import { COLUMNS } from './columns.gen.ts'
 import type {
+  ActionDeclaration,
   Context,
   ResourceDeclaration,
   ScaleDeclaration,
@@ -47,6 +48,14 @@ export interface KindRules<T extends KubernetesObject> extends Omit<ResourceDecl
   /** Besides status. */
   readonly subresources?: readonly SubresourceDeclaration<T>[]
 }
+
+/** The way through the API server to what stands behind an object. */
+export const proxyAction = (kind: string): ActionDeclaration => ({
+  name: 'proxy',
+  handler: 'proxy',
+  kind: `${kind}ProxyOptions`,
+  verbs: ['create', 'delete', 'get', 'patch', 'update'],
+})
 
 /** Completes the rules of a kind to a declaration. */
 export function declare<T extends KubernetesObject>(rules: KindRules<T>): ResourceDeclaration<T> {

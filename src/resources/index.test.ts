@@ -38,8 +38,6 @@ function discovered(): Map<string, Discovered> {
   return found
 }
 
-/** Waits for later issues. */
-const LATER = new Set(['proxy'])
 const ALL_VERBS = ['create', 'delete', 'deletecollection', 'get', 'list', 'patch', 'update', 'watch']
 const keyOf = (r: (typeof RESOURCES)[number]) => `${r.group ? `${r.group}/` : ''}${r.version}/${r.plural}`
 
@@ -68,9 +66,7 @@ describe.skipIf(!present)('against the reference data', () => {
         ...(resource.actions ?? []).map((a) => `${a.name} ${[...a.verbs].sort().join()}`),
         ...(resource.scale ? ['scale get,patch,update'] : []),
       ]
-      const theirs = (real?.subresources ?? [])
-        .filter((s) => !LATER.has(s.subresource))
-        .map((s) => `${s.subresource} ${[...s.verbs].sort().join()}`)
+      const theirs = (real?.subresources ?? []).map((s) => `${s.subresource} ${[...s.verbs].sort().join()}`)
       expect(own.sort()).toEqual(theirs.sort())
     },
   )

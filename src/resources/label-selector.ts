@@ -1,7 +1,9 @@
 /** Label selectors of the API (matchLabels, matchExpressions): their syntax, and what they select. */
+
 import { type FieldError, forbiddenField, invalid, required } from '../api/field-error.ts'
 import { labelValueErrors, qualifiedNameErrors } from '../api/names.ts'
 import type { LabelSelector } from '../api/types/meta-v1.gen.ts'
+import { own } from '../base/own.ts'
 
 export type Labels = Readonly<Record<string, string>>
 
@@ -41,10 +43,9 @@ export function isEvaluable(selector: LabelSelector): boolean {
 /** Whether the selector selects these labels. No selector selects nothing, an empty one everything. */
 export function selects(selector: LabelSelector | undefined, labels: Labels | undefined): boolean {
   if (!selector) return false
-  const has = labels ?? {}
-  for (const [key, value] of Object.entries(selector.matchLabels ?? {})) if (has[key] !== value) return false
+  for (const [key, value] of Object.entries(selector.matchLabels ?? {})) if (own(labels, key) !== value) return false
   return (selector.matchExpressions ?? []).every(({ key, operator, values }) => {
-    const value = has[key]
+    const value = own(labels, key)
     if (operator === 'In') return value !== undefined && (values ?? []).includes(value)
     if (operator === 'NotIn') return value === undefined || !(values ?? []).includes(value)
     return operator === 'Exists' ? value !== undefined : value === undefined

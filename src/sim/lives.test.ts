@@ -446,3 +446,38 @@ it('the groups of a program are shown as its runtime gives them', async () => {
   const linux = { uid: 1000, gid: 3000, supplementalGroups: [3000, 2000, 4000] }
   expect(pod().status?.containerStatuses?.[0]?.user).toEqual({ linux })
 })
+
+it('a resize is not done here: the status says so, and shows what the container has, until it is taken back', async () => {
+  const given = { requests: { cpu: '100m' }, limits: { cpu: '0.5', memory: '64Mi' } }
+  await live({ containers: [app({ resources: given })] }, { 'app:1': {} }, 1000)
+  const ref = { namespace: 'default', name: 'p' }
+  const resize = async (limits: Record<string, string>) => {
+    const patch = { spec: { containers: [{ name: 'app', resources: { limits } }] } }
+    await world.through(world.client.patch(pods, ref, patch, { subresource: 'resize' }))
+    await world.advance(100)
+  }
+  const pending = () => pod().status?.conditions?.find((condition) => condition.type === 'PodResizePending')
+  expect(pending()).toBeUndefined()
+  await resize({ cpu: '1' })
+  const refused = {
+    status: 'True',
+    reason: 'Infeasible',
+    message: 'in-place resize is not supported on this node: limits of containers are not enforced',
+    observedGeneration: 2,
+  }
+  expect(pending()).toMatchObject(refused)
+  expect(pod().status?.containerStatuses?.[0]).toMatchObject({
+    restartCount: 0,
+    resources: { limits: { cpu: '500m' } },
+  })
+
+  // The process that comes next knows it too.
+  await world.nodes.get('node-1')?.crash()
+  await world.through(world.nodes.get('node-1')?.restart() ?? Promise.resolve())
+  await world.advance(1000)
+  expect(pending()).toMatchObject(refused)
+
+  await resize({ cpu: '500m' })
+  expect(pending()).toBeUndefined()
+  expect(pod().status?.observedGeneration).toBe(3)
+})

@@ -1,3 +1,4 @@
+import { own } from '../base/own.ts'
 import { type OrderedMap, orderedMap } from '../store/table.ts'
 import type { Item } from './watch-cache.ts'
 
@@ -23,8 +24,8 @@ export class LabelIndex {
 
   update(key: string, before: Item | undefined, after: Item | undefined): void {
     for (const [label, values] of this.labels) {
-      const old = before?.object.metadata.labels?.[label]
-      const now = after?.object.metadata.labels?.[label]
+      const old = own(before?.object.metadata.labels, label)
+      const now = own(after?.object.metadata.labels, label)
       if (old !== undefined && old !== now) remove(values, old, key)
       if (now !== undefined) add(values, now, key, after as Item)
     }
@@ -34,7 +35,7 @@ export class LabelIndex {
 function build(label: string, items: OrderedMap<Item>): Map<string, OrderedMap<Item>> {
   const values = new Map<string, OrderedMap<Item>>()
   items.forEach((item, key) => {
-    const value = item.object.metadata.labels?.[label]
+    const value = own(item.object.metadata.labels, label)
     if (value !== undefined) add(values, value, key, item)
   })
   return values

@@ -1,6 +1,6 @@
 /** The body of a server-side apply: YAML, of which JSON is a part. */
 import { badRequest } from '../api/status.ts'
-import type { FieldValidation } from './decode.ts'
+import { BodyError, type FieldValidation, parseJson } from './decode.ts'
 import type { RequestBody } from './exchange.ts'
 
 const APPLY_TYPE = 'application/apply-patch+yaml'
@@ -17,15 +17,15 @@ export interface AppliedBody {
 
 const decoder = new TextDecoder()
 
-/** Throws ApiError 400 for what is no YAML, and for keys that come twice when validation is strict. */
+/** Throws ApiError 413 for too many values, 400 for what is no YAML, and for keys that come twice when validation is strict. */
 export async function readApply(body: RequestBody, fieldValidation: FieldValidation): Promise<AppliedBody> {
   if (body !== undefined && 'object' in body) return { config: body.object, warnings: [] }
-  const text = decoder.decode(body?.bytes ?? new Uint8Array(0))
-  const json = parseJson(text)
+  const bytes = body?.bytes ?? new Uint8Array(0)
+  const json = jsonOf(bytes)
   if (json !== undefined) return { config: json, warnings: [] }
   const { parseYaml, YamlSyntaxError } = await import('./yaml/parse.ts')
   try {
-    const { value, duplicates } = parseYaml(text)
+    const { value, duplicates } = parseYaml(decoder.decode(bytes))
     if (duplicates.length === 0 || fieldValidation === 'Ignore') return { config: value, warnings: [] }
     const told = `error converting YAML to JSON: yaml: unmarshal errors:\n  ${duplicates.join('\n  ')}`
     if (fieldValidation === 'Strict') throw badRequest(`error strict decoding YAML: ${told}`)
@@ -37,11 +37,12 @@ export async function readApply(body: RequestBody, fieldValidation: FieldValidat
   }
 }
 
-/** Most clients send JSON; the YAML parser is not loaded for those. */
-function parseJson(text: string): unknown {
+/** Most clients send JSON; the YAML parser is not loaded for those. undefined: it is none. */
+function jsonOf(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
+    return parseJson(bytes).value
+  } catch (error) {
+    if (error instanceof BodyError) return undefined
+    throw error
   }
 }

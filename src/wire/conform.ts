@@ -11,8 +11,9 @@ import { setMember } from '../api/patch/json-value.ts'
 import { canonicalQuantity } from '../api/quantity.ts'
 import type { Definition, Type } from '../api/schema.ts'
 import { inOrder, zeroObject } from '../api/zero.ts'
-import { NESTING_MAX, STRICT_ERRORS_MAX } from './go-json.ts'
+import { STRICT_ERRORS_MAX } from './go-json.ts'
 import { canonicalMicroTime, canonicalTime } from './go-time.ts'
+import { NESTING_MAX } from './limits.ts'
 
 /** A value of the wrong type, in Go's words; becomes 400 or 422, depending on where it came from. */
 export class ConformError extends Error {

@@ -17,7 +17,8 @@ import {
 import { type ApiError, badRequest, failure } from '../api/status.ts'
 import { ConformError, conform } from './conform.ts'
 import type { RequestBody } from './exchange.ts'
-import { jsonSyntaxError, NESTING_MAX, shapeOf, strictErrors } from './go-json.ts'
+import { jsonSyntaxError, shapeOf, strictErrors } from './go-json.ts'
+import { NESTING_MAX, tooManyValues, VALUES_MAX } from './limits.ts'
 
 /** What to do with unknown and duplicate fields: refuse, warn (the default), or drop them silently. */
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore'
@@ -83,7 +84,7 @@ interface Expected {
 const decoder = new TextDecoder()
 const NOTHING = new Uint8Array(0)
 
-/** Throws ApiError 415 and BodyError. */
+/** Throws ApiError 413 and 415, and BodyError. */
 function parseBody(
   body: RequestBody,
   contentType: string | undefined,
@@ -98,10 +99,12 @@ function parseBody(
   throw unsupportedMediaType()
 }
 
+/** Throws BodyError for what is no JSON, ApiError 413 for more values than a body may have. */
 export function parseJson(bytes: Uint8Array): ParsedBody {
   const text = decoder.decode(bytes)
-  const { keys, depth } = shapeOf(bytes)
+  const { keys, depth, values } = shapeOf(bytes)
   if (depth > NESTING_MAX) throw new BodyError('json parse error: exceeded max depth', bytes)
+  if (values > VALUES_MAX) throw tooManyValues()
   try {
     return { value: JSON.parse(text), bytes, text, keys, duplicates: [] }
   } catch {
@@ -128,7 +131,7 @@ async function parseYamlBody(bytes: Uint8Array): Promise<ParsedBody> {
   }
 }
 
-/** Throws ApiError 400 and 415. Synchronous for JSON, a promise for YAML. */
+/** Throws ApiError 400, 413 and 415. Synchronous for JSON, a promise for YAML. */
 export function decodeObject<T = Record<string, unknown>>(input: DecodeInput): Decoded<T> | Promise<Decoded<T>> {
   const definition = definitionOf(input.definition)
   const finish = (parsed: ParsedBody) => decodeParsed(parsed, definition, input.fieldValidation) as Decoded<T>

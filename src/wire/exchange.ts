@@ -55,8 +55,30 @@ export type ResponseBody =
   /** Bytes as they come (logs). */
   | { readonly type: 'stream'; readonly stream: AsyncIterable<Uint8Array> }
   | { readonly type: 'text'; readonly text: string }
-  /** Forwarded to the kubelet of `node` (logs, exec, attach, port-forward), by a dialer that main provides. */
-  | { readonly type: 'kubelet'; readonly node: string; readonly path: string; readonly query: string }
+  | ForwardBody
+
+/**
+ * Forwarded by a dialer that main provides: to the kubelet of `node` (logs, exec, attach, port-forward), or to an address as seen
+ * from there. With `prefix` as the proxy subresources do: method, headers and body of the client go along, the answer comes as it is,
+ * and what it refers to is rewritten to lie below that path.
+ */
+export interface ForwardBody {
+  readonly type: 'forward'
+  /** '': whichever node there is. */
+  readonly node: string
+  readonly address?: ForwardAddress
+  readonly path: string
+  readonly query: string
+  readonly prefix?: string
+}
+
+export interface ForwardAddress {
+  readonly scheme: 'http' | 'https'
+  /** An IP. */
+  readonly host: string
+  /** A number, as the client gave it. */
+  readonly port: string
+}
 
 /** A list as it goes out, none of it put together before somebody takes it. */
 export interface ListBody {

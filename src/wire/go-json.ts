@@ -40,12 +40,11 @@ export function duplicateFields(text: string): string[] {
   return scanner.errors
 }
 
-/** Objects and lists within each other; more is no JSON to Go's decoder. */
-export const NESTING_MAX = 10_000
-
-/** How many keys the objects of a JSON text have (colons outside strings), and how deep it nests. */
-export function shapeOf(bytes: Uint8Array): { keys: number; depth: number } {
+/** How many keys the objects of a JSON text have, how deep it nests, and about how many values it has in all. */
+export function shapeOf(bytes: Uint8Array): { keys: number; depth: number; values: number } {
   let keys = 0
+  let commas = 0
+  let opened = 0
   let open = 0
   let depth = 0
   let inString = false
@@ -56,12 +55,14 @@ export function shapeOf(bytes: Uint8Array): { keys: number; depth: number } {
       else if (c === 0x22) inString = false
     } else if (c === 0x22) inString = true
     else if (c === 0x3a) keys++
+    else if (c === 0x2c) commas++
     // 0x7b and 0x5b open, 0x7d and 0x5d close.
     else if (c === 0x7b || c === 0x5b) {
+      opened++
       if (++open > depth) depth = open
     } else if (c === 0x7d || c === 0x5d) open--
   }
-  return { keys, depth }
+  return { keys, depth, values: commas + opened + 1 }
 }
 
 /** A character inside single quotes, as Go's scanner prints it. */

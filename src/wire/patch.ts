@@ -5,6 +5,7 @@
  *   const patch = readPatch({ body, contentType, definition, fieldValidation })   // 415 here
  *   const { object, warnings } = patch.apply(current)                             // everything else here
  */
+
 import { goQuote } from '../api/go-quote.ts'
 import { applyJsonPatch, JsonPatchError, type Operation } from '../api/patch/json-patch.ts'
 import { goText, isJsonObject, type Json, type JsonObject } from '../api/patch/json-value.ts'
@@ -12,6 +13,7 @@ import { applyMergePatch } from '../api/patch/merge-patch.ts'
 import { applyStrategicMerge, StrategicMergeError } from '../api/patch/strategic-merge.ts'
 import { type Definition, definition as definitionOf, definitionOfKind } from '../api/schema.ts'
 import { ApiError, badRequest, failure } from '../api/status.ts'
+import { own } from '../base/own.ts'
 import { ConformError, conform, keysIn, type Words } from './conform.ts'
 import { BodyError, type Decoded, type FieldValidation, notRegistered, parseJson } from './decode.ts'
 import type { RequestBody } from './exchange.ts'
@@ -36,7 +38,7 @@ const OPERATIONS_MAX = 10_000
 /** Throws ApiError 415 for a type that is no patch. */
 export function readPatch(input: PatchInput): Patch {
   const type = (input.contentType ?? '').split(';', 1)[0]?.trim().toLowerCase()
-  const read = type === undefined ? undefined : READERS[type]
+  const read = own(READERS, type ?? '')
   if (!read) throw failure(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})
   let apply: ((current: object) => Applied) | undefined
   return {

@@ -1,4 +1,5 @@
 /** Protocol buffers' wire format, read: tags, varints, lengths. Reads past the end are errors. `protobuf-writer.ts` writes it. */
+import { tooManyValues, VALUES_MAX } from './limits.ts'
 
 export class ProtobufError extends Error {
   override readonly name = 'ProtobufError'
@@ -11,19 +12,28 @@ export const LENGTH = 2
 
 export class ProtobufReader {
   private readonly data: Uint8Array
+  /** How many fields were read, in all messages of the body. */
+  private readonly count: { values: number }
   private at = 0
 
-  constructor(data: Uint8Array) {
+  constructor(data: Uint8Array, count = { values: 0 }) {
     this.data = data
+    this.count = count
+  }
+
+  /** The message that is here. */
+  nested(): ProtobufReader {
+    return new ProtobufReader(this.bytes(), this.count)
   }
 
   get more(): boolean {
     return this.at < this.data.length
   }
 
-  /** undefined at the end. */
+  /** undefined at the end. Throws ApiError 413 for more fields than a body may have. */
   tag(): { number: number; wire: number } | undefined {
     if (!this.more) return undefined
+    if (++this.count.values > VALUES_MAX) throw tooManyValues()
     const tag = Number(this.varint())
     return { number: Math.floor(tag / 8), wire: tag % 8 }
   }

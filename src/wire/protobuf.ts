@@ -51,7 +51,7 @@ function envelope(reader: Reader): { apiVersion: string; kind: string; raw: Uint
   const out = { apiVersion: '', kind: '', raw: new Uint8Array(0) as Uint8Array }
   for (let tag = reader.tag(); tag !== undefined; tag = reader.tag()) {
     if (tag.number === 1) {
-      const meta = new Reader(reader.bytes())
+      const meta = reader.nested()
       for (let inner = meta.tag(); inner !== undefined; inner = meta.tag()) {
         const text = decoder.decode(meta.bytes())
         if (inner.number === 1) out.apiVersion = text
@@ -112,7 +112,7 @@ function fill(out: Target, { reader, definition, name }: Source): void {
   const known = slotsOf(name, definition)
   for (let tag = reader.tag(); tag !== undefined; tag = reader.tag()) {
     const slot = known.get(tag.number)
-    if (slot?.embedded) fill(out, { reader: new Reader(reader.bytes()), definition, name: slot.embedded })
+    if (slot?.embedded) fill(out, { reader: reader.nested(), definition, name: slot.embedded })
     else if (slot?.field) put(out, slot.field, { reader, wire: tag.wire })
     else reader.skip(tag.wire)
   }
@@ -124,14 +124,14 @@ function put(out: Target, field: Field, { reader, wire }: { reader: Reader; wire
     out[name] ??= []
     const list = out[name] as unknown[]
     if (wire === LENGTH && wireOf(type.of) !== LENGTH) {
-      const packed = new Reader(reader.bytes())
+      const packed = reader.nested()
       while (packed.more) list.push(value(packed, type.of))
     } else list.push(value(checked(reader, field, { expected: wireOf(type.of), wire }), type.of))
     return
   }
   if (type.kind === 'map') {
     out[name] ??= {}
-    const [key, content] = mapEntry(new Reader(checked(reader, field, { expected: LENGTH, wire }).bytes()), type.of)
+    const [key, content] = mapEntry(checked(reader, field, { expected: LENGTH, wire }).nested(), type.of)
     // Assignment would take the key `__proto__` for the prototype.
     Object.defineProperty(out[name], key, { value: content, enumerable: true, writable: true, configurable: true })
     return
@@ -161,7 +161,7 @@ function mapEntry(reader: Reader, of: Type): [string, unknown] {
   for (let tag = reader.tag(); tag !== undefined; tag = reader.tag()) {
     if (tag.number === 1) key = decoder.decode(reader.bytes())
     else if (of.kind === 'array') {
-      const list = new Reader(reader.bytes())
+      const list = reader.nested()
       const items: unknown[] = []
       while (list.tag()) items.push(value(list, of.of))
       content = items
@@ -184,18 +184,18 @@ function value(reader: Reader, type: Type): unknown {
     case 'byte':
       return base64(reader.bytes())
     case 'quantity':
-      return firstText(new Reader(reader.bytes()))
+      return firstText(reader.nested())
     case 'intOrString':
-      return intOrString(new Reader(reader.bytes()))
+      return intOrString(reader.nested())
     case 'time':
     case 'microTime':
-      return time(new Reader(reader.bytes()), type.kind === 'time' ? rfc3339 : rfc3339Micro)
+      return time(reader.nested(), type.kind === 'time' ? rfc3339 : rfc3339Micro)
     case 'raw':
     case 'rawExtension':
     case 'any':
-      return rawJson(new Reader(reader.bytes()))
+      return rawJson(reader.nested())
     case 'ref':
-      return message(new Reader(reader.bytes()), type.definition)
+      return message(reader.nested(), type.definition)
     default:
       throw new ProtobufError(`a ${type.kind} inside a list`)
   }

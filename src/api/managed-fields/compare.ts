@@ -1,4 +1,5 @@
 /** What an object took and lost against another one, as sets of fields. Source: KEP-555, server-side apply. */
+import { own } from '../../base/own.ts'
 import { jsonEqual } from '../json-equal.ts'
 import type { Definition } from '../schema.ts'
 import { type FieldSet, LEAF, node } from './field-set.ts'
@@ -128,5 +129,3 @@ class Collector {
     return { taken: node(added, this.taken), removed: node(gone, this.removed) }
   }
 }
-
-const own = (entries: Entries, key: string) => (Object.hasOwn(entries, key) ? entries[key] : undefined)

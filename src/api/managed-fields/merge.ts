@@ -1,4 +1,5 @@
 /** Merging what is applied into what is there, and taking fields out again. Source: KEP-555, structured merge. */
+import { own } from '../../base/own.ts'
 import type { Definition } from '../schema.ts'
 import { children, type FieldSet, isMember } from './field-set.ts'
 import { keyElement, type Shape, shapeOf, shapeOfField, valueElement } from './shape.ts'
@@ -28,7 +29,7 @@ function merged(live: unknown, config: unknown, shape: Shape): unknown {
     const left = asEntries(live)
     const right = asEntries(config)
     const out: Record<string, unknown> = { ...left }
-    for (const key of Object.keys(right)) out[key] = merged(left[key], right[key], memberShape(shape, key))
+    for (const key of Object.keys(right)) out[key] = merged(own(left, key), right[key], memberShape(shape, key))
     return out
   }
   return mergedList(asList(live), asList(config), shape)

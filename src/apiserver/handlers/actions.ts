@@ -3,6 +3,7 @@ import type { Handler } from '../call.ts'
 import { handleBinding } from './binding.ts'
 import { handleEviction } from './eviction.ts'
 import { handleAttach, handleExec, handleLog, handlePortForward } from './kubelet.ts'
+import { handleProxy } from './proxy.ts'
 import { handleToken } from './token.ts'
 
 export const actions: Readonly<Record<string, Handler>> = {
@@ -12,5 +13,6 @@ export const actions: Readonly<Record<string, Handler>> = {
   exec: handleExec,
   attach: handleAttach,
   portforward: handlePortForward,
+  proxy: handleProxy,
   token: handleToken,
 }

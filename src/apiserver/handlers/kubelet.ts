@@ -155,6 +155,6 @@ function forward({ parts }: Call, ...[node, path, query]: [string, string, URLSe
   return {
     status: 200,
     headers: { 'content-type': 'text/plain' },
-    body: { type: 'kubelet', node, path, query: query.toString() },
+    body: { type: 'forward', node, path, query: query.toString() },
   }
 }

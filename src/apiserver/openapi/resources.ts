@@ -73,7 +73,8 @@ export function openApiResource(declared: DeclaredResource): OpenApiResource {
         connects: false,
       })),
       ...(declared.scale ? [scale] : []),
-      ...(declared.actions ?? []).map((action) => actionOf(action, own)),
+      // The documents leave the proxies out: what is behind them is somebody else's.
+      ...(declared.actions ?? []).filter(({ name }) => name !== 'proxy').map((action) => actionOf(action, own)),
     ],
   }
 }

@@ -27,7 +27,7 @@ import {
   type Scale,
   type Sets,
 } from './plan.ts'
-import { findNewSet, revisionOf, sameAnnotations, scaleAnnotations } from './revision.ts'
+import { byRevision, findNewSet, sameAnnotations, scaleAnnotations } from './revision.ts'
 import {
   type Condition,
   countStatus,
@@ -212,7 +212,7 @@ class DeploymentController {
   }
 
   private async cleanUp(deployment: Deployment, { oldSets }: Sets): Promise<void> {
-    for (const set of planCleanup(deployment, oldSets, revisionOf))
+    for (const set of planCleanup(deployment, oldSets, byRevision))
       await deleteQuietly(this.context.client, replicaSets, set)
   }
 

@@ -8,7 +8,7 @@ import { deployments, replicaSets } from '../../client/resources.ts'
 import type { ControllerContext } from '../context.ts'
 import { controllerOf, controllerReference } from '../ownership.ts'
 import { newSetReplicas, type Sets } from './plan.ts'
-import { newSetAnnotations, nextRevision, REVISION, revisionOf, sameAnnotations } from './revision.ts'
+import { newSetAnnotations, nextRevision, REVISION, revisionText, sameAnnotations } from './revision.ts'
 import { type Condition, hasDeadline, withCondition } from './status.ts'
 import { HASH_LABEL, sameTemplate, templateHash } from './template.ts'
 
@@ -37,7 +37,7 @@ export class NewSetMaker {
       reason: 'NewReplicaSetCreated',
       message: `Created new replica set "${newSet.metadata.name}"`,
     }
-    const marked = await this.mark(deployment, revisionOf(newSet), condition)
+    const marked = await this.mark(deployment, revisionText(newSet), condition)
     return { deployment: marked, sets: { ...sets, newSet } }
   }
 
@@ -66,7 +66,7 @@ export class NewSetMaker {
       message: `Found new replica set "${newSet.metadata.name}"`,
     }
     const known = conditionOf(deployment.status, 'Progressing') !== undefined
-    return { deployment: await this.mark(deployment, revisionOf(newSet), known ? undefined : found), sets }
+    return { deployment: await this.mark(deployment, revisionText(newSet), known ? undefined : found), sets }
   }
 
   private async create(deployment: Deployment, sets: Sets): Promise<ReplicaSet> {
@@ -129,16 +129,16 @@ export class NewSetMaker {
     const message = `Failed to create new replica set "${wanted.metadata.name}": ${error.message}`
     this.recorder.event(involved(deployments, deployment), 'Warning', 'ReplicaSetCreateError', message)
     const condition: Condition = { type: 'Progressing', status: 'False', reason: 'ReplicaSetCreateError', message }
-    await this.mark(deployment, revisionOf(deployment), condition)
+    await this.mark(deployment, revisionText(deployment), condition)
   }
 
   /** Writes the Deployment's revision annotation and, if it has a deadline, a condition, in one status update; nothing when they are there. */
-  private async mark(deployment: Deployment, revision: number, condition: Condition | undefined): Promise<Deployment> {
+  private async mark(deployment: Deployment, revision: string, condition: Condition | undefined): Promise<Deployment> {
     const old = deployment.status?.conditions ?? []
     const now = rfc3339(this.context.clock.now())
     const conditions = condition && hasDeadline(deployment) ? withCondition(old, condition, now) : old
-    if (conditions === old && revisionOf(deployment) === revision) return deployment
-    const annotations = { ...deployment.metadata.annotations, [REVISION]: String(revision) }
+    if (conditions === old && revisionText(deployment) === revision) return deployment
+    const annotations = { ...deployment.metadata.annotations, [REVISION]: revision }
     return this.context.client.updateStatus(deployments, {
       ...deployment,
       metadata: { ...deployment.metadata, annotations },

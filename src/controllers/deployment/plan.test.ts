@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Deployment, ReplicaSet } from '../../api/types/apps-v1.gen.ts'
 import { boundsOf } from './bounds.ts'
 import { newSetReplicas, planCleanup, planRecreate, planRolling, planScaling } from './plan.ts'
-import { findNewSet, newSetAnnotations, revisionOf } from './revision.ts'
+import { byRevision, findNewSet, newSetAnnotations, nextRevision } from './revision.ts'
 import { countStatus, rolloutStatus, sameStatus } from './status.ts'
 import { sameTemplate, templateHash } from './template.ts'
 
@@ -147,9 +147,9 @@ describe('scaling in proportion', () => {
 
 it('cleans up the oldest empty ReplicaSets beyond the limit', () => {
   const sets = [5, 1, 3, 2, 4].map((revision) => set(`r${revision}`, { replicas: revision === 2 ? 1 : 0, revision }))
-  const gone = planCleanup(deployment({ revisionHistoryLimit: 2 }), sets, revisionOf)
+  const gone = planCleanup(deployment({ revisionHistoryLimit: 2 }), sets, byRevision)
   expect(gone.map(({ metadata }) => metadata.name)).toEqual(['r1', 'r3'])
-  expect(planCleanup(deployment({ revisionHistoryLimit: 5 }), sets, revisionOf)).toEqual([])
+  expect(planCleanup(deployment({ revisionHistoryLimit: 5 }), sets, byRevision)).toEqual([])
 })
 
 describe('revisions', () => {
@@ -161,18 +161,31 @@ describe('revisions', () => {
       'kubectl.kubernetes.io/last-applied-configuration': '{}',
     }
     const owner = deployment({ replicas: 2, ...rolling(1, 0) }, { metadata: { name: 'web', annotations } })
-    expect(newSetAnnotations(owner, undefined, 8)).toEqual({
+    expect(newSetAnnotations(owner, undefined, 8n)).toEqual({
       note: 'x',
       [`${prefix}/revision`]: '8',
       [`${prefix}/desired-replicas`]: '2',
       [`${prefix}/max-replicas`]: '3',
     })
   })
+  it('counts in 64 bits, exactly', () => {
+    const old = (revision: string): ReplicaSet => {
+      const made = set('old', { replicas: 1 })
+      return { ...made, metadata: { ...made.metadata, annotations: { [`${prefix}/revision`]: revision } } }
+    }
+    expect(nextRevision([old('2'), old('3546343826724306832'), old('x'), old('')])).toBe(3546343826724306833n)
+    expect(nextRevision([old('9223372036854775807')])).toBe(-9223372036854775808n)
+    expect(nextRevision([old('9223372036854775808')])).toBe(1n)
+    const sets = [old('3546343826724306833'), old('3546343826724306832')]
+    expect([...sets].sort(byRevision)).toEqual(sets.reverse())
+    const kept = { [`${prefix}/revision`]: 'no number' }
+    expect(newSetAnnotations(deployment({}), kept, 3n)).toEqual(kept)
+  })
   it('remembers the revisions a ReplicaSet had', () => {
-    const first = newSetAnnotations(deployment({}), { [`${prefix}/revision`]: '1' }, 3)
+    const first = newSetAnnotations(deployment({}), { [`${prefix}/revision`]: '1' }, 3n)
     expect(first).toEqual({ [`${prefix}/revision`]: '3', [`${prefix}/revision-history`]: '1' })
-    expect(newSetAnnotations(deployment({}), first, 5)[`${prefix}/revision-history`]).toBe('1,3')
-    expect(newSetAnnotations(deployment({}), first, 3)).toEqual(first)
+    expect(newSetAnnotations(deployment({}), first, 5n)[`${prefix}/revision-history`]).toBe('1,3')
+    expect(newSetAnnotations(deployment({}), first, 3n)).toEqual(first)
   })
   it('finds the ReplicaSet of a template whatever its hash label and the order of keys', () => {
     const other = set('other', { replicas: 1 })

@@ -153,14 +153,14 @@ function fraction(deployment: Deployment, set: ReplicaSet): number {
 export function planCleanup(
   deployment: Deployment,
   oldSets: readonly ReplicaSet[],
-  revision: (set: ReplicaSet) => number,
+  byRevision: (a: ReplicaSet, b: ReplicaSet) => number,
 ): readonly ReplicaSet[] {
   const limit = deployment.spec.revisionHistoryLimit ?? 10
   const alive = oldSets.filter((set) => set.metadata.deletionTimestamp === undefined)
   const surplus = alive.length - limit
   if (surplus <= 0) return []
   return [...alive]
-    .sort((a, b) => revision(a) - revision(b))
+    .sort(byRevision)
     .slice(0, surplus)
     .filter(
       (set) =>

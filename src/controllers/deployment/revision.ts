@@ -26,35 +26,58 @@ export function findNewSet(deployment: Deployment, sets: readonly ReplicaSet[]):
   return [...sets].sort(byAge).find((set) => sameTemplate(set.spec.template, deployment.spec.template))
 }
 
-export function revisionOf(object: { readonly metadata: { readonly annotations?: Annotations } }): number {
-  return Number.parseInt(object.metadata.annotations?.[REVISION] ?? '0', 10) || 0
+interface Annotated {
+  readonly metadata: { readonly annotations?: Annotations }
 }
 
-/** The revision that the new ReplicaSet is to have. */
-export function nextRevision(oldSets: readonly ReplicaSet[]): number {
-  return Math.max(0, ...oldSets.map(revisionOf)) + 1
+/** The annotation as it is written; '' without one. */
+export const revisionText = ({ metadata }: Annotated): string => metadata.annotations?.[REVISION] ?? ''
+
+/** Revisions are 64-bit integers, which JavaScript's numbers would round. 0 for none, and for a text that is no such number. */
+export function revisionOf(object: Annotated): bigint {
+  return parsed(revisionText(object)) ?? 0n
+}
+
+function parsed(text: string): bigint | undefined {
+  if (!/^[-+]?\d{1,20}$/.test(text)) return undefined
+  const value = BigInt(text.replace('+', ''))
+  return BigInt.asIntN(64, value) === value ? value : undefined
+}
+
+/** The revision that the new ReplicaSet is to have: one more than the greatest of the old ones, as a 64-bit integer counts. */
+export function nextRevision(oldSets: readonly ReplicaSet[]): bigint {
+  const latest = [...oldSets].sort(byRevision).at(-1)
+  return BigInt.asIntN(64, (latest ? revisionOf(latest) : 0n) + 1n)
+}
+
+/** Older revisions first. */
+export function byRevision(a: Annotated, b: Annotated): number {
+  const difference = revisionOf(a) - revisionOf(b)
+  return difference < 0n ? -1 : difference > 0n ? 1 : 0
 }
 
 /** The annotations that the new ReplicaSet should have; `present` are those it has, undefined when it does not exist yet. */
 export function newSetAnnotations(
   deployment: Deployment,
   present: Annotations | undefined,
-  revision: number,
+  revision: bigint,
 ): Annotations {
   const result: Record<string, string> = { ...present }
   for (const [name, value] of Object.entries(deployment.metadata.annotations ?? {}))
     if (!NOT_INHERITED.has(name)) result[name] = value
-  const old = Number.parseInt(present?.[REVISION] ?? '0', 10) || 0
-  if (old < revision) {
+  const before = present?.[REVISION] ?? ''
+  // A revision that is no number stays as it is.
+  const old = before === '' ? 0n : parsed(before)
+  if (old !== undefined && old < revision) {
     result[REVISION] = String(revision)
-    if (old > 0) result[REVISION_HISTORY] = withHistory(present?.[REVISION_HISTORY], old)
+    if (before !== '') result[REVISION_HISTORY] = withHistory(present?.[REVISION_HISTORY], before)
   }
   return present ? result : { ...result, ...scaleAnnotations(deployment) }
 }
 
-function withHistory(history: string | undefined, revision: number): string {
+function withHistory(history: string | undefined, revision: string): string {
   const entries = history ? history.split(',') : []
-  entries.push(String(revision))
+  entries.push(revision)
   while (entries.length > 1 && entries.join(',').length > REVISION_HISTORY_CHARS_MAX) entries.shift()
   return entries.join(',')
 }

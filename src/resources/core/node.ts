@@ -6,7 +6,7 @@ import type { Draft } from '../../api/object.ts'
 import type { Node, NodeSystemInfo } from '../../api/types/core-v1.gen.ts'
 import { cidrErrors, ipVersion } from '../addresses.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
-import { declare } from '../declare.ts'
+import { declare, proxyAction } from '../declare.ts'
 import { since } from '../format.ts'
 
 const NOT_READY = 'node.kubernetes.io/not-ready'
@@ -41,6 +41,7 @@ export const node: ResourceDeclaration<Node> = declare<Node>({
     ...(old ? changeErrors(object, old) : []),
   ],
   validateStatus: (object) => [...amountErrors(object), ...addressErrors(object)],
+  actions: [proxyAction('Node')],
   fields: { 'spec.unschedulable': (n) => String(n.spec?.unschedulable ?? false) },
   row: nodeRow,
 })

@@ -2,9 +2,11 @@
  * What Kubernetes' default admission plugins do to a new pod: RuntimeClass (beside), ServiceAccount (account, token volume, pull
  * secrets), Priority, DefaultTolerationSeconds. They know the cluster's objects, which defaults do not. Throws ApiError 403 to refuse.
  */
+
 import type { Draft, KubernetesObject } from '../../api/object.ts'
 import { forbidden } from '../../api/status.ts'
 import type { Container, Pod, PodSpec, ServiceAccount, Toleration, Volume } from '../../api/types/core-v1.gen.ts'
+import { own } from '../../base/own.ts'
 import type { Context } from '../declaration.ts'
 import { admitRuntimeClass } from './runtime-class-admission.ts'
 
@@ -115,7 +117,7 @@ export function keepPriority(spec: Draft<PodSpec>, old: PodSpec): void {
 }
 
 function priorityOf(name: string, context: Context): { value?: number; preemptionPolicy?: string } | undefined {
-  const system = SYSTEM_PRIORITIES[name]
+  const system = own(SYSTEM_PRIORITIES, name)
   if (system !== undefined) return { value: system }
   return context.lookup('scheduling.k8s.io', 'priorityclasses', '', name) as PriorityClass | undefined
 }

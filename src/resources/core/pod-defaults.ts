@@ -46,17 +46,18 @@ function defaultPodContainer(container: Draft<Container>, spec: Draft<PodSpec>):
 
 function requestsFromLimits(resources: Draft<ResourceRequirements>): void {
   resources.requests ??= {}
-  for (const [name, limit] of Object.entries(resources.limits ?? {})) resources.requests[name] ??= limit
+  for (const [name, limit] of Object.entries(resources.limits ?? {}))
+    if (!Object.hasOwn(resources.requests, name)) resources.requests[name] = limit
 }
 
 /** Requests of the pod as a whole follow its limits, where no container asks for that resource itself. */
 function defaultPodRequests(spec: Draft<PodSpec>): void {
   if (!spec.resources?.limits) return
   const requests = spec.resources.requests ?? {}
-  for (const [name, limit] of Object.entries(spec.resources.limits)) {
-    const asked = (spec.containers ?? []).some((c) => c.resources?.requests?.[name] !== undefined)
-    if (!asked) requests[name] ??= limit
-  }
+  const asked = new Set(
+    [requests, ...(spec.containers ?? []).map((c) => c.resources?.requests ?? {})].flatMap(Object.keys),
+  )
+  for (const [name, limit] of Object.entries(spec.resources.limits)) if (!asked.has(name)) requests[name] = limit
   if (Object.keys(requests).length > 0) spec.resources.requests = requests
 }
 

@@ -1,6 +1,8 @@
 /** Quality of service of a pod: Guaranteed, Burstable or BestEffort, from cpu and memory of its containers alone. */
+
 import { addQuantities, compareQuantities } from '../../api/quantity.ts'
 import type { PodSpec, ResourceRequirements } from '../../api/types/core-v1.gen.ts'
+import { own } from '../../base/own.ts'
 
 type Amounts = Readonly<Record<string, string>>
 const COUNTED = ['cpu', 'memory'] as const
@@ -24,15 +26,15 @@ function qosOf(resources: readonly Pick<ResourceRequirements, 'requests' | 'limi
     }
   }
   if (!any) return 'BestEffort'
-  const same = COUNTED.every((name) => compareQuantities(requests[name] ?? '0', limits[name] ?? '0') === 0)
+  const same = COUNTED.every((name) => compareQuantities(own(requests, name) ?? '0', own(limits, name) ?? '0') === 0)
   return guaranteed && same ? 'Guaranteed' : 'Burstable'
 }
 
 /** Whether there is more than nothing to add. */
 function addTo(sum: Record<string, string>, name: string, amounts: Amounts | undefined): boolean {
-  const amount = amounts?.[name]
+  const amount = own(amounts, name)
   if (amount === undefined || compareQuantities(amount, '0') <= 0) return false
-  const before = sum[name]
+  const before = own(sum, name)
   sum[name] = before === undefined ? amount : addQuantities(before, amount)
   return true
 }

@@ -1,8 +1,10 @@
 /** What may change in a pod once it exists: images, a shorter deadline, more tolerations, fewer gates; ephemeral containers by their subresource. */
+
 import { duplicate, type FieldError, forbiddenField, invalid, required } from '../../api/field-error.ts'
 import { jsonKey } from '../../api/json-equal.ts'
 import { qualifiedNameErrors, subdomainErrors } from '../../api/names.ts'
 import type { Container, Pod, PodSpec, PodStatus, Toleration } from '../../api/types/core-v1.gen.ts'
+import { own } from '../../base/own.ts'
 import { INVALID_IP, ipVersion } from '../addresses.ts'
 import { byName, sameJson } from '../compare.ts'
 import { goText } from '../go-form.ts'
@@ -119,7 +121,7 @@ function withAllowedChanges(spec: PodSpec, old: PodSpec): PodSpec {
 
 /** A pod that waits behind a gate may still be told more about where it may run. */
 function gatedKeys(spec: PodSpec, old: PodSpec): ('nodeSelector' | 'affinity')[] {
-  const kept = Object.entries(old.nodeSelector ?? {}).every(([key, value]) => spec.nodeSelector?.[key] === value)
+  const kept = Object.entries(old.nodeSelector ?? {}).every(([key, value]) => own(spec.nodeSelector, key) === value)
   return kept ? ['nodeSelector', 'affinity'] : ['affinity']
 }
 

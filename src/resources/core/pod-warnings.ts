@@ -17,13 +17,15 @@ const REQUIRED = 'requiredDuringSchedulingIgnoredDuringExecution'
 const PREFERRED = 'preferredDuringSchedulingIgnoredDuringExecution'
 const NO_SELECTOR = 'a null labelSelector results in matching no pod'
 
-const OLD_LABELS: Readonly<Record<string, string>> = {
-  'beta.kubernetes.io/arch': 'deprecated since v1.14; use "kubernetes.io/arch" instead',
-  'beta.kubernetes.io/os': 'deprecated since v1.14; use "kubernetes.io/os" instead',
-  'failure-domain.beta.kubernetes.io/region': 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
-  'failure-domain.beta.kubernetes.io/zone': 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
-  'beta.kubernetes.io/instance-type': 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
-}
+const OLD_LABELS = new Map(
+  Object.entries({
+    'beta.kubernetes.io/arch': 'deprecated since v1.14; use "kubernetes.io/arch" instead',
+    'beta.kubernetes.io/os': 'deprecated since v1.14; use "kubernetes.io/os" instead',
+    'failure-domain.beta.kubernetes.io/region': 'deprecated since v1.17; use "topology.kubernetes.io/region" instead',
+    'failure-domain.beta.kubernetes.io/zone': 'deprecated since v1.17; use "topology.kubernetes.io/zone" instead',
+    'beta.kubernetes.io/instance-type': 'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
+  }),
+)
 
 const SECCOMP = 'non-functional in v1.27+; use the "seccompProfile" field instead'
 const OLD_ANNOTATIONS = Object.entries({
@@ -80,7 +82,8 @@ function containersOf(spec: PodSpec, field: string): [Container, string][] {
 }
 
 function schedulingWarnings(spec: PodSpec, field: string, warn: Warn): void {
-  for (const key in spec.nodeSelector) if (OLD_LABELS[key]) warn(`${field}.nodeSelector[${key}]: ${OLD_LABELS[key]}`)
+  for (const key in spec.nodeSelector)
+    if (OLD_LABELS.has(key)) warn(`${field}.nodeSelector[${key}]: ${OLD_LABELS.get(key)}`)
   const node = spec.affinity?.nodeAffinity
   const at = `${field}.affinity.nodeAffinity`
   for (const [i, term] of (node?.[REQUIRED]?.nodeSelectorTerms ?? []).entries())
@@ -89,7 +92,7 @@ function schedulingWarnings(spec: PodSpec, field: string, warn: Warn): void {
     nodeTermWarnings(preference, `${at}.${PREFERRED}[${i}].preference`, warn)
   for (const [i, { topologyKey, labelSelector }] of (spec.topologySpreadConstraints ?? []).entries()) {
     const where = `${field}.topologySpreadConstraints[${i}]`
-    const old = OLD_LABELS[topologyKey]
+    const old = OLD_LABELS.get(topologyKey)
     if (old) warn(`${where}.topologyKey: ${topologyKey} is ${old}`)
     if (!labelSelector) warn(`${where}.labelSelector: ${NO_SELECTOR}`)
   }
@@ -97,7 +100,7 @@ function schedulingWarnings(spec: PodSpec, field: string, warn: Warn): void {
 
 function nodeTermWarnings(term: NodeSelectorTerm, field: string, warn: Warn): void {
   for (const [i, { key }] of (term.matchExpressions ?? []).entries())
-    if (OLD_LABELS[key]) warn(`${field}.matchExpressions[${i}].key: ${key} is ${OLD_LABELS[key]}`)
+    if (OLD_LABELS.has(key)) warn(`${field}.matchExpressions[${i}].key: ${key} is ${OLD_LABELS.get(key)}`)
 }
 
 function affinityWarnings(affinity: PodAffinity | undefined, field: string, warn: Warn): void {

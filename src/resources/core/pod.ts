@@ -5,7 +5,7 @@ import { isTerminalPhase } from '../../api/pod-phase.ts'
 import type { Pod, PodSpec } from '../../api/types/core-v1.gen.ts'
 import { sameJson } from '../compare.ts'
 import type { ActionDeclaration, Context, ResourceDeclaration, WriteStrategy } from '../declaration.ts'
-import { declare, keepBesides } from '../declare.ts'
+import { declare, keepBesides, proxyAction } from '../declare.ts'
 import { admitPodSecurity } from '../pod-security/admit.ts'
 import { admitPod, admitTolerations, keepPriority } from './pod-admission.ts'
 import { defaultPod, dropGatedFields } from './pod-defaults.ts'
@@ -104,6 +104,7 @@ export const pod: ResourceDeclaration<Pod> = declare<Pod>({
     { name: 'binding', handler: 'binding', kind: 'Binding', verbs: ['create'] },
     { name: 'eviction', handler: 'eviction', kind: 'Eviction', group: 'policy', version: 'v1', verbs: ['create'] },
     { name: 'log', handler: 'log', kind: 'Pod', verbs: ['get'] },
+    proxyAction('Pod'),
   ],
   fields: {
     'spec.nodeName': (p) => p.spec.nodeName ?? '',

@@ -1,6 +1,8 @@
 /** ReplicationController v1. */
+
 import { type FieldError, required } from '../../api/field-error.ts'
 import type { ReplicationController } from '../../api/types/core-v1.gen.ts'
+import { own } from '../../base/own.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { containerCells, formatLabels, since } from '../format.ts'
@@ -74,7 +76,7 @@ function specErrors(spec: NonNullable<ReplicationController['spec']>): FieldErro
     ...(isEmpty(selector) ? [required('spec.selector')] : []),
     ...negativeErrors('spec.replicas', spec.replicas),
     ...matchingTemplateErrors(spec.template, (labels) =>
-      Object.entries(selector).every(([key, value]) => labels?.[key] === value),
+      Object.entries(selector).every(([key, value]) => own(labels, key) === value),
     ),
   ]
 }

@@ -1,5 +1,7 @@
 /** ResourceQuota v1: stored and shown; nothing is counted yet. */
+
 import type { ResourceQuota } from '../../api/types/core-v1.gen.ts'
+import { own } from '../../base/own.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { since } from '../format.ts'
@@ -21,7 +23,7 @@ export const resourceQuota: ResourceDeclaration<ResourceQuota> = declare<Resourc
     const text = (limits: boolean) =>
       shares
         .filter((name) => name.startsWith('limits') === limits)
-        .map((name) => `${name}: ${q.status?.used?.[name] ?? '0'}/${q.spec?.hard?.[name]}`)
+        .map((name) => `${name}: ${own(q.status?.used, name) ?? '0'}/${own(q.spec?.hard, name)}`)
         .join(', ')
     return [q.metadata.name ?? '', text(false), text(true), since(q.metadata.creationTimestamp, now)]
   },

@@ -1,8 +1,10 @@
 /** Rules of a container's requests and limits. */
+
 import { type FieldError, invalid, required } from '../../api/field-error.ts'
 import { qualifiedNameErrors } from '../../api/names.ts'
 import { canonicalQuantity, compareQuantities, parseQuantity } from '../../api/quantity.ts'
 import type { ResourceRequirements } from '../../api/types/core-v1.gen.ts'
+import { own } from '../../base/own.ts'
 
 const CONTAINER_RESOURCES = new Set(['cpu', 'memory', 'ephemeral-storage'])
 /** Names without a domain that mean something elsewhere, in quotas. */
@@ -31,13 +33,13 @@ export function resourcesErrors(resources: ResourceRequirements, field: string, 
   const { limits, requests } = resources
   for (const name in limits) {
     nameErrors(name, `${field}.limits[${name}]`, errors)
-    valueErrors(name, limits[name] ?? '0', `${field}.limits[${name}]`, errors)
+    valueErrors(name, own(limits, name) ?? '0', `${field}.limits[${name}]`, errors)
   }
   for (const name in requests) {
-    const request = requests[name] ?? '0'
+    const request = own(requests, name) ?? '0'
     nameErrors(name, `${field}.requests[${name}]`, errors)
     valueErrors(name, request, `${field}.requests[${name}]`, errors)
-    limitErrors(name, request, limits?.[name], { field, errors })
+    limitErrors(name, request, own(limits, name), { field, errors })
   }
 }
 

@@ -1,8 +1,10 @@
 /** Secret v1. */
+
 import { addErrors, type FieldError, invalid, required } from '../../api/field-error.ts'
 import { configKeyErrors } from '../../api/names.ts'
 import type { Draft } from '../../api/object.ts'
 import type { Secret } from '../../api/types/core-v1.gen.ts'
+import { own } from '../../base/own.ts'
 import type { ResourceDeclaration } from '../declaration.ts'
 import { declare } from '../declare.ts'
 import { since } from '../format.ts'
@@ -61,7 +63,7 @@ function secretErrors(object: Secret): FieldError[] {
   }
   addErrors(errors, tooBigErrors('data', [], object.data))
   const type = object.type ?? ''
-  for (const key of REQUIRED_KEYS[type] ?? []) if (!(key in data)) errors.push(required(`data[${key}]`))
+  for (const key of own(REQUIRED_KEYS, type) ?? []) if (!Object.hasOwn(data, key)) errors.push(required(`data[${key}]`))
   if (type === 'kubernetes.io/dockercfg') addErrors(errors, jsonErrors('.dockercfg', data))
   if (type === 'kubernetes.io/dockerconfigjson') addErrors(errors, jsonErrors('.dockerconfigjson', data))
   if (type === 'kubernetes.io/basic-auth' && !('username' in data) && !('password' in data)) {

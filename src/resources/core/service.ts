@@ -4,7 +4,7 @@ import { labelNameErrors } from '../../api/names.ts'
 import type { Draft } from '../../api/object.ts'
 import type { Service, ServicePort, ServiceSpec } from '../../api/types/core-v1.gen.ts'
 import type { Context, ResourceDeclaration } from '../declaration.ts'
-import { declare } from '../declare.ts'
+import { declare, proxyAction } from '../declare.ts'
 import { formatLabels, since } from '../format.ts'
 import { carryOver, needsClusterIP, needsExternalPolicy, needsHealthCheckPort, needsNodePort } from './service-types.ts'
 import { serviceErrors, serviceStatusErrors, serviceUpdateErrors } from './service-validation.ts'
@@ -43,6 +43,7 @@ export const service: ResourceDeclaration<Service> = declare<Service>({
   warn: serviceWarnings,
   validate: (object, old) => [...(old ? serviceUpdateErrors(object, old) : []), ...serviceErrors(object)],
   validateStatus: serviceStatusErrors,
+  actions: [proxyAction('Service')],
   fields: { 'spec.clusterIP': (s) => s.spec?.clusterIP ?? '', 'spec.type': (s) => s.spec?.type ?? '' },
   row: serviceRow,
   delete: { returnsObject: true },

@@ -1,4 +1,5 @@
 import type { Node, NodeSelectorRequirement, NodeSelectorTerm } from '../../api/types/core-v1.gen.ts'
+import { own } from '../../base/own.ts'
 import type { FilterPlugin, ScorePlugin } from '../plugin.ts'
 
 /** nodeSelector and node affinity. Source: API fields NodeSelector, NodeAffinity. */
@@ -7,7 +8,7 @@ export const nodeAffinity: FilterPlugin & ScorePlugin = {
   weight: 2,
   filter({ spec }, { node }) {
     const labels = node.metadata.labels ?? {}
-    const selected = Object.entries(spec.nodeSelector ?? {}).every(([key, value]) => labels[key] === value)
+    const selected = Object.entries(spec.nodeSelector ?? {}).every(([key, value]) => own(labels, key) === value)
     const terms = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms
     if (selected && (!terms || terms.some((term) => termMatches(term, node)))) return undefined
     return { reasons: ["node(s) didn't match Pod's node affinity/selector"], preemptable: false }
@@ -27,7 +28,7 @@ function termMatches({ matchExpressions = [], matchFields = [] }: NodeSelectorTe
   if (matchExpressions.length + matchFields.length === 0) return false
   const labels = node.metadata.labels ?? {}
   return (
-    matchExpressions.every((requirement) => holds(requirement, labels[requirement.key])) &&
+    matchExpressions.every((requirement) => holds(requirement, own(labels, requirement.key))) &&
     matchFields.every((requirement) => requirement.key === 'metadata.name' && holds(requirement, node.metadata.name))
   )
 }

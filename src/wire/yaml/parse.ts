@@ -6,6 +6,7 @@
  */
 import { goQuote } from '../../api/go-quote.ts'
 import { setMember } from '../../api/patch/json-value.ts'
+import { tooManyValues, VALUES_MAX } from '../limits.ts'
 import { parseError, syntaxError, YamlSyntaxError } from './errors.ts'
 import { resolvePlain, resolveTagged, shortTag } from './resolve.ts'
 import { Scanner, type Token } from './scanner.ts'
@@ -24,7 +25,7 @@ const ALIASED_VALUES_MAX = 10_000
 /** Repeated keys beyond these are not told. */
 const DUPLICATES_MAX = 100
 
-/** The first document of the text; of an empty one null. Throws YamlSyntaxError. */
+/** The first document of the text; of an empty one null. Throws YamlSyntaxError, and ApiError 413 for too many values. */
 export function parseYaml(text: string): ParsedYaml {
   const parser = new Parser(new Scanner(text))
   try {
@@ -52,6 +53,7 @@ class Parser {
   private readonly anchors = new Map<string, Node | undefined>()
   private readonly handles = new Map<string, string>()
   private aliased = 0
+  private values = 0
   /** The first thing that is good YAML and yet no data. It is told when the whole text has turned out to be good YAML. */
   private wrong: unknown
 
@@ -97,6 +99,7 @@ class Parser {
     if (first.type === 'alias') return this.alias()
     const { anchor, tag } = this.properties()
     if (anchor !== undefined) this.anchors.set(anchor, undefined)
+    if (++this.values > VALUES_MAX) throw tooManyValues()
     const made = this.content({
       block,
       indentless,

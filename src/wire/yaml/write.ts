@@ -95,7 +95,7 @@ function emptyText(value: Collection): string | undefined {
 function scalarText(value: unknown, parent: string): string {
   if (typeof value === 'string') return moved(text(value), parent)
   if (value === null || value === undefined) return 'null'
-  if (typeof value === 'boolean' || Number.isSafeInteger(value)) return String(value)
+  if (typeof value === 'boolean' || (Number.isSafeInteger(value) && !Object.is(value, -0))) return String(value)
   return yaml.stringify(value, OPTIONS).trimEnd()
 }
 

@@ -3,13 +3,18 @@ import { spawn } from 'node:child_process'
 import { findTools, TOOL_ENVIRONMENT, type Tools } from './tools.node.ts'
 
 const NEEDED = ['--unshare-user', '--unshare-pid', '--as-pid-1', '--json-status-fd', '3']
-const FILES = ['--ro-bind', '/', '/', '--proc', '/proc', '--dev', '/dev']
+/** What a program needs to start. Not all of the host: mounts that end meanwhile would look like a fault of bubblewrap's. */
+const FILES = ['/usr', '/bin', '/sbin', '/lib', '/lib64', '/nix', '/gnu'].flatMap((path) => [
+  '--ro-bind-try',
+  path,
+  path,
+])
 
 /** undefined when it works; else the rest of a sentence that begins with its name. Costs one start of it, about 5 ms. */
 export function bubblewrapTrouble(tools: Tools = findTools()): Promise<string | undefined> {
   if (process.platform !== 'linux') return Promise.resolve('is for Linux only')
   return new Promise((resolve) => {
-    const child = spawn(tools.bwrap, [...NEEDED, ...FILES, 'true'], {
+    const child = spawn(tools.bwrap, [...NEEDED, ...FILES, '--proc', '/proc', '--dev', '/dev', 'true'], {
       env: TOOL_ENVIRONMENT,
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     })
