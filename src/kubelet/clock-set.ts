@@ -18,5 +18,5 @@ export function clockSettings(clock: Clock): () => number {
 
 /** What is tried again at an instant, after a setting of the clock. */
 export function retriedLater<T extends { readonly retryAtMs?: number }>(view: T, byMs: number): T {
-  return view.retryAtMs === undefined ? view : { ...view, retryAtMs: view.retryAtMs + byMs }
+  return view.retryAtMs === undefined || byMs === 0 ? view : { ...view, retryAtMs: view.retryAtMs + byMs }
 }

@@ -91,6 +91,7 @@ export class ContainerRecord implements ContainerView {
 
   /** The machine's clock was set: what is left of waits and graces stays the same. */
   clockSet(byMs: number): void {
+    if (byMs === 0) return
     if (this.end) this.end = { ...this.end, sinceMs: this.end.sinceMs + byMs }
     if (this.backOff) this.backOff = { ...this.backOff, raisedAtMs: this.backOff.raisedAtMs + byMs }
     const { waiting } = this

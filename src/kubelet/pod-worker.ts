@@ -283,7 +283,6 @@ export class PodWorker {
 
   private followClock(): void {
     const byMs = this.clockSetBy()
-    if (byMs === 0) return
     this.mounting.view = retriedLater(this.mounting.view, byMs)
     this.sandbox = retriedLater(this.sandbox, byMs)
     for (const { record } of this.workers) record.clockSet(byMs)

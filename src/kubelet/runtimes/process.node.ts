@@ -124,8 +124,7 @@ class Processes implements ProcessRuntime {
       this.launcher = await Launcher.open(directory, env, (event) => this.onLauncher(event))
       if (this.world.mode === 'namespaces') await this.openNetwork()
       for (const sandbox of this.sandboxes.values()) this.lead(sandbox)
-      this.judge(await trouble)
-      if (this.form === 'plain') await this.becomeReaper()
+      await this.judge(await trouble)
     } catch (error) {
       throw new RuntimeError('unavailable', `the container runtime cannot start: ${(error as Error).message}`, {
         cause: error,
@@ -322,19 +321,16 @@ class Processes implements ProcessRuntime {
   }
 
   /** Chooses the form, and says what is degraded. Throws when a form was asked for that is not to be had. */
-  private judge(trouble: string | undefined): void {
+  private async judge(trouble: string | undefined): Promise<void> {
     if (trouble !== undefined && this.wanted === 'bwrap') throw new Error(`bubblewrap ${trouble}`)
     this.form = trouble === undefined ? 'bwrap' : 'plain'
     const many = this.form === 'plain' ? process.getuid?.() === 0 : this.parts.spaces.many
     this.degraded = [...this.world.degraded, ...degradedSentences(trouble, many)]
     const groups: readonly SecurityFeature[] = many ? [] : ['supplementalGroups']
     this.unenforced = new Set([...NEVER_ENFORCED, ...groups, ...(this.form === 'plain' ? NOT_IN_PLAIN : [])])
-  }
-
-  private async becomeReaper(): Promise<void> {
-    const reaper = await findReaper()
-    this.parts = { ...this.parts, reaper }
-    if (!reaper) this.degraded = [...this.degraded, NO_REAPER]
+    if (this.form === 'bwrap') return
+    this.parts = { ...this.parts, reaper: await findReaper() }
+    if (!this.parts.reaper) this.degraded = [...this.degraded, NO_REAPER]
   }
 
   private async openNetwork(): Promise<void> {
