@@ -42,7 +42,7 @@ const pod = (name: string): V1Pod => ({
       {
         name: 'app',
         image: 'busybox',
-        command: ['sh', '-c', "echo up; trap 'echo TERM; exit 3' TERM; while :; do sleep 3600 & wait $!; done"],
+        command: ['sh', '-c', "trap 'echo TERM; exit 3' TERM; echo up; while :; do sleep 3600 & wait $!; done"],
       },
     ],
   },

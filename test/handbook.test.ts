@@ -9,7 +9,7 @@ import { type StartedCluster, startCluster } from '../tools/golden/cluster.mjs'
 import { absent, reference, root } from '../tools/golden/reference.mjs'
 import { Shell } from './shell.ts'
 
-const SLEEPER = `["sh", "-c", "echo hello from $(hostname); trap 'exit 0' TERM; while :; do sleep 3600 & wait $!; done"]`
+const SLEEPER = `["sh", "-c", "trap 'exit 0' TERM; echo hello from $(hostname); while :; do sleep 3600 & wait $!; done"]`
 const STUBBORN = `["sh", "-c", "trap 'echo TERM' TERM; while :; do sleep 0.2; done"]`
 
 const pod = (name: string, more: { labels?: string; command?: string; grace?: number; finalizers?: string } = {}) => `
@@ -63,6 +63,8 @@ const running = (name: string, namespace = 'default') =>
   shell.ok(`kubectl wait --for=condition=Ready pod/${name} -n ${namespace} --timeout=20s`)
 /** The log of a container from its first line to its end. */
 const follow = (name: string) => shell.start(`kubectl logs -f ${name}`)
+/** What the samples say once they have their handler: on a busy machine that is long after the pod is Running. */
+const READY = /^ready$/m
 /** The last state of a pod's only container, and the reason, seen by a watch that began before the pod ended. */
 async function endOf(name: string, end: () => Promise<unknown>): Promise<string> {
   const state = '.status.containerStatuses[0].state.terminated'
@@ -157,6 +159,7 @@ ${hook}
     await shell.apply(hooked('my-app', '        httpGet:\n          path: /shutdown\n          port: 8080'))
     await running('my-app')
     const log = follow('my-app')
+    await log.shown(READY)
     expect(await endOf('my-app', () => shell.ok('kubectl delete po my-app'))).toBe('Succeeded 0 Completed')
     const lines = (await log.ended).stdout
     expect(lines).toContain('GET /shutdown')
@@ -167,6 +170,7 @@ ${hook}
     await shell.apply(hooked('my-app', '        sleep: {seconds: 1}'))
     await running('my-app')
     const log = follow('my-app')
+    await log.shown(READY)
     expect(await endOf('my-app', () => shell.ok('kubectl delete po my-app'))).toBe('Succeeded 0 Completed')
     const lines = (await log.ended).stdout
     expect(lines).toContain('SIGTERM 신호를 받았습니다. Graceful shutdown 시작...')
@@ -179,6 +183,7 @@ ${hook}
     await shell.apply(hooked('py', '        sleep: {seconds: 0}').replace('my-app:latest', 'python-app:latest'))
     await running('py')
     const log = follow('py')
+    await log.shown(READY)
     expect(await endOf('py', () => shell.ok('kubectl delete po py'))).toBe('Succeeded 0 Completed')
     expect((await log.ended).stdout).toContain('Graceful shutdown 완료')
   })

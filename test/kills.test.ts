@@ -100,21 +100,26 @@ const KINDS: Readonly<Record<string, (process: Process) => boolean>> = {
   'node process': ({ words }) => /^\S*node .*\/node\.mjs/.test(words),
   'nsenter above the node process': ({ words }) => /^nsenter .*\/node\.mjs/.test(words),
   launcher: ({ words, leads }) => leads && /ebb-launcher\.sh/.test(words),
-  shim: ({ words, leads }) => !leads && /^\/bin\/sh \S*ebb-launcher\.sh/.test(words),
-  bubblewrap: ({ words }) => /^(\S*\/)?bwrap /.test(words),
+  shim: ({ words, leads }) => !leads && /^\/bin\/sh \S*(ebb-launcher\.sh|ebb-shim)/.test(words),
+  bubblewrap: ({ words }) => /^\S*bwrap /.test(words),
+  'holder of a user namespace': ({ words }) => /^\S*sleep infinity/.test(words),
   'warm ip': ({ words }) => /^ip -oneline/.test(words),
   'warm nft': ({ words }) => /^nft /.test(words),
 }
 
 const find = (kind: string) => processes().filter(KINDS[kind] as (process: Process) => boolean)
 
-const pod = (name: string) => ({
+const LIVES = "trap 'exit 0' TERM; while :; do sleep 0.1; done"
+/** What leaves the session and clears its environment, and is known by nothing but the name of the test's folder. */
+const escapes = () => `(setsid env -i /usr/bin/setsid /bin/sh -c 'while :; do sleep 1; done' ${folder} &)`
+
+const pod = (name: string, command = LIVES) => ({
   apiVersion: 'v1',
   kind: 'Pod',
   metadata: { name },
   spec: {
     terminationGracePeriodSeconds: 1,
-    containers: [{ name: 'app', image: 'x', command: ['sh', '-c', "trap 'exit 0' TERM; while :; do sleep 0.1; done"] }],
+    containers: [{ name: 'app', image: 'x', command: ['sh', '-c', command] }],
   },
 })
 const PODS = '/api/v1/namespaces/default/pods'
@@ -203,7 +208,7 @@ async function begin(mode: string): Promise<void> {
     const { status } = await ebb.api.request('GET', '/api/v1/namespaces/default/serviceaccounts/default')
     return status === 200
   })
-  await ebb.api.request('POST', PODS, pod('stays'))
+  await ebb.api.request('POST', PODS, pod('stays', `${escapes()}; ${LIVES}`))
   await until('the first pod is ready', () => isReady('stays'))
 }
 
@@ -218,6 +223,7 @@ const inNamespaces = [
   'PID 1 of the fabric, or its reader',
   'nsenter above the node process',
   'bubblewrap',
+  'holder of a user namespace',
   'warm ip',
   'warm nft',
 ]

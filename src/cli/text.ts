@@ -21,6 +21,10 @@ const KOREAN: readonly (readonly [RegExp, string])[] = [
     /Services are carried by ebb itself instead of nftables: cluster IPs answer only where this machine has them, and pods see the proxy as their client\./,
     'Service를 nftables 대신 ebb가 직접 중계합니다. 클러스터 IP는 이 컴퓨터가 가진 주소일 때만 응답하고, 파드에는 프록시가 클라이언트로 보입니다.',
   ],
+  [
+    /Neither perl nor python3 can be used here: a program that clears its environment and leaves its session outlives its pod\./,
+    'perl도 python3도 쓸 수 없어, 환경 변수를 비우고 세션을 벗어난 프로그램은 파드보다 오래 남습니다.',
+  ],
   [/emptyDir volumes of medium Memory are folders on disk\./, 'medium이 Memory인 emptyDir 볼륨은 디스크의 폴더입니다.'],
   [/CPU and memory limits of containers are not enforced\./, '컨테이너의 CPU·메모리 제한은 적용되지 않습니다.'],
   [

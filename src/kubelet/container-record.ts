@@ -89,6 +89,15 @@ export class ContainerRecord implements ContainerView {
     this.end ??= { sinceMs, graceMs, hook: 'none', signalled: false }
   }
 
+  /** The machine's clock was set: what is left of waits and graces stays the same. */
+  clockSet(byMs: number): void {
+    if (byMs === 0) return
+    if (this.end) this.end = { ...this.end, sinceMs: this.end.sinceMs + byMs }
+    if (this.backOff) this.backOff = { ...this.backOff, raisedAtMs: this.backOff.raisedAtMs + byMs }
+    const { waiting } = this
+    if (waiting?.untilMs !== undefined) this.waiting = { ...waiting, untilMs: waiting.untilMs + byMs }
+  }
+
   hook(state: End['hook']): void {
     if (this.end) this.end = { ...this.end, hook: state }
   }

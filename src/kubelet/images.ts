@@ -75,7 +75,9 @@ export class Images {
   private async pull(container: Container, image: string, announce: Announce): Promise<void> {
     const failure = this.failures.get(image)
     const now = this.clock.now()
-    if (failure && now < failure.untilMs) this.backOff(image, failure, announce)
+    // Unless the clock was set back since.
+    if (failure && now < failure.untilMs && now >= failure.untilMs - failure.delayMs)
+      this.backOff(image, failure, announce)
     announce('Normal', 'Pulling', `Pulling image "${image}"`)
     try {
       await this.runtime.pullImage(image, container.command)

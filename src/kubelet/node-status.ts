@@ -61,9 +61,9 @@ export async function startNodeStatus(options: NodeStatusOptions): Promise<void>
   const report = async () => {
     const known = await client.find(nodes, { name: node.name })
     // A Node that was deleted comes back with the next start of the node's process, as in Kubernetes.
-    if (!known || (isTrue(known) && clock.now() < reportedMs + REPORT_MS)) return
+    if (!known || (isTrue(known) && clock.monotonic() < reportedMs + REPORT_MS)) return
     await writeStatus(options, known)
-    reportedMs = clock.now()
+    reportedMs = clock.monotonic()
     if (!isReady(known)) recorder.event(about, 'Normal', 'NodeReady', `Node ${node.name} status is now: NodeReady`)
   }
   await untilDone(options, 'the node status', report)

@@ -265,7 +265,8 @@ function startIfDue({ pod }: PodView, container: ContainerView, nowMs: number): 
   if (run) {
     const finishedAtMs = run.finishedAtMs ?? nowMs
     const untilMs = startsAtOnce(container, finishedAtMs) ? finishedAtMs : restartAt(backOff, finishedAtMs)
-    if (nowMs < untilMs) {
+    // A life that ended in the future: the clock was set back since, and what was waited of it is not known.
+    if (nowMs < untilMs && nowMs >= finishedAtMs) {
       const wake: Action = { do: 'wake', atMs: untilMs }
       if (waiting?.reason === 'CrashLoopBackOff') return [wake]
       return [{ do: 'back-off', container: name, delayMs: untilMs - finishedAtMs, untilMs }, wake]

@@ -16,6 +16,7 @@ import type { EventRecorder } from '../client/events.ts'
 import { pods } from '../client/resources.ts'
 import { admissionRefusal, receptionWarning } from './admission.ts'
 import { announcer } from './announce.ts'
+import { clockSettings, retriedLater } from './clock-set.ts'
 import { ContainerRecord, lostRun } from './container-record.ts'
 import { type ContainerSeams, ContainerWorker } from './container-worker.ts'
 import { type DownwardFacts, isToldAlike } from './downward.ts'
@@ -100,12 +101,14 @@ export class PodWorker {
   private timer: Timer | undefined
   private stepping = false
   private stepAgain = false
+  private readonly clockSetBy: () => number
 
   constructor(pod: Pod, seams: WorkerSeams, adopted: Adopted = { containers: [] }) {
     this.pod = pod
     this.seams = seams
     const { uid = '', name = '', namespace = '' } = pod.metadata
     const { clock, client, signal } = seams
+    this.clockSetBy = clockSettings(clock)
     this.uid = uid
     this.object = `pod ${namespace}/${name}`
     this.startedAtMs = parseTime(pod.status?.startTime ?? '') ?? clock.now()
@@ -253,6 +256,7 @@ export class PodWorker {
 
   private stepOnce(): void {
     const { clock, recorder } = this.seams
+    this.followClock()
     const view = this.view()
     const nowMs = clock.now()
     const isOverdue = endReason(view, nowMs) === 'deadline'
@@ -275,6 +279,13 @@ export class PodWorker {
     this.timer = undefined
     if (wakeAtMs < Number.POSITIVE_INFINITY)
       this.timer = clock.setTimer(Math.max(0, wakeAtMs - clock.now()), () => this.step())
+  }
+
+  private followClock(): void {
+    const byMs = this.clockSetBy()
+    this.mounting.view = retriedLater(this.mounting.view, byMs)
+    this.sandbox = retriedLater(this.sandbox, byMs)
+    for (const { record } of this.workers) record.clockSet(byMs)
   }
 
   /** Notes at once what has begun; what takes time goes on as a job. */

@@ -75,22 +75,36 @@ exit 0
 
 /**
  * Where there are no namespaces: outlives ebb, and when its pipe ends, kills whatever carries the fabric's mark in its
- * environment until nothing does, then removes the run directory.
+ * environment, and all below that, until nothing does, then removes the run directory. Launchers and shims go last: a shim is
+ * given whatever below it loses its parent, and so nothing gets out of sight that has cleared its environment.
  *   arguments: RUN_DIRECTORY MARK (e.g. EBB_FABRIC=0f3a)
  */
 export const WATCHDOG_SCRIPT = `
 exec 3<&0 </dev/null
 echo ready
 while read -r _ <&3; do :; done
+tree() {
+  set -- $(cat "/proc/$1/task/$1/children" 2>/dev/null)
+  for pid do echo "$pid"; ( tree "$pid" ); done
+}
+keeps() { grep -qsa -e ebb-launcher.sh -e /ebb-shim "/proc/$1/cmdline"; }
 round=0
 while [ $round -lt 50 ]; do
-  found=
+  found= keepers=
   for file in $(grep -lsazx -e "$2" /proc/[0-9]*/environ 2>/dev/null); do
     pid=\${file#/proc/}; pid=\${pid%/environ}
     [ "$pid" = $$ ] && continue
-    kill -KILL "$pid" 2>/dev/null && found=1
+    for pid in "$pid" $(tree "$pid"); do
+      grep -qs '^State:[[:space:]]*[ZX]' "/proc/$pid/status" && continue
+      if keeps "$pid"; then keepers="$keepers $pid"
+      else kill -KILL "$pid" 2>/dev/null && found=1
+      fi
+    done
   done
-  [ -n "$found" ] || break
+  if [ -z "$found" ]; then
+    [ -n "$keepers" ] || break
+    kill -KILL $keepers 2>/dev/null
+  fi
   round=$((round + 1))
 done
 cd /

@@ -2,7 +2,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync, openSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { systemClock } from '../base/clock.node.ts'
 import { Lifetime } from '../base/lifetime.ts'
 import { keepPrivate, makeFolder, writeWhole } from '../base/whole-file.node.ts'
 import { CliError } from '../cli/cli-error.ts'
@@ -96,7 +95,7 @@ async function start(options: UpOptions, life: Lifetime, language: Language, fai
   if (nodes.length < options.nodes)
     process.stderr.write(`ebb: ${nodesMissing(options.nodes - nodes.length)[language]}\n`)
   const text: Ready = {
-    ms: systemClock.now() - startedAt,
+    ms: performance.now(),
     url: cluster.url,
     version: KUBERNETES_VERSION,
     kubeconfig,

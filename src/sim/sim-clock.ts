@@ -38,6 +38,7 @@ export class SimClock implements Clock {
   private readonly start: number
   private readonly tasks = new Heap<Task>((a, b) => a.due - b.due || a.sequence - b.sequence)
   private time: number
+  private setBy = 0
   private sequence = 0
   private running = false
 
@@ -48,7 +49,12 @@ export class SimClock implements Clock {
   }
 
   now(): number {
-    return this.time
+    return this.time + this.setBy
+  }
+
+  /** The machine's clock is set, by hand or after a sleep: `now` goes, timers and `monotonic` do not. */
+  set(byMs: number): void {
+    this.setBy += byMs
   }
 
   monotonic(): number {

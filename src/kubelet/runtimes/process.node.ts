@@ -34,6 +34,7 @@ import { type FindProgram, imageId } from './process/images.node.ts'
 import { commandLine, type ImageProgram, imageMissingMessage } from './process/images.ts'
 import { readLastWords } from './process/last-words.node.ts'
 import { Launcher, type LauncherEvent } from './process/launcher.node.ts'
+import { findReaper } from './process/leftovers.node.ts'
 import { LoopbackPorts, loopbackAddress } from './process/loopback-ports.node.ts'
 import { type PodAddress, PodNetwork } from './process/network.node.ts'
 import { OpenFolders } from './process/open-folders.node.ts'
@@ -123,7 +124,7 @@ class Processes implements ProcessRuntime {
       this.launcher = await Launcher.open(directory, env, (event) => this.onLauncher(event))
       if (this.world.mode === 'namespaces') await this.openNetwork()
       for (const sandbox of this.sandboxes.values()) this.lead(sandbox)
-      this.judge(await trouble)
+      await this.judge(await trouble)
     } catch (error) {
       throw new RuntimeError('unavailable', `the container runtime cannot start: ${(error as Error).message}`, {
         cause: error,
@@ -320,13 +321,16 @@ class Processes implements ProcessRuntime {
   }
 
   /** Chooses the form, and says what is degraded. Throws when a form was asked for that is not to be had. */
-  private judge(trouble: string | undefined): void {
+  private async judge(trouble: string | undefined): Promise<void> {
     if (trouble !== undefined && this.wanted === 'bwrap') throw new Error(`bubblewrap ${trouble}`)
     this.form = trouble === undefined ? 'bwrap' : 'plain'
     const many = this.form === 'plain' ? process.getuid?.() === 0 : this.parts.spaces.many
     this.degraded = [...this.world.degraded, ...degradedSentences(trouble, many)]
     const groups: readonly SecurityFeature[] = many ? [] : ['supplementalGroups']
     this.unenforced = new Set([...NEVER_ENFORCED, ...groups, ...(this.form === 'plain' ? NOT_IN_PLAIN : [])])
+    if (this.form === 'bwrap') return
+    this.parts = { ...this.parts, reaper: await findReaper() }
+    if (!this.parts.reaper) this.degraded = [...this.degraded, NO_REAPER]
   }
 
   private async openNetwork(): Promise<void> {
@@ -371,7 +375,8 @@ class Processes implements ProcessRuntime {
     const { world, tools, covered } = this
     const spaces = new UserSpaces(world, tools, env)
     const open = new OpenFolders(join(world.directory, 'open'), tools, spaces.many)
-    return { world, tools, spaces, open, covered, home: homedir(), path: process.env.PATH ?? '' }
+    const host = { home: homedir(), path: process.env.PATH ?? '' }
+    return { world, tools, spaces, open, covered, ...host, reaper: undefined }
   }
 
   private containerParts(container: Container): ContainerParts {
@@ -474,6 +479,9 @@ const NOT_IN_PLAIN: readonly SecurityFeature[] = [
   'allowPrivilegeEscalation',
   'hostUsers',
 ]
+
+const NO_REAPER =
+  'Neither perl nor python3 can be used here: a program that clears its environment and leaves its session outlives its pod.'
 
 /** `many`: containers have users of their own. */
 function degradedSentences(trouble: string | undefined, many: boolean): string[] {

@@ -11,7 +11,7 @@ import { type RuntimeBench, runtimeContract } from './contract.ts'
 import { Bench, inherited, lines, until } from './process/bench.node.ts'
 import { bubblewrapTrouble } from './process/bubblewrap.node.ts'
 import { readProgram } from './process/images.node.ts'
-import { pidsWithMark } from './process/proc.node.ts'
+import { pidsWithMark, sendSignal } from './process/proc.node.ts'
 
 // The trap comes first: who hears `up` may signal.
 const TRAP = "trap 'echo TERM; exit 0' TERM; echo up; while :; do sleep 3600 & wait $!; done"
@@ -280,7 +280,8 @@ for (const form of forms) {
       const { pid } = await bench.runtime.containerStatus(id)
       const shim = Number(readFileSync(join(bench.world.directory, 'c', id, 'shim'), 'utf8').split(' ')[0])
       await bench.runtime.close()
-      for (const victim of [shim, pid as number]) process.kill(victim, 'SIGKILL')
+      // With bubblewrap the shim's end is the program's: it may be gone already.
+      for (const victim of [shim, pid as number]) sendSignal(victim, 'SIGKILL')
       await bench.open()
       while ((await bench.runtime.containerStatus(id)).state === 'running')
         await new Promise((resolve) => setTimeout(resolve, 10))

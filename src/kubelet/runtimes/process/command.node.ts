@@ -1,5 +1,5 @@
 /** Whether a command can be executed, said as containerd and runc say it when not. */
-import { accessSync, closeSync, constants, openSync, readSync, statSync } from 'node:fs'
+import { accessSync, closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs'
 import { delimiter, isAbsolute, join } from 'node:path'
 
 /** Why `command` cannot be executed (`exec: "x": executable file not found in $PATH`); undefined when it can. */
@@ -17,37 +17,64 @@ export function whyNotExecutable(command: string, path: string, workingDir: stri
   return found ? undefined : `exec: ${name}: executable file not found in $PATH`
 }
 
-function fileTrouble(file: string): string | undefined {
+/**
+ * Levels of interpreters that are scripts themselves, as the kernel follows them. Source: Linux, fs/exec.c, exec_binprm.
+ */
+const INTERPRETERS_MAX = 5
+/** What the kernel looks at of a file to be executed, in bytes. Source: Linux, BINPRM_BUF_SIZE. */
+const HEAD_BYTES = 256
+/** Neither waits for the other end of a FIFO or device that took the file's place meanwhile, nor takes a terminal. */
+const OPEN_TO_LOOK = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
+
+function fileTrouble(file: string, level = 0): string | undefined {
   try {
-    if (statSync(file).isDirectory()) return 'is a directory'
+    const stat = statSync(file)
+    if (stat.isDirectory()) return 'is a directory'
+    // A FIFO, a socket, a device: the kernel executes files alone, whatever their mode says.
+    if (!stat.isFile()) return 'permission denied'
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EACCES' ? 'permission denied' : 'missing'
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ELOOP') return 'too many levels of symbolic links'
+    return code === 'EACCES' ? 'permission denied' : 'missing'
   }
   try {
     accessSync(file, constants.X_OK)
   } catch {
     return 'permission denied'
   }
-  return formatTrouble(file)
+  return formatTrouble(file, level)
 }
 
-/** Reads the first bytes: an ELF file, or a script whose interpreter is there. */
-function formatTrouble(file: string): string | undefined {
-  const head = Buffer.alloc(256)
-  let length = 0
+/** An ELF file, or a script whose interpreter is there. */
+function formatTrouble(file: string, level: number): string | undefined {
+  const head = headOf(file)
+  if (head === undefined) return undefined
+  if (head.length >= 4 && head.readUInt32BE(0) === 0x7f454c46) return undefined
+  const line = /^#![ \t]*([^ \t\n\0]*)/.exec(head.toString('latin1'))
+  if (!line) return process.platform === 'linux' ? 'exec format error' : undefined
+  const interpreter = line[1] as string
+  if (interpreter === '') return 'exec format error'
+  // A relative one depends on where the program is started.
+  if (!isAbsolute(interpreter)) return undefined
+  if (level >= INTERPRETERS_MAX) return 'too many levels of symbolic links'
+  const trouble = fileTrouble(Buffer.from(interpreter, 'latin1').toString(), level + 1)
+  if (trouble === 'missing') return 'no such file or directory'
+  return trouble === 'is a directory' ? 'permission denied' : trouble
+}
+
+/** The first bytes; undefined where only the kernel can tell: executable but not readable. */
+function headOf(file: string): Buffer | undefined {
+  let fd: number | undefined
   try {
-    const fd = openSync(file, 'r')
-    length = readSync(fd, head, 0, head.length, 0)
-    closeSync(fd)
+    fd = openSync(file, OPEN_TO_LOOK)
+    if (!fstatSync(fd).isFile()) return undefined
+    const head = Buffer.alloc(HEAD_BYTES)
+    return head.subarray(0, readSync(fd, head, 0, head.length, 0))
   } catch {
-    // Executable but not readable: only the kernel can tell.
     return undefined
+  } finally {
+    if (fd !== undefined) closeSync(fd)
   }
-  if (length >= 4 && head.readUInt32BE(0) === 0x7f454c46) return undefined
-  const text = head.subarray(0, length).toString('latin1')
-  if (!text.startsWith('#!')) return process.platform === 'linux' ? 'exec format error' : undefined
-  const interpreter = text.slice(2).trim().split(/\s/)[0] as string
-  return fileTrouble(interpreter) === 'missing' ? 'no such file or directory' : undefined
 }
 
 /** What a container shows as reason of a start that failed, in containerd's words. */

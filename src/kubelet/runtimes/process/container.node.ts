@@ -12,16 +12,14 @@ import { executedBy, untilExecuted } from './exec-watch.node.ts'
 import { openFifoForWriting } from './fifo.node.ts'
 import type { ImageProgram } from './images.ts'
 import type { Launcher } from './launcher.node.ts'
+import { CONTAINER_VARIABLE, plainLeftovers } from './leftovers.node.ts'
 import { ContainerOutput } from './output.node.ts'
 import {
-  both,
   catchesSignal,
-  type Found,
   isAlive,
   killAll,
   lookForMark,
   lookForNamespaces,
-  lookForSession,
   namespaceOf,
   processStat,
   processTree,
@@ -31,9 +29,6 @@ import { removeTree } from './remove-tree.node.ts'
 import { parseSignal, type StopSignal } from './signals.node.ts'
 import { neverRan, startReason } from './start-words.ts'
 import { BrokenState, readIfThere, readState, StateFolder, shimOf, writeState } from './state-file.node.ts'
-
-/** Name of the variable that marks a plain container's processes. */
-export const CONTAINER_VARIABLE = 'EBB_CONTAINER'
 
 /** Starts of one container that fail for reasons outside it, before it is given up. */
 const STARTS_MAX = 3
@@ -408,20 +403,13 @@ export class Container {
     const { form, sharedPid, id } = this.record
     const { mounts, pids } = this.started ?? {}
     if (form === 'plain') {
-      await killAll(() => both(lookForMark(`${CONTAINER_VARIABLE}=${id}`), this.session()))
+      const { directory, started: program } = this
+      await killAll(() => plainLeftovers({ id, directory, program }))
     } else if (sharedPid && mounts) {
       await killAll(() => lookForNamespaces({ mnt: mounts, ...(pids ? { pid: pids } : {}) }))
     }
     if (this.held !== undefined) closeSync(this.held)
     this.held = undefined
-  }
-
-  /** Processes of the program's session; none when its pid has become another's. */
-  private session(): Found {
-    if (!this.started) return { pids: [] }
-    const { pid, startTicks } = this.started
-    const now = processStat(pid)
-    return now && now.startTicks !== startTicks ? { pids: [] } : lookForSession(pid)
   }
 
   private finish(ended: Ended): void {

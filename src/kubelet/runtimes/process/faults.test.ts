@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Bench, lines, until } from './bench.node.ts'
 import { bubblewrapTrouble } from './bubblewrap.node.ts'
-import { CONTAINER_VARIABLE } from './container.node.ts'
-import { isAlive, lookForMark, processStat, sendSignal } from './proc.node.ts'
+import { CONTAINER_VARIABLE } from './leftovers.node.ts'
+import { isAlive, lookForArguments, lookForMark, processStat, sendSignal } from './proc.node.ts'
 
 const TRAP = "trap 'exit 5' TERM; echo up; while :; do sleep 3600 & wait $!; done"
 const forms = (await bubblewrapTrouble()) ? (['plain'] as const) : (['bwrap', 'plain'] as const)
@@ -45,6 +45,8 @@ describe.each(forms)('process runtime after faults, %s', (form) => {
     await bench.runtime.stopContainer(id, 20_000)
     return (await bench.runtime.containerStatus(id)).exitCode
   }
+  /** Processes that an escaping program has left; it gives them `mark` as an argument. */
+  const escaped = (mark: string) => lookForArguments([mark]).pids
   const launcher = () => JSON.parse(readFileSync(path('launcher.json'), 'utf8')) as { pid: number; startTicks: string }
 
   it.each(DAMAGES)('ends a container whose record is %s, says so, and keeps the others', async (_name, damage) => {
@@ -91,6 +93,29 @@ describe.each(forms)('process runtime after faults, %s', (form) => {
     await bench.open()
     expect(isAlive(first.pid, first.startTicks)).toBe(false)
     expect(await stopped((await up()).id)).toBe(5)
+  })
+
+  it('ends what has cleared its environment and left the session, with its container', async () => {
+    const mark = `escaped-${process.pid}-${form}`
+    const sleeper = `/bin/sh -c "trap : TERM HUP INT; while :; do sleep 1; done" ${mark}`
+    const away = `(setsid env -i /usr/bin/setsid ${sleeper} &) ; (setsid sh -c '(setsid env -i ${sleeper} &) &' &)`
+    const { id, log } = await bench.run(['sh', '-c', `${away}; ${TRAP}`])
+    await until(() => lines(log).includes('stdout F up'))
+    await until(() => escaped(mark).length >= 2)
+    await bench.runtime.stopContainer(id, 20_000)
+    await until(() => escaped(mark).length === 0)
+    expect((await bench.runtime.containerStatus(id)).exitCode).toBe(5)
+  })
+
+  it('ends it too when the record is broken and nobody knows the container any more', async () => {
+    const mark = `lost-${process.pid}-${form}`
+    const away = `(setsid env -i /usr/bin/setsid /bin/sh -c "while :; do sleep 1; done" ${mark} &)`
+    const { id, log } = await bench.run(['sh', '-c', `${away}; ${TRAP}`])
+    await until(() => lines(log).includes('stdout F up') && escaped(mark).length > 0)
+    await bench.runtime.close()
+    writeFileSync(path('c', id, 'config.json'), '')
+    await bench.open()
+    await until(() => escaped(mark).length === 0)
   })
 
   it('begins, after the launcher was killed, each start that it had not begun, and each once', async () => {

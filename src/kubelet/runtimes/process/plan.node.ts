@@ -6,10 +6,11 @@ import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'no
 import { join, relative } from 'node:path'
 import { RuntimeError } from '../../runtime.ts'
 import { capabilitiesOf } from './capabilities.ts'
-import { CONTAINER_VARIABLE, type Container } from './container.node.ts'
+import type { Container } from './container.node.ts'
 import { fileArguments, hiddenFolder, type MountRequest, Scratch } from './container-files.node.ts'
 import type { ExecPlan } from './exec.node.ts'
 import { commandLine, type ImageProgram } from './images.ts'
+import { CONTAINER_VARIABLE } from './leftovers.node.ts'
 import type { OpenFolders } from './open-folders.node.ts'
 import type { Sandbox } from './sandbox.node.ts'
 import { isForeignName, quote, renderShim } from './shim.ts'
@@ -27,7 +28,12 @@ export interface NodeParts {
   readonly covered: readonly string[]
   readonly home: string
   readonly path: string
+  /** Words that make a plain container's shim the reaper of its orphans; undefined where nothing can. */
+  readonly reaper: readonly string[] | undefined
 }
+
+/** File of a shim that is started anew, by what makes it a reaper; the fabric's watchdog knows shims by this name. */
+const REAPED_SHIM = 'ebb-shim'
 
 export interface ContainerParts {
   readonly node: NodeParts
@@ -94,7 +100,11 @@ export async function writeStart(parts: ContainerParts): Promise<void> {
     workingDir,
     command: [...(form === 'plain' || identity?.switchInside ? switchWords(node, user) : []), ...prefix, ...command],
   })
-  writeFileSync(join(container.directory, 'run'), text, { mode: 0o600 })
+  const write = (name: string, lines: string) => writeFileSync(join(container.directory, name), lines, { mode: 0o600 })
+  if (form === 'bwrap' || !node.reaper) return write('run', text)
+  write(REAPED_SHIM, text)
+  const shim = join(relative(node.world.directory, container.directory), REAPED_SHIM)
+  write('run', `exec ${[...node.reaper, '/bin/sh', `./${shim}`].map(quote).join(' ')}\n`)
 }
 
 /** How `command` gets into the running container. */

@@ -4,8 +4,9 @@
  */
 import { readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { CONTAINER_VARIABLE, type ContainerRecord, type Started } from './container.node.ts'
-import { isAlive, killAll, lookForArguments, lookForMark } from './proc.node.ts'
+import type { ContainerRecord, Started } from './container.node.ts'
+import { plainLeftovers } from './leftovers.node.ts'
+import { isAlive, killAll, lookForArguments } from './proc.node.ts'
 import { Sandbox, type SandboxRecord } from './sandbox.node.ts'
 import { BrokenState, readState, shimOf } from './state-file.node.ts'
 
@@ -64,11 +65,12 @@ function tryRead<T extends object>(path: string, needs: readonly (keyof T & stri
 
 /** By what its folder still tells: the shim, whose end is that of a container with namespaces; the program; the mark. */
 async function endContainer(folder: string, id: string): Promise<void> {
-  const known = [shimOf(folder), tryRead<Started>(join(folder, 'started.json'), ['pid', 'startTicks'])]
-  const named = known.filter((process) => typeof process === 'object')
-  await killAll(() => {
-    const marked = lookForMark(`${CONTAINER_VARIABLE}=${id}`)
-    const alive = named.filter(({ pid, startTicks }) => isAlive(pid, startTicks)).map(({ pid }) => pid)
-    return { ...marked, pids: [...marked.pids, ...alive] }
-  })
+  const read = tryRead<Started>(join(folder, 'started.json'), ['pid', 'startTicks'])
+  const program = typeof read === 'object' ? read : undefined
+  // The shim last: while it lives nothing below it gets away.
+  await killAll(() => plainLeftovers({ id, directory: folder, program }))
+  const named = [shimOf(folder), program].filter((process) => process !== undefined)
+  await killAll(() => ({
+    pids: named.filter(({ pid, startTicks }) => isAlive(pid, startTicks)).map(({ pid }) => pid),
+  }))
 }
