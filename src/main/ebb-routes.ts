@@ -3,7 +3,7 @@
  *
  *   GET  /ebb/v1/trace[?since=MS][&follow=true]   the trace as JSON lines
  *   POST /ebb/v1/trace                            a node's trace events: an array
- *   POST /ebb/v1/relays {"target":"10.96.0.7:80"} opens an address on the host that reaches the target; {"address":"127.0.0.1:4711"}
+ *   POST /ebb/v1/relays {"target":"10.96.0.7:80"} opens an address on the host that reaches a Service or pod; {"address":"127.0.0.1:4711"}
  *   GET  /ebb/v1/images                           what image references run: {"REFERENCE":"PATH"}
  *   POST /ebb/v1/images {"map":{"REFERENCE":"PATH"},"unmap":["REFERENCE"]}   changes that, and answers with all of them
  *   POST /ebb/v1/nodes/NAME/stop|start            ends a node's process, starts it again; its pods live on
@@ -58,8 +58,11 @@ async function route(routes: EbbRoutes, request: ApiRequest): Promise<ApiRespons
   if (request.method !== 'POST') throw failure(404, 'NotFound', `there is nothing at ${request.path}`)
   const body = await readJson(request)
   if (path === 'trace') {
-    if (!Array.isArray(body)) throw badRequest('the body must be an array of trace events')
-    for (const event of body as EbbTraceEvent[]) routes.hub.emit(event)
+    if (!Array.isArray(body) || !body.every(isTraceEvent))
+      throw badRequest(
+        'the body must be an array of trace events: {"at":MS,"component":"...","step":"...","object":"..."}',
+      )
+    for (const event of body) routes.hub.emit(event)
     return json(200, {})
   }
   if (path === 'relays') {
@@ -84,6 +87,11 @@ function imageChange(body: unknown): { map: Record<string, string>; unmap: strin
   const isMap = typeof map === 'object' && map !== null && Object.values(map).every(isText)
   if (isMap && Array.isArray(unmap) && unmap.every(isText)) return { map: map as Record<string, string>, unmap }
   throw badRequest('the body must be {"map":{"REFERENCE":"PATH"},"unmap":["REFERENCE"]}')
+}
+
+function isTraceEvent(value: unknown): value is EbbTraceEvent {
+  const { at, component, step, object } = (value ?? {}) as Partial<Record<keyof EbbTraceEvent, unknown>>
+  return typeof at === 'number' && [component, step, object].every((text) => typeof text === 'string')
 }
 
 function trace(hub: TraceHub, request: ApiRequest): ApiResponse {
