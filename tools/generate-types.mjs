@@ -16,6 +16,7 @@ const FILES = new Set([
   'core-v1',
   'discovery-v1',
   'events-v1',
+  'flowcontrol-v1',
   'meta-v1',
   'networking-v1',
   'node-v1',

@@ -158,7 +158,9 @@ export class Connections {
     connection.secured = socket
     connection.quietSince = performance.now()
     this.bySocket.set(socket, connection)
-    socket.on('error', () => connection.end(this.limits.lingerMs))
+    socket.on('error', (error) => {
+      if (!isOldNews(error)) connection.end(this.limits.lingerMs)
+    })
     return connection
   }
 
@@ -264,6 +266,15 @@ export class Connections {
     clearTimeout(timer)
     clearInterval(this.timer)
   }
+}
+
+/**
+ * OpenSSL remembers that a client certificate's signature was wrong, and says so at the next read, though nothing is wrong with
+ * that. Who shows such a certificate is answered with 401.
+ */
+export function isOldNews(error: Error): boolean {
+  const { library, code } = error as { library?: string; code?: string }
+  return library === 'asn1 encoding routines' && code === 'ERR_SSL_EVP_LIB'
 }
 
 /** The peer of connections without TLS: the nodes of this machine. */

@@ -21,7 +21,7 @@ export function inWantedForm(
 }
 
 async function asYaml({ status, headers }: ApiResponse, body: Whole): Promise<ApiResponse> {
-  const { yamlPieces } = await import('../wire/write-yaml.ts')
+  const { yamlPieces } = await import('../wire/yaml/write.ts')
   const pieces = () => yamlPieces(body.type === 'list' ? listed(body) : body.object)
   return { status, headers: { ...headers, 'content-type': 'application/yaml' }, body: { type: 'pieces', pieces } }
 }

@@ -4,19 +4,23 @@ import { pageNotFound, textResponse } from './respond.ts'
 /** One named check; undefined is fine, a text says what is wrong. */
 export interface HealthCheck {
   readonly name: string
+  /** Absent: on every path. */
+  readonly only?: '/livez' | '/readyz'
   check(): string | undefined
 }
 
 const ROOTS = ['/healthz', '/livez', '/readyz']
 
-/** Names that clients ask for and that need no check of ebb's: what they speak of cannot be down while this answers. */
+/** Names that clients ask for; without a check of that name, what they speak of cannot be down while this answers. */
 const ALWAYS_FINE = ['ping', 'log', 'etcd', 'informer-sync']
 
 /** undefined: not a path of the health endpoints. */
 export function health(path: string, query: URLSearchParams, checks: readonly HealthCheck[]): ApiResponse | undefined {
   const root = ROOTS.find((r) => path === r || path.startsWith(`${r}/`))
   if (!root) return undefined
-  const all = [...ALWAYS_FINE.map((name) => ({ name, check: () => undefined })), ...checks]
+  const given = checks.filter(({ only }) => only === undefined || only === root)
+  const fine = ALWAYS_FINE.map((name) => given.find((check) => check.name === name) ?? { name, check: () => undefined })
+  const all = [...fine, ...given.filter(({ name }) => !ALWAYS_FINE.includes(name))]
   const name = path.slice(root.length + 1)
   if (name) {
     const found = all.find((check) => check.name === name)

@@ -21,6 +21,7 @@ import {
   type ConnectionLimits,
   Connections,
   connectionLimits,
+  isOldNews,
   PLAIN_PEER,
 } from './connections.node.ts'
 import { answerUpgrade, type KubeletDialer, tunnelToKubelet } from './kubelet-tunnel.node.ts'
@@ -170,7 +171,9 @@ function wire(server: HttpServer, parts: Parts): void {
       socket.destroy()
     })
   })
-  server.on('clientError', (error, socket) => answerMalformed(error, socket as Socket, open))
+  server.on('clientError', (error, socket) => {
+    if (!isOldNews(error)) answerMalformed(error, socket as Socket, open)
+  })
   // Watches and logs stay silent for long, and all that must not is looked at in `connections.node.ts`.
   server.timeout = 0
   server.keepAliveTimeout = 0

@@ -24,12 +24,12 @@ const KOREAN: readonly (readonly [RegExp, string])[] = [
   [/emptyDir volumes of medium Memory are folders on disk\./, 'medium이 Memory인 emptyDir 볼륨은 디스크의 폴더입니다.'],
   [/CPU and memory limits of containers are not enforced\./, '컨테이너의 CPU·메모리 제한은 적용되지 않습니다.'],
   [
-    /No pod gets privileged, hostPID, hostIPC, sysctls, seccomp profiles, SELinux labels or an unmasked \/proc: one that asks for them runs without, and an event says so\./,
-    '어떤 파드도 privileged, hostPID, hostIPC, sysctl, seccomp 프로필, SELinux 레이블, 가리지 않은 /proc 를 받지 못합니다. 이를 요청한 파드는 그 설정 없이 실행되고, 이벤트로 알립니다.',
+    /No pod gets privileged, hostPID, hostIPC, sysctls, seccomp profiles, SELinux labels or an unmasked \/proc, nor CAP_SYS_ADMIN: one that asks for them runs without, and an event says so\./,
+    '어떤 파드도 privileged, hostPID, hostIPC, sysctl, seccomp 프로필, SELinux 레이블, 가리지 않은 /proc, CAP_SYS_ADMIN 을 받지 못합니다. 이를 요청한 파드는 그 설정 없이 실행되고, 이벤트로 알립니다.',
   ],
   [
-    /Every container runs as the user who started ebb: runAsUser has no effect\./,
-    '모든 컨테이너는 ebb를 시작한 사용자로 실행되며, runAsUser는 효과가 없습니다.',
+    /Every container runs as the user who started ebb: runAsUser, runAsGroup and groups change how that user is called, at most\./,
+    '모든 컨테이너는 ebb를 시작한 사용자로 실행됩니다. runAsUser, runAsGroup, 그룹은 기껏해야 그 사용자가 불리는 번호를 바꿉니다.',
   ],
   [/(\w+) has no namespaces/, '$1에는 네임스페이스가 없음'],
   [/the program (\S+) is missing \(Debian package (\S+)\)/, '$1 프로그램이 없음, 데비안 패키지 $2'],

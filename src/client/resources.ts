@@ -15,6 +15,7 @@ import type {
   ServiceAccount,
 } from '../api/types/core-v1.gen.ts'
 import type { EndpointSlice } from '../api/types/discovery-v1.gen.ts'
+import type { ClusterRole } from '../api/types/rbac-v1.gen.ts'
 import type { Resource } from './api-client.ts'
 
 function core<T extends KubernetesObject>(kind: string, plural: string): Resource<T> {
@@ -43,3 +44,6 @@ export const replicaSets = grouped<ReplicaSet>('apps', 'ReplicaSet', 'replicaset
 export const deployments = grouped<Deployment>('apps', 'Deployment', 'deployments')
 export const leases = grouped<Lease>('coordination.k8s.io', 'Lease', 'leases')
 export const endpointSlices = grouped<EndpointSlice>('discovery.k8s.io', 'EndpointSlice', 'endpointslices')
+export const clusterRoles = clusterScoped(
+  grouped<ClusterRole>('rbac.authorization.k8s.io', 'ClusterRole', 'clusterroles'),
+)

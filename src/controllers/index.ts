@@ -6,6 +6,7 @@ import type { Lifetime } from '../base/lifetime.ts'
 import type { Random } from '../base/random.ts'
 import { ApiClient } from '../client/api-client.ts'
 import { Informers } from '../client/informer.ts'
+import { startClusterRoleAggregation } from './clusterrole-aggregation/controller.ts'
 import type { ControllerContext, ReportFailure } from './context.ts'
 import { startDeployment } from './deployment/controller.ts'
 import { startEndpoints } from './endpoints/controller.ts'
@@ -57,6 +58,7 @@ const CONTROLLERS: Readonly<Record<string, Start>> = {
   namespace: startNamespace,
   'garbage-collector': startGarbageCollector,
   'pod-gc': startPodGc,
+  'clusterrole-aggregation': startClusterRoleAggregation,
   'event-ttl': (context) => startEventTtl(asApiServer(context)),
 }
 

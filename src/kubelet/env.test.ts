@@ -92,6 +92,29 @@ describe('environment', () => {
     expect(own(got)).toEqual({ A: 'x', B: 'x/$(C)/10.96.0.7', C: 'late' })
   })
 
+  it('takes every name that the API takes, in the order of its sources; the later one wins', async () => {
+    const odd: ConfigMap = {
+      metadata: { name: 'cm' },
+      data: { 'data-1': 'one', '1.2': 'two', '.x': 'three', empty: '' },
+      binaryData: { bytes: btoa('\u00ff') },
+    }
+    const from = { ...sources, configMap: async () => odd }
+    const ref = { configMapRef: { name: 'cm' } }
+    const values = await env(
+      { envFrom: [ref, { prefix: 'p-', ...ref }], env: [{ name: 'p-1.2', value: 'own' }] },
+      pod,
+      from,
+    )
+    expect(own(values)).toEqual({
+      ...{ 'data-1': 'one', '1.2': 'two', '.x': 'three', empty: '' },
+      ...{ 'p-data-1': 'one', 'p-1.2': 'own', 'p-.x': 'three', 'p-empty': '' },
+    })
+    const key = (name: string) =>
+      env({ env: [{ name: 'A', valueFrom: { configMapKeyRef: { name: 'cm', key: name } } }] }, pod, from)
+    expect((await key('empty')).A).toBe('')
+    await expect(key('bytes')).rejects.toThrow("couldn't find key bytes in ConfigMap default/cm")
+  })
+
   it('envFrom with prefix, env wins', async () => {
     const got = await env({
       envFrom: [{ prefix: 'P_', configMapRef: { name: 'cm' } }, { secretRef: { name: 's' } }],

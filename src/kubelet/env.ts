@@ -5,7 +5,7 @@
 import { hasNul } from '../api/nul.ts'
 import type { Container, EnvVar, Pod, Service } from '../api/types/core-v1.gen.ts'
 import { type DownwardFacts, fieldText, resourceText } from './downward.ts'
-import { ConfigError, configContent, type Sources, secretContent, textOf } from './sources.ts'
+import { ConfigError, type Sources, secretContent, textOf } from './sources.ts'
 
 /** The kernel takes no longer argument or variable (MAX_ARG_STRLEN). Values that refer to values can double with every line. */
 const EXPANDED_LENGTH_MAX = 128 * 1024
@@ -52,7 +52,7 @@ export async function makeEnv(
   }
   for (const from of container.envFrom ?? []) {
     const content = await contentFrom(from, namespace, sources)
-    for (const [key, value] of content) set(`${from.prefix ?? ''}${key}`, textOf(value), sourceText(from))
+    for (const [key, value] of content) set(`${from.prefix ?? ''}${key}`, value, sourceText(from))
   }
   for (const variable of container.env ?? []) {
     const value = await valueFor(variable, { pod, container, sources, facts, visible })
@@ -85,18 +85,19 @@ function sourceText(source: From | EnvVar['valueFrom']): string {
   return fieldRef ? ` from field ${fieldRef.fieldPath}` : ''
 }
 
-async function contentFrom(from: From, namespace: string, sources: Sources): Promise<Map<string, Uint8Array>> {
+/** Of a config map its texts alone: binaryData is for files. */
+async function contentFrom(from: From, namespace: string, sources: Sources): Promise<Map<string, string>> {
   if (from.configMapRef) {
     const { name = '', optional } = from.configMapRef
     const found = await sources.configMap(namespace, name)
     if (!found && !optional) throw new ConfigError(`configmap ${JSON.stringify(name)} not found`)
-    return found ? configContent(found) : new Map()
+    return new Map(Object.entries(found?.data ?? {}))
   }
   if (from.secretRef) {
     const { name = '', optional } = from.secretRef
     const found = await sources.secret(namespace, name)
     if (!found && !optional) throw new ConfigError(`secret ${JSON.stringify(name)} not found`)
-    return found ? secretContent(found) : new Map()
+    return new Map(found ? [...secretContent(found)].map(([key, bytes]) => [key, textOf(bytes)]) : [])
   }
   return new Map()
 }
@@ -123,8 +124,8 @@ async function valueFor(variable: EnvVar, { pod, container, sources, facts, visi
     const { name = '', key, optional } = from.configMapKeyRef
     const found = await sources.configMap(namespace, name)
     if (!found) return missing(optional, `configmap ${JSON.stringify(name)} not found`)
-    const bytes = configContent(found).get(key)
-    return bytes ? textOf(bytes) : missing(optional, `couldn't find key ${key} in ConfigMap ${namespace}/${name}`)
+    const text = found.data?.[key]
+    return text ?? missing(optional, `couldn't find key ${key} in ConfigMap ${namespace}/${name}`)
   }
   if (from.secretKeyRef) {
     const { name = '', key, optional } = from.secretKeyRef
@@ -133,6 +134,7 @@ async function valueFor(variable: EnvVar, { pod, container, sources, facts, visi
     const bytes = secretContent(found).get(key)
     return bytes ? textOf(bytes) : missing(optional, `couldn't find key ${key} in Secret ${namespace}/${name}`)
   }
+  if (from.fileKeyRef) throw new ConfigError('fileKeyRef is not supported on this node')
   return ''
 }
 

@@ -30,6 +30,8 @@ export interface KubeletNodeOptions {
   readonly directory: string
   /** For mounts, on a node with a mount namespace of its own; not below anything that is removed with what is in it. */
   readonly mountDirectory?: string
+  /** ebb's own folders, which no pod may see. */
+  readonly covered: readonly string[]
   /** Where the kubelet's server listens. */
   readonly socketPath: string
   readonly runtime: Runtime
@@ -68,7 +70,7 @@ export async function startKubeletNode(options: KubeletNodeOptions): Promise<Kub
   const kubelet = new Kubelet({
     ...{ nodeName, runtime, clock, client, informers, recorder, trace, lifetime, directory, node, failed },
     prober: machineProber,
-    files: machineFiles,
+    files: (hostId) => machineFiles(hostId, options.covered),
     ...(options.mountDirectory === undefined ? {} : { mountDirectory: options.mountDirectory }),
     dns: { servers: [], clusterDomain: 'cluster.local', host: parseResolv(hostResolv()) },
     settleMs: SETTLE_MS,

@@ -3,12 +3,13 @@ import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { createConnection, isIPv6 } from 'node:net'
 import type { HttpProbeRequest, Prober } from './prober.ts'
+import { probeGrpc } from './prober-grpc.node.ts'
 
 const BODY_BYTES_MAX = 10 * 1024
 /** Longest wait that a timer can take, in ms. */
 const TIMEOUT_MAX_MS = 2 ** 31 - 1
 
-export const machineProber: Prober = { http: probeHttp, tcp: probeTcp }
+export const machineProber: Prober = { http: probeHttp, tcp: probeTcp, grpc: probeGrpc }
 
 const hostPort = (host: string, port: number) => `${isIPv6(host) ? `[${host}]` : host}:${port}`
 

@@ -12,11 +12,21 @@ export interface HttpProbeRequest {
   readonly signal?: AbortSignal
 }
 
+export interface GrpcProbeRequest {
+  readonly host: string
+  readonly port: number
+  /** Empty: the server as a whole. */
+  readonly service: string
+  readonly timeoutMs: number
+}
+
 export interface Prober {
   /** Resolves with any status; the body is cut at 10 KiB. Rejects when there was no answer, with the words of Go's net/http. */
   http(request: HttpProbeRequest): Promise<{ readonly status: number; readonly body: string }>
   /** Resolves when the port accepted; rejects with the words of Go's net. */
   tcp(host: string, port: number, timeoutMs: number): Promise<void>
+  /** Resolves to what the service is said to be, `SERVING` when it is well. Rejects with the kubelet's words. */
+  grpc(request: GrpcProbeRequest): Promise<string>
 }
 
 /** Where a handler's request goes: to the pod, unless it names another host. Throws as portNumber. */

@@ -206,6 +206,14 @@ async function attempt(probe: Probe, target: ProbeTarget, seams: ProbeSeams): Pr
         (error: Error) => failed(error.message),
       )
     }
+    if (probe.grpc) {
+      const { port, service = '' } = probe.grpc
+      return await seams.prober.grpc({ host: target.podIP, port, service, timeoutMs }).then(
+        (health) =>
+          health === 'SERVING' ? OK : failed(`service unhealthy (responded with ${JSON.stringify(health)})`),
+        (error: Error) => failed(error.message),
+      )
+    }
     return { verdict: 'unknown', output: 'missing probe handler' }
   } catch (error) {
     return { verdict: 'unknown', output: (error as Error).message }

@@ -87,6 +87,7 @@ export type SecurityFeature =
   | 'supplementalGroups'
   | 'readOnlyRootFilesystem'
   | 'capabilities'
+  | 'CAP_SYS_ADMIN'
   | 'allowPrivilegeEscalation'
   | 'privileged'
   | 'procMount'

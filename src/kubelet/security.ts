@@ -103,6 +103,7 @@ function wantedBy(context: SecurityContext): [SecurityFeature, string][] {
   const added = capabilityNames(capabilities?.add)
   const dropped = capabilityNames(capabilities?.drop)
   if (added.length > 0) ask('capabilities', `capabilities.add ${added.join(', ')}`)
+  if (added.some((name) => name === 'SYS_ADMIN' || name === 'ALL')) ask('CAP_SYS_ADMIN', 'capability SYS_ADMIN')
   if (dropped.length > 0) ask('capabilities', `capabilities.drop ${dropped.join(', ')}`)
   if (procMount !== undefined && procMount !== 'Default') ask('procMount', `procMount ${procMount}`)
   if (seccompProfile && seccompProfile.type !== 'Unconfined')

@@ -313,6 +313,21 @@ describe('hostPath', () => {
     expect(existsSync(`${top}/plain`)).toBe(false)
   })
 
+  it('that leads into a folder of ebb’s own is refused, by whatever way, when it is set up and when it is mounted', async () => {
+    mkdirSync(`${top}/data/pki`, { recursive: true })
+    symlinkSync(`${top}/data`, `${top}/link`)
+    const files = machineFiles((id) => id, [`${top}/data`])
+    const refused = "hostPath leads into ebb's own folders, which no pod may see"
+    for (const path of ['data', 'data/', 'data/pki', 'link', 'link/pki', 'elsewhere/../data']) {
+      mkdirSync(`${top}/elsewhere`, { recursive: true })
+      await expect(files.hostPath(`${top}/${path}`, 'Directory')).rejects.toThrow(refused)
+      await expect(files.hostSource(`${top}/${path}`)).rejects.toThrow(refused)
+    }
+    const inside = { volume: top, path: 'data/pki', target: undefined, isHost: true }
+    await expect(files.subPath(inside)).rejects.toThrow(refused)
+    expect(await files.hostSource(`${top}/elsewhere`)).toEqual({ hostPath: `${top}/elsewhere` })
+  })
+
   it('without a type is made when it is mounted', async () => {
     const pod = podWith([{ name: 'v', hostPath: { path: `${top}/plain/deep` } }])
     const [container] = pod.spec.containers

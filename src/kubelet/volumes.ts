@@ -164,17 +164,17 @@ export class PodVolumes {
     return pluginOf(volume)?.path?.(volume, this.folders) ?? `${this.folders.own}/volumes/${volume.name}`
   }
 
-  /** What a hostPath did not promise and is missing the container's runtime makes: an empty directory. */
   private async whole(volume: Volume): Promise<MountSource> {
     const hostPath = this.pathOf(volume)
+    if (!volume.hostPath) return { hostPath }
     try {
-      if (volume.hostPath) await this.seams.files.mountSource(hostPath)
+      return await this.seams.files.hostSource(hostPath)
     } catch (error) {
-      // Where the node makes no mounts the container may well have none.
-      if (this.folders.mounts !== undefined)
-        throw new Error(`failed to mkdir "${hostPath}": ${(error as Error).message}`)
+      // Where the node makes no mounts the container may well have none: then nobody misses what could not be made.
+      const isRefused = (error as Error).cause === undefined
+      if (this.folders.mounts === undefined && !isRefused) return { hostPath }
+      throw new Error(`failed to generate container spec: ${(error as Error).message}`, { cause: error })
     }
-    return { hostPath }
   }
 
   /** Why it cannot be had is not said to the pod's owner: it could tell of the node's files. */
@@ -186,7 +186,8 @@ export class PodVolumes {
     const { mounts } = this.folders
     const target = mounts && `${mounts}/subpaths/${volume.name}/${container.name}/${index}`
     try {
-      return await this.inTurn(() => this.seams.files.subPath({ volume: this.pathOf(volume), path, target }))
+      const request = { volume: this.pathOf(volume), path, target, isHost: volume.hostPath !== undefined }
+      return await this.inTurn(() => this.seams.files.subPath(request))
     } catch (error) {
       const which = `subPath for volumeMount "${volume.name}" of container "${container.name}"`
       this.seams.failed(which, error)

@@ -3,7 +3,7 @@
  * at once begins at once; nothing waits for a node. Everything ends with the lifetime, nodes first.
  */
 import { randomBytes } from 'node:crypto'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { createConnection, type Socket } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -16,16 +16,15 @@ import { ADMIN, tokenTable } from '../apiserver/authn/tokens.ts'
 import { type DefaultRoles, defaultRoles } from '../apiserver/authz/default-roles/index.ts'
 import { storeDefaultRoles } from '../apiserver/authz/default-roles/store.ts'
 import { bootstrap } from '../apiserver/bootstrap.ts'
+import type { HealthCheck } from '../apiserver/health.ts'
 import { startServer } from '../apiserver/server.node.ts'
 import { systemClock } from '../base/clock.node.ts'
 import type { Lifetime } from '../base/lifetime.ts'
 import { SeededRandom } from '../base/random.ts'
 import { tracer } from '../base/trace.ts'
-import { keepPrivate } from '../base/whole-file.node.ts'
 import { CliError } from '../cli/cli-error.ts'
 import { degradedBeyond } from '../cli/degraded.ts'
 import { kubeconfig } from '../cli/kubeconfig.ts'
-import type { Text } from '../cli/text.ts'
 import { ApiClient } from '../client/api-client.ts'
 import { directTransport } from '../client/direct.ts'
 import { Informers } from '../client/informer.ts'
@@ -35,23 +34,22 @@ import { relayListener } from '../proxy/relay.node.ts'
 import { createRegistry, type Registry } from '../registry/registry.ts'
 import { RESOURCES } from '../resources/index.ts'
 import type { Journal } from '../store/journal.ts'
-import { MemoryJournal } from '../store/memory-journal.ts'
 import { openStore } from '../store/mvcc-store.ts'
-import { type Store, StoreError } from '../store/store.ts'
+import type { Store, StoreError } from '../store/store.ts'
 import { itemCodec } from '../watch-cache/item-codec.ts'
 import { createResourceCache } from '../watch-cache/resource-cache.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
 import type { ApiHandler } from '../wire/exchange.ts'
+import { inDataFolder, keepDataPrivate, openJournal } from './data-folder.node.ts'
 import { type EbbRoutes, ebbRoutesForNodes, ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
 import { type Fabric, startFabric } from './fabric.node.ts'
-import { type ImageMappings, MAPPINGS_FILE } from './image-mappings.node.ts'
+import type { ImageMappings } from './image-mappings.node.ts'
 import { defaultDataDirectory } from './instance.node.ts'
 import { API_PORT_INSIDE, type NodeConfig } from './node-config.ts'
 import { type NodeTokens, nodeTokens } from './node-tokens.node.ts'
 import { type Nodes, startNodes } from './nodes.node.ts'
 import { ensurePki, ensureTokenKey, type Pki } from './pki.node.ts'
 import { Relays } from './relays.node.ts'
-import { systemError } from './system-error.node.ts'
 import { TraceHub } from './trace-hub.ts'
 import { EBB_VERSION } from './versions.ts'
 import { warmUp } from './warm-up.node.ts'
@@ -60,8 +58,6 @@ import { warmUp } from './warm-up.node.ts'
 const SERVER_ADDRESSES = ['127.0.0.1', '::1', '10.96.0.1']
 /** Nodes that are not Ready within this time, in ms, are said to be missing; the cluster goes on without them. */
 export const NODES_READY_MS = 15_000
-/** What ebb keeps in a data folder. */
-const DATA_NAMES = ['store', 'pki', 'kubeconfig', MAPPINGS_FILE]
 const CONTROLLERS = { name: 'system:kube-controller-manager', groups: ['system:masters'] }
 const SCHEDULER = { name: 'system:kube-scheduler', groups: ['system:masters'] }
 
@@ -121,7 +117,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const tokens = nodeTokens(names)
   const roles = defaultRoles()
   const local: LocalNodes = { nodes: undefined, fabric: undefined }
-  const { server, running } = await serve(options, { pki, registry, random, hub, tokens, roles, local, sockets })
+  const { server, running } = await serve(options, { pki, registry, store, random, hub, tokens, roles, local, sockets })
   const client = (userAgent: string, user = ADMIN as { name: string; groups: readonly string[] }) =>
     new ApiClient(directTransport({ handle: server.handle, user }), { userAgent })
   const nodesStarted = fabricStart?.then(async (fabric) => {
@@ -144,7 +140,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     local.nodes = await starting
   })
   nodesStarted?.catch(() => {})
-  await bootstrap(registry)
+  await inDataFolder(options.data, () => bootstrap(registry))
   // As after a compaction of etcd: revision 1 is too old to watch from, also on a cluster that was made just now.
   store.compact()
   const apiServer = await reachableAs(fabricStart, running.port)
@@ -169,24 +165,6 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       })
       return whenReady(client('ebb'), names, lifetime.signal)
     },
-  }
-}
-
-function nodeConfig(
-  { images, data, runDirectory }: ClusterOptions,
-  node: { name: string; directory: string; sockets: ServeParts['sockets']; tokens: NodeTokens },
-): NodeConfig {
-  const { name, directory, sockets, tokens } = node
-  return {
-    apiSocket: sockets.plainSocket,
-    apiTlsSocket: sockets.tlsSocket,
-    token: tokens.ofNode(name),
-    proxyToken: tokens.ofProxy,
-    kubeletSocket: join(directory, 'kubelet.sock'),
-    relaySocket: join(directory, 'relay.sock'),
-    imagesFile: images.file,
-    version: EBB_VERSION,
-    covered: [dirname(runDirectory), defaultDataDirectory(), ...(data ? [data] : [])],
   }
 }
 
@@ -228,6 +206,24 @@ async function settle({ registry, roles, handle, signal }: Settling): Promise<vo
   await warmUp(handle, ADMIN, signal)
 }
 
+function nodeConfig(
+  { images, data, runDirectory }: ClusterOptions,
+  node: { name: string; directory: string; sockets: ServeParts['sockets']; tokens: NodeTokens },
+): NodeConfig {
+  const { name, directory, sockets, tokens } = node
+  return {
+    apiSocket: sockets.plainSocket,
+    apiTlsSocket: sockets.tlsSocket,
+    token: tokens.ofNode(name),
+    proxyToken: tokens.ofProxy,
+    kubeletSocket: join(directory, 'kubelet.sock'),
+    relaySocket: join(directory, 'relay.sock'),
+    imagesFile: images.file,
+    version: EBB_VERSION,
+    covered: [dirname(runDirectory), defaultDataDirectory(), ...(data ? [data] : [])],
+  }
+}
+
 /** Filled when the fabric stands: the API server serves before its nodes exist. */
 interface LocalNodes {
   nodes: Nodes | undefined
@@ -237,6 +233,7 @@ interface LocalNodes {
 interface ServeParts {
   readonly pki: Pki
   readonly registry: Registry
+  readonly store: Store<Item>
   readonly random: SeededRandom
   readonly hub: TraceHub
   readonly tokens: NodeTokens
@@ -259,6 +256,7 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
     tokens: tokenTable([...tokens.users, ...(options.token ? ([[options.token, ADMIN]] as const) : [])]),
     address: () => `127.0.0.1:${bound.port}`,
     authorizers: [ebbRoutesForNodes],
+    checks: storeChecks(parts.store),
     defaultRoles: roles,
     documents: [({ request }) => (request.path.startsWith(ROUTES_PREFIX) ? serveEbb(ebb, request) : undefined)],
     fault: (error, request) => complain(`${request.method} ${request.path}`, error),
@@ -279,6 +277,19 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
   return { server, running }
 }
 
+/** Without room writes fail and everything else goes on; when the journal has failed only a new start helps. */
+const storeChecks = (store: Store<Item>): HealthCheck[] => [
+  {
+    name: 'etcd',
+    check: () => (store.trouble?.code === 'journal-failed' ? 'the journal failed: nothing can be written' : undefined),
+  },
+  {
+    name: 'etcd-readiness',
+    only: '/readyz',
+    check: () => (store.trouble ? 'the disk is full, or fails: nothing new can be written' : undefined),
+  },
+]
+
 const keptPaths = ({ data, images }: Pick<ClusterOptions, 'data' | 'images'>): string[] => [
   process.execPath,
   fileURLToPath(new URL('.', import.meta.url)),
@@ -286,59 +297,13 @@ const keptPaths = ({ data, images }: Pick<ClusterOptions, 'data' | 'images'>): s
   ...Object.values(images.all).filter((path) => path.startsWith('/')),
 ]
 
-async function openJournal(data: string | undefined): Promise<Journal> {
-  if (data === undefined) return new MemoryJournal()
-  refuseForeign(data)
-  const { openLmdbJournal } = await import('../store/lmdb-journal.node.ts')
-  return openLmdbJournal(join(data, 'store'))
-}
-
-/** A folder that holds other things, and no store, is none of ours: nobody wants a cluster in the midst of their files. */
-function refuseForeign(data: string): void {
-  if (!existsSync(data)) return
-  const names = readdirSync(data)
-  const other = names.find((name) => !DATA_NAMES.includes(name))
-  if (other === undefined || names.includes('store')) return
-  throw new CliError({
-    en: `${data} is not a data folder of ebb: it holds ${other}. Nothing was changed; choose another with --data`,
-    ko: `${data} 은(는) ebb의 데이터 폴더가 아닙니다(${other} 이(가) 들어 있음). 아무것도 바꾸지 않았습니다. --data 로 다른 폴더를 고르세요`,
-  })
-}
-
-/** Keys and secrets of a folder that others could look into, because an earlier ebb or its user made it so. */
-function keepDataPrivate(data: string): void {
-  keepPrivate(data)
-  for (const name of DATA_NAMES) keepPrivate(join(data, name))
-  for (const name of ['pki', 'store'])
-    for (const inside of readdirSync(join(data, name))) keepPrivate(join(data, name, inside))
-}
-
-/** Says what is wrong with a data folder, and how to go on. */
-async function inDataFolder<T>(data: string | undefined, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    if (data === undefined) throw systemError(error, inRunFolder)
-    if (error instanceof StoreError) throw new CliError(`${error.message} (--data names another folder)`)
-    throw systemError(error, (why) => ({
-      en: `the data folder ${data} cannot be used (${why.en}): choose another with --data, or keep everything in memory with --ephemeral`,
-      ko: `데이터 폴더 ${data} 을(를) 쓸 수 없습니다(${why.ko}). --data 로 다른 폴더를 고르거나, --ephemeral 로 메모리에서 실행하세요`,
-    }))
-  }
-}
-
-const inRunFolder = (why: Text): Text => ({
-  en: `the keys of this ebb cannot be kept in its run folder (${why.en}): name another place in XDG_RUNTIME_DIR`,
-  ko: `이 ebb의 키를 실행 폴더에 둘 수 없습니다(${why.ko}). XDG_RUNTIME_DIR 로 다른 곳을 지정하세요`,
-})
-
 type Tracers = (component: string) => ReturnType<typeof tracer<Step>>
 
 async function openRegistry(
   journal: Journal,
   parts: { random: SeededRandom; trace: Tracers; lifetime: Lifetime },
 ): Promise<{ registry: Registry; store: Store<Item> }> {
-  const store = await openStore({ journal, codec: itemCodec })
+  const store = await openStore({ journal, codec: itemCodec, troubled: sayTrouble })
   parts.lifetime.add('store', () => store.close())
   const registry = createRegistry({
     store,
@@ -349,6 +314,16 @@ async function openRegistry(
     tracer: parts.trace('kube-apiserver'),
   })
   return { registry, store }
+}
+
+function sayTrouble(trouble: StoreError | undefined): void {
+  const text =
+    trouble === undefined
+      ? 'there is room on the disk again: everything is written'
+      : trouble.code === 'no-space'
+        ? `${trouble.message}. Nothing new is stored until there is room; what is there can be read, changed and deleted`
+        : trouble.message
+  process.stderr.write(`ebb: ${text}\n`)
 }
 
 /** Where pods reach the API server; undefined where they have no network of their own and take its port on loopback. */
@@ -470,5 +445,7 @@ function complainUnusual(where: string, error: unknown): void {
 }
 
 function complain(where: string, error: unknown): void {
-  process.stderr.write(`ebb: ${where}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  // An answer of the API says all that there is to say; where it came from helps only with a fault of our own.
+  const text = error instanceof Error && !(error instanceof ApiError) ? (error.stack ?? error.message) : String(error)
+  process.stderr.write(`ebb: ${where}: ${text}\n`)
 }

@@ -83,6 +83,7 @@ const node = await startKubeletNode({
   directory,
   // The fabric's /run is in memory and its own: mounts end with it, and nothing is removed through one.
   ...(world.mode === 'namespaces' ? { mountDirectory: `/run/ebb-volumes/${world.nodeName}` } : {}),
+  covered: config.covered,
   socketPath: config.kubeletSocket,
   runtime,
   client: kubeletClient,

@@ -3,6 +3,8 @@
  * it runs, and hands it to the ebb that it starts in the background by the environment, which only its owner can read.
  */
 
+import { readFileSync } from 'node:fs'
+
 /** Instead of `--token`: never on a command line at all. */
 export const TOKEN_VARIABLE = 'EBB_TOKEN'
 
@@ -23,12 +25,20 @@ function tokens(args: readonly string[]): { readonly at: number; readonly prefix
   })
 }
 
+/** As it was typed: what is written over it has no more room than that. */
+function typed(): string[] {
+  try {
+    return readFileSync('/proc/self/cmdline', 'utf8').split('\0').slice(0, -1)
+  } catch {
+    return [process.argv0, ...process.argv.slice(1)]
+  }
+}
+
 /** Writes over this process's command line where it holds a token. */
 export function hideToken(): void {
-  const found = tokens(process.argv)
-  if (found.length === 0) return
-  const shown = [...process.argv]
-  for (const { at, prefix } of found) shown[at] = prefix + HIDDEN
+  if (tokens(process.argv).length === 0) return
+  const shown = typed()
+  for (const { at, prefix } of tokens(shown)) shown[at] = prefix + HIDDEN.slice(0, shown[at]?.length)
   process.title = shown.join(' ')
 }
 

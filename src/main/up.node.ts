@@ -4,7 +4,7 @@ import { existsSync, openSync, readFileSync, realpathSync, rmSync } from 'node:f
 import { dirname, join, resolve } from 'node:path'
 import { systemClock } from '../base/clock.node.ts'
 import { Lifetime } from '../base/lifetime.ts'
-import { makeFolder, writeWhole } from '../base/whole-file.node.ts'
+import { keepPrivate, makeFolder, writeWhole } from '../base/whole-file.node.ts'
 import { CliError } from '../cli/cli-error.ts'
 import { isOwnKubeconfig, KUBECONFIG_MARK } from '../cli/kubeconfig.ts'
 import type { Language, Text } from '../cli/text.ts'
@@ -193,14 +193,21 @@ function openMappings(...parts: ConstructorParameters<typeof ImageMappings>): Im
 function writeKubeconfig(wanted: string | undefined, folder: string, text: string): string {
   const path = wanted ? resolve(wanted) : join(folder, 'kubeconfig')
   try {
-    if (existsSync(path) && !isOwnKubeconfig(readFileSync(path, 'utf8')))
+    const whole = KUBECONFIG_MARK + text
+    const present = existsSync(path) ? readFileSync(path, 'utf8') : undefined
+    if (present !== undefined && !isOwnKubeconfig(present))
       throw new CliError({
         en: `${path} was not written by ebb and stays as it is; name another file with --kubeconfig`,
         ko: `${path} 은(는) ebb가 쓴 파일이 아니어서 그대로 둡니다. --kubeconfig 로 다른 파일을 지정하세요`,
       })
+    if (present === whole) {
+      // Nothing to write, which also works where there is no room.
+      keepPrivate(path)
+      return path
+    }
     makeFolder(dirname(path))
     // Through a link that the user laid, as any editor would.
-    writeWhole(existsSync(path) ? realpathSync(path) : path, KUBECONFIG_MARK + text, { lasting: true })
+    writeWhole(present === undefined ? path : realpathSync(path), whole, { lasting: true })
     return path
   } catch (error) {
     throw systemError(error, (why) => ({

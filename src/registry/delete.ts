@@ -18,19 +18,9 @@ import { parseTime, rfc3339 } from '../api/time.ts'
 import type { Txn } from '../store/store.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
 import { draftOf, metadataDraft } from './draft.ts'
-import {
-  admissionOf,
-  contextOf,
-  durable,
-  head,
-  type Kit,
-  remove,
-  seal,
-  traceName,
-  unstored,
-  type WriteOptions,
-} from './kit.ts'
+import { admissionOf, contextOf, head, type Kit, remove, seal, traceName, unstored, type WriteOptions } from './kit.ts'
 import { type StoredResource, storeKey, viewOf } from './resource.ts'
+import { durable } from './store-words.ts'
 
 const ORPHAN = 'orphan'
 const FOREGROUND = 'foregroundDeletion'

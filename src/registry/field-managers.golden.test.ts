@@ -33,10 +33,11 @@ function concrete<T>(value: T): T {
   )
 }
 
+/** Definitions of custom resources are refused: how they are filled in waits until they are not. */
+const STORED = RESOURCES.filter(({ kind }) => kind !== 'CustomResourceDefinition')
+
 const declarationOf = (object: { kind?: string; apiVersion?: string }) =>
-  RESOURCES.find(
-    (r) => r.kind === object.kind && (r.group ? `${r.group}/${r.version}` : r.version) === object.apiVersion,
-  )
+  STORED.find((r) => r.kind === object.kind && (r.group ? `${r.group}/${r.version}` : r.version) === object.apiVersion)
 
 /** What a real server does to these before it looks who manages what is the declarations' affair, and done later here. */
 const ELSEWHERE = new Set([

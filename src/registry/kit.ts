@@ -5,7 +5,7 @@ import type { EbbTracer } from '../api/trace-steps.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { Context } from '../resources/declaration.ts'
-import type { Commit, Store, Txn } from '../store/store.ts'
+import type { Store, Txn } from '../store/store.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
 import { Encoded } from '../wire/encoded.ts'
 import type { UserInfo } from '../wire/exchange.ts'
@@ -22,7 +22,7 @@ export type FieldManagerHook = (
 ) => void
 
 export interface Kit {
-  readonly store: Store<Item>
+  readonly store: Pick<Store<Item>, 'transact'>
   readonly clock: Clock
   readonly random: Random
   readonly admission: AdmissionPort
@@ -123,12 +123,6 @@ export function remove(kit: Kit, txn: Txn<Item>, key: string, last: Item): Item 
   const dead = tombstone(kit, last, txn.revision)
   txn.delete(key, dead)
   return dead
-}
-
-/** The result of a commit, once it is durable and visible to every reader. */
-export async function durable<T>(commit: Commit<T>): Promise<T> {
-  await commit.durable
-  return commit.result
 }
 
 /** What the trace calls an object: `pod default/web-1`. */

@@ -15,6 +15,7 @@ import { trackFields } from './field-managers.ts'
 import { contextOf, type FieldManagerHook, type Kit, type WriteOptions } from './kit.ts'
 import { all, find, get, list, type WantedRevision, watch } from './read.ts'
 import { prefixOf, type StoredResource } from './resource.ts'
+import { inApiWords } from './store-words.ts'
 import { admitCreate, type BindingRequest, bind, evict } from './subresources.ts'
 import { create, type UpdateRequest, update, type Written } from './write.ts'
 
@@ -79,7 +80,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     if (!byGroupPlural.has(key)) byGroupPlural.set(key, resource)
   }
   const kit: Kit & { admission: AdmissionPort } = {
-    store: options.store,
+    store: inApiWords(options.store),
     clock: options.clock,
     random: options.random,
     admission: options.admission ?? admitAll,

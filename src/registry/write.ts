@@ -14,23 +14,13 @@ import type { Item } from '../watch-cache/watch-cache.ts'
 import type { AdmissionAttributes } from './admission-port.ts'
 import { allocateCreate, allocateUpdate } from './allocate.ts'
 import { draftOf } from './draft.ts'
-import {
-  admissionOf,
-  contextOf,
-  durable,
-  head,
-  type Kit,
-  remove,
-  seal,
-  traceName,
-  unstored,
-  type WriteOptions,
-} from './kit.ts'
+import { admissionOf, contextOf, head, type Kit, remove, seal, traceName, unstored, type WriteOptions } from './kit.ts'
 import { dropDuplicateOwners, metadataErrors, metadataUpdateErrors } from './metadata.ts'
 import { generateName } from './names.ts'
 import { admitNamespace, refuseTerminatingNamespace, requireNamespace } from './namespace-lifecycle.ts'
 import { objectNulErrors } from './nul.ts'
 import { type StoredResource, storeKey, viewOf } from './resource.ts'
+import { durable } from './store-words.ts'
 
 /** How often a generated name may collide before the client is told. */
 const GENERATED_NAME_ATTEMPTS_MAX = 8
@@ -222,7 +212,7 @@ export async function update(
     const current = viewOf(resource, present.value)
     const ready = await prepareUpdate(kit, resource, request, { options, current })
     if (!ready) {
-      await kit.store.transact(() => undefined).durable
+      await durable(kit.store.transact(() => undefined))
       return { item: current, created: false }
     }
     const item = await commitUpdate(kit, resource, ready, { options, present })

@@ -30,6 +30,8 @@ import { serviceAccount } from './core/service-account.ts'
 import type { ResourceDeclaration } from './declaration.ts'
 import { endpointSlice } from './discovery/endpoint-slice.ts'
 import { eventView } from './events/event.ts'
+import { flowSchema } from './flowcontrol/flow-schema.ts'
+import { priorityLevelConfiguration } from './flowcontrol/priority-level-configuration.ts'
 import { ingress } from './networking/ingress.ts'
 import { ingressClass } from './networking/ingress-class.ts'
 import { ipAddress } from './networking/ip-address.ts'
@@ -98,6 +100,8 @@ export const RESOURCES: readonly ResourceDeclaration[] = [
   erased(lease),
   erased(runtimeClass),
   erased(endpointSlice),
+  erased(flowSchema),
+  erased(priorityLevelConfiguration),
   erased(resourceClaimTemplate),
   erased(resourceClaim),
 ]

@@ -37,6 +37,18 @@ it.each<[string, string, object, RegExp]>([
     { spec: { parentRef: { resource: 'services', namespace: 'default', name: 's' } } },
     /nothing reads this one/,
   ],
+  [
+    '/apis/flowcontrol.apiserver.k8s.io/v1/flowschemas',
+    'f',
+    { spec: { priorityLevelConfiguration: { name: 'p' } } },
+    /nothing reads this object/,
+  ],
+  [
+    '/apis/flowcontrol.apiserver.k8s.io/v1/prioritylevelconfigurations',
+    'p',
+    { spec: { type: 'Limited', limited: { limitResponse: { type: 'Reject' } } } },
+    /nothing reads this object/,
+  ],
   ['/apis/networking.k8s.io/v1/servicecidrs', 'c', { spec: { cidrs: ['192.168.7.0/24'] } }, /from 10\.96\.0\.0\/16/],
 ])('%s are stored with a warning', async (path, name, object, warning) => {
   const made = await send('POST', path, { metadata: { name }, ...object })

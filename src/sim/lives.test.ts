@@ -131,6 +131,20 @@ it('[PR1] startup, then readiness and liveness; [PL5] liveness ends the containe
   )
 })
 
+it('[PR4] a probe by gRPC fails for a service that does not serve, and ends its container', async () => {
+  const livenessProbe = { grpc: { port: 50051, service: 'cart' }, periodSeconds: 1, failureThreshold: 2 }
+  const http = { port: 50051, status: (path: string, ms: number) => (path === '/cart' && ms < 3000 ? 200 : 503) }
+  await live(
+    { containers: [app({ livenessProbe })], terminationGracePeriodSeconds: 1 },
+    { 'app:1': { onSignal: { SIGTERM: { exit: 0 } }, http } },
+    6000,
+  )
+  expect(pod().status?.containerStatuses?.[0]?.restartCount).toBe(1)
+  expect(await eventTexts()).toContain(
+    'Warning Unhealthy: Liveness probe failed: service unhealthy (responded with "NOT_SERVING") x2',
+  )
+})
+
 it('[PR2] readiness comes and goes by its thresholds; the pod is Ready accordingly', async () => {
   const readinessProbe = { exec: { command: ['check'] }, periodSeconds: 1, successThreshold: 2, failureThreshold: 3 }
   await live(

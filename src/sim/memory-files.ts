@@ -15,7 +15,9 @@ export class MemoryFiles implements Files {
 
   async hostPath(): Promise<void> {}
 
-  async mountSource(): Promise<void> {}
+  async hostSource(path: string): Promise<MountSource> {
+    return { hostPath: path }
+  }
 
   async subPath({ volume, path }: SubPathRequest): Promise<MountSource> {
     return { hostPath: `${volume}/${path}` }

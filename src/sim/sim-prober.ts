@@ -20,5 +20,9 @@ export function simProber(runtime: SimulatedRuntime, clock: Clock): Prober {
       if (runtime.http(host, port, '/') === undefined)
         throw new Error(`dial tcp ${host}:${port}: connect: connection refused`)
     },
+    async grpc({ host, port, service }) {
+      await pause()
+      return runtime.http(host, port, `/${service}`) === 200 ? 'SERVING' : 'NOT_SERVING'
+    },
   }
 }

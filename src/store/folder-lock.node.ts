@@ -26,7 +26,7 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   try {
     for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
       if (tryLink(join(folder, own), join(folder, 'lock'))) {
-        writeFileSync(join(folder, 'holder.json'), JSON.stringify({ pid: process.pid }), { mode: 0o600 })
+        signHolder(folder)
         return { release: () => release(folder, server) }
       }
       if (await alive(folder, 'lock')) break
@@ -38,6 +38,15 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
     throw error
   } finally {
     rmSync(join(folder, own), { force: true })
+  }
+}
+
+/** Only for the message to others: a full disk keeps nobody from opening what is there. */
+function signHolder(folder: string): void {
+  try {
+    writeFileSync(join(folder, 'holder.json'), JSON.stringify({ pid: process.pid }), { mode: 0o600 })
+  } catch {
+    // They are told of "another ebb".
   }
 }
 

@@ -4,6 +4,7 @@ import { SimClock } from '../sim/sim-clock.ts'
 import type { JournalBatch } from './journal.ts'
 import { MemoryJournal } from './memory-journal.ts'
 import { openStore } from './mvcc-store.ts'
+import { StoreError } from './store.ts'
 
 const codec = {
   encode: (value: string) => new TextEncoder().encode(value),
@@ -60,6 +61,43 @@ it('[ST25] ends writes when the journal fails; nothing unflushed was ever seen, 
   await store.close()
   const again = await openStore({ journal, codec })
   expect([again.revision, again.range('/').length]).toEqual([2, 1])
+})
+
+it('[ST27] goes on without room: what grows is refused until there is some, what makes room is taken', async () => {
+  let room = true
+  class SmallJournal extends MemoryJournal {
+    hasRoom(): boolean {
+      return room
+    }
+    override async commit(batch: JournalBatch): Promise<void> {
+      if (!room && batch.grows?.()) throw new StoreError('no-space', 'the disk is full')
+      return super.commit(batch)
+    }
+  }
+  const journal = new SmallJournal({ retain: true })
+  const said: (string | undefined)[] = []
+  const store = await openStore({ journal, codec, troubled: (trouble) => void said.push(trouble?.code) })
+  const seen: number[] = []
+  store.subscribe('/', (changes) => void seen.push(changes[0]?.revision ?? 0))
+  const put = (key: string, value = 'x') => store.transact((txn) => txn.put(`/a/${key}`, value))
+  const full = { code: 'no-space' }
+  await Promise.all(['1', '2', '3'].map((key) => put(key).durable))
+  room = false
+  // Found out by the first batch: what came after it, and could have seen it, goes with it.
+  const lost = [put('4'), store.transact((txn) => txn.delete('/a/1'))]
+  await Promise.all(lost.map(({ durable }) => expect(durable).rejects.toMatchObject(full)))
+  expect([store.revision, store.trouble?.code, said]).toEqual([4, 'no-space', ['no-space']])
+  expect(() => put('5')).toThrow(expect.objectContaining(full))
+  expect(() => put('3', 'x'.repeat(100_000))).toThrow(expect.objectContaining(full))
+  await put('3', 'changed').durable
+  await store.transact((txn) => txn.delete('/a/1')).durable
+  expect(store.range('/').map(({ key, value }) => `${key} ${value}`)).toEqual(['/a/2 x', '/a/3 changed'])
+  room = true
+  await put('6').durable
+  expect([store.trouble, said, seen]).toEqual([undefined, ['no-space', undefined], [2, 3, 4, 5, 6, 7]])
+  await store.close()
+  const again = await openStore({ journal, codec })
+  expect([again.revision, again.range('/').map(({ key }) => key)]).toEqual([7, ['/a/2', '/a/3', '/a/6']])
 })
 
 it('[ST26] lets an error of a listener surface, and calls the others', async () => {

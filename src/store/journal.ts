@@ -12,6 +12,8 @@ export interface JournalBatch {
   /** Highest revision in the batch. */
   readonly revision: number
   readonly records: readonly JournalRecord[]
+  /** Whether the batch needs more room than what it replaces: one that does not may use what is kept in reserve. Absent: it does. */
+  readonly grows?: () => boolean
 }
 
 export interface Journal {
@@ -19,8 +21,13 @@ export interface Journal {
   readonly volatile?: boolean
   /** All live records (value never undefined) and the last revision. Called once, before any commit. Throws StoreError `corrupt`, `foreign` or `locked`, and touches nothing then. */
   load(): Promise<{ revision: number; records: Iterable<JournalRecord> }>
-  /** Resolves when the batch is durable, whole or not at all; batches become durable in order. */
+  /**
+   * Resolves when the batch is durable, whole or not at all; batches become durable in order. Rejects with StoreError `no-space`
+   * when nothing was written for want of room, and later batches may be; after any other error none will.
+   */
   commit(batch: JournalBatch): Promise<void>
+  /** Whether batches that grow would be taken now. Absent: always. */
+  hasRoom?(): boolean
   close(): Promise<void>
 }
 

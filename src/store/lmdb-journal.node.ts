@@ -33,7 +33,9 @@ const REVISION_KEY = '!revision'
 /** Checksum (u32), padding, then create revision, mod revision and version (f64 each). */
 const HEADER_BYTES = 32
 /** Room that must be left on the disk, beside twice what is to be written, for a batch to be tried. */
-const DISK_RESERVE_BYTES = 4 * 1024 * 1024
+const DISK_FLOOR_BYTES = 2 * 1024 * 1024
+/** The same for a batch that grows: what lies between is for deletions, and for what only changes. */
+const DISK_RESERVE_BYTES = 8 * 1024 * 1024
 
 /** Takes the folder and opens it, or makes it. Throws StoreError `locked`, `foreign` or `corrupt`. */
 export async function openLmdbJournal(folder: string): Promise<Journal> {
@@ -149,10 +151,10 @@ class LmdbJournal implements Journal {
   }
 
   /** All of a batch is in one transaction of LMDB. A resolved write is committed, not yet durable: that is what `flushed` says. */
-  async commit({ revision, records }: JournalBatch): Promise<void> {
+  async commit({ revision, records, grows }: JournalBatch): Promise<void> {
     const packed = records.map((record) => ({ key: record.key, bytes: record.value && pack(record.key, record) }))
     const size = packed.reduce((sum, { bytes }) => sum + (bytes?.length ?? 0), 0)
-    this.checkDisk(size)
+    this.checkDisk(size, grows)
     const { db } = this
     const mark = { value: new Uint8Array(0), createRevision: 0, modRevision: revision, version: 0 }
     try {
@@ -174,14 +176,17 @@ class LmdbJournal implements Journal {
     await this.lock.release()
   }
 
+  hasRoom(): boolean {
+    return bytesLeft(this.folder) >= DISK_RESERVE_BYTES
+  }
+
   /** LMDB does not survive a full disk in good order, so it never gets to see one. */
-  private checkDisk(bytes: number): void {
-    const { bavail, bsize } = statfsSync(this.folder)
-    const left = bavail * bsize
-    if (left >= DISK_RESERVE_BYTES + 2 * bytes) return
+  private checkDisk(bytes: number, grows: () => boolean = () => true): void {
+    const left = bytesLeft(this.folder) - 2 * bytes
+    if (left >= DISK_RESERVE_BYTES || (left >= DISK_FLOOR_BYTES && !grows())) return
     throw new StoreError(
-      'journal-failed',
-      `the disk of ${this.folder} is full (${left} bytes left): make room and start again`,
+      'no-space',
+      `the disk of ${this.folder} is full: less than ${DISK_RESERVE_BYTES} bytes are left`,
     )
   }
 
@@ -196,6 +201,12 @@ class LmdbJournal implements Journal {
       version: bytes.readDoubleLE(24),
     }
   }
+}
+
+/** What an ordinary user may still write on the disk of a folder. */
+function bytesLeft(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize
 }
 
 function ignore(): void {}

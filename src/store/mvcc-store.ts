@@ -20,12 +20,16 @@ const HISTORY_CHANGES_MAX = 1_000
 /** The revision of a store without a write, as in etcd. */
 const EMPTY_REVISION = 1
 const NO_BYTES = new Uint8Array(0)
+/** An entry that is replaced by one larger by no more than this, in bytes, takes no room: it is marked, or says how it is. */
+const GROWTH_MAX_BYTES = 2048
 
 export interface StoreOptions<V> {
   readonly journal: Journal
   readonly codec: Codec<V>
   /** Changes kept for `subscribe(from)`. */
   readonly historyChangesMax?: number
+  /** Told when writes are no longer taken, and when they are again. */
+  readonly troubled?: (trouble: StoreError | undefined) => void
 }
 
 interface PendingCommit<V> {
@@ -74,10 +78,14 @@ export class MvccStore<V> implements Store<V> {
   private inTransaction = false
   private flushing: Promise<void> | undefined
   private failure: StoreError | undefined
+  /** There was no room for a batch, and none has been seen since. */
+  private full: StoreError | undefined
+  private readonly troubled: (trouble: StoreError | undefined) => void
 
-  constructor({ journal, codec, historyChangesMax }: StoreOptions<V>) {
+  constructor({ journal, codec, historyChangesMax, troubled }: StoreOptions<V>) {
     this.journal = journal
     this.codec = codec
+    this.troubled = troubled ?? nothing
     this.history = new Ring(historyChangesMax ?? HISTORY_CHANGES_MAX)
   }
 
@@ -121,12 +129,18 @@ export class MvccStore<V> implements Store<V> {
       assert(!(result instanceof Promise), 'a transaction may not be async')
       const changes = txn.finish()
       if (changes.length === 0) return { result, revision: this.head, durable: this.durableHead() }
+      if (this.full) this.refuseGrowth(this.full, changes)
       const durable = this.append(changes)
       return { result, revision: this.head, durable }
     } finally {
       txn.finish()
       this.inTransaction = false
     }
+  }
+
+  get trouble(): StoreError | undefined {
+    if (this.full) this.lookForRoom()
+    return this.failure ?? this.full
   }
 
   subscribe(prefix: string, listener: Listener<V>, from?: number): () => void {
@@ -189,9 +203,11 @@ export class MvccStore<V> implements Store<V> {
       this.pending = []
       try {
         const revision = (batch.at(-1) as PendingCommit<V>).revision
-        await this.journal.commit({ revision, records: batch.flatMap((commit) => commit.records) })
+        const grows = () => batch.some(({ changes }) => this.grows(changes))
+        await this.journal.commit({ revision, records: batch.flatMap((commit) => commit.records), grows })
       } catch (cause) {
-        this.fail(cause)
+        if (cause instanceof StoreError && cause.code === 'no-space') this.runFull(cause)
+        else this.fail(cause)
         break
       }
       for (const commit of batch) this.publish(commit)
@@ -206,13 +222,46 @@ export class MvccStore<V> implements Store<V> {
     const failure = new StoreError('journal-failed', `the journal failed, nothing more can be written: ${why}`, {
       cause,
     })
-    const lost = [...this.inFlight, ...this.pending]
     this.failure = failure
+    this.giveUpUnflushed(failure)
+    this.troubled(failure)
+  }
+
+  /** Nothing was written: what was to be, and what could have seen it, has not happened, and the store goes on. */
+  private runFull(error: StoreError): void {
+    const isNew = this.full === undefined
+    this.full = error
+    this.giveUpUnflushed(error)
+    if (isNew) this.troubled(error)
+  }
+
+  private giveUpUnflushed(error: StoreError): void {
+    const lost = [...this.inFlight, ...this.pending]
     this.inFlight = []
     this.pending = []
     this.ahead.clear()
     this.head = this.publishedRevision
-    for (const commit of lost) commit.settle.reject(failure)
+    for (const commit of lost) commit.settle.reject(error)
+  }
+
+  private lookForRoom(): void {
+    if (this.journal.hasRoom?.() === false) return
+    this.full = undefined
+    this.troubled(this.failure)
+  }
+
+  /** Refused before it waits for the journal, so that what makes room is not refused along with it. */
+  private refuseGrowth(full: StoreError, changes: readonly Change<V>[]): void {
+    this.lookForRoom()
+    if (this.full && this.grows(changes)) throw full
+  }
+
+  private grows(changes: readonly Change<V>[]): boolean {
+    return changes.some(({ entry, previous }) => {
+      if (!entry) return false
+      if (!previous) return true
+      return this.codec.encode(entry.value).length > this.codec.encode(previous.value).length + GROWTH_MAX_BYTES
+    })
   }
 
   private publish({ revision, changes, settle }: PendingCommit<V>): void {

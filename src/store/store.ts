@@ -45,7 +45,10 @@ export interface Commit<T> {
   readonly result: T
   /** Revision of the changes; the store's head revision when there were none. */
   readonly revision: number
-  /** Resolves when the changes are durable and published. Rejects (StoreError `journal-failed`) when the journal failed: the store is then closed for writes. */
+  /**
+   * Resolves when the changes are durable and published. Rejects with StoreError `no-space` when they were not written for want
+   * of room, `journal-failed` when the journal failed: the store is then closed for writes.
+   */
   readonly durable: Promise<void>
 }
 
@@ -56,7 +59,10 @@ export interface Store<V> {
   readonly revision: number
   /** History up to this revision was given up (by `compact`, or because it is from before the store was opened). */
   readonly compactedRevision: number
-  /** Synchronous, serial; throwing rolls back, and the error passes through. */
+  /**
+   * Synchronous, serial; throwing rolls back, and the error passes through. Throws StoreError `no-space` for changes that need
+   * room while there is none; what makes room, or takes none, is still taken.
+   */
   transact<T>(body: (txn: Txn<V>) => Sync<T>): Commit<T>
   /** Published state. */
   get(key: string): Entry<V> | undefined
@@ -69,10 +75,12 @@ export interface Store<V> {
   subscribe(prefix: string, listener: Listener<V>, from?: number): () => void
   /** Gives up the history up to `revision` (default: all that is published): whoever asks for it is told `compacted`. */
   compact(revision?: number): void
+  /** What keeps writes from being taken, `no-space` for now or `journal-failed` for good; undefined when nothing does. */
+  readonly trouble: StoreError | undefined
   close(): Promise<void>
 }
 
-export type StoreErrorCode = 'compacted' | 'journal-failed' | 'closed' | 'locked' | 'corrupt' | 'foreign'
+export type StoreErrorCode = 'compacted' | 'no-space' | 'journal-failed' | 'closed' | 'locked' | 'corrupt' | 'foreign'
 
 export class StoreError extends Error {
   override readonly name = 'StoreError'

@@ -23,7 +23,7 @@ export async function readApply(body: RequestBody, fieldValidation: FieldValidat
   const text = decoder.decode(body?.bytes ?? new Uint8Array(0))
   const json = parseJson(text)
   if (json !== undefined) return { config: json, warnings: [] }
-  const { parseYaml, YamlSyntaxError } = await import('./yaml.ts')
+  const { parseYaml, YamlSyntaxError } = await import('./yaml/parse.ts')
   try {
     const { value, duplicates } = parseYaml(text)
     if (duplicates.length === 0 || fieldValidation === 'Ignore') return { config: value, warnings: [] }

@@ -120,7 +120,7 @@ async function parseProtobuf(bytes: Uint8Array, { definition, anyVersion }: Expe
 }
 
 async function parseYamlBody(bytes: Uint8Array): Promise<ParsedBody> {
-  const { parseYaml, YamlSyntaxError } = await import('./yaml.ts')
+  const { parseYaml, YamlSyntaxError } = await import('./yaml/parse.ts')
   try {
     return { ...parseYaml(decoder.decode(bytes)), bytes }
   } catch (error) {

@@ -5,8 +5,7 @@ import { conform } from './conform.ts'
 import { duplicateFields, jsonSyntaxError, shapeOf, strictErrors } from './go-json.ts'
 import { canonicalMicroTime, canonicalTime } from './go-time.ts'
 import { readPatch } from './patch.ts'
-import { writeYaml } from './write-yaml.ts'
-import { parseYaml } from './yaml.ts'
+import { writeYaml } from './yaml/write.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const pod = definition('io.k8s.api.core.v1.Pod')
@@ -198,16 +197,10 @@ describe('the shape Kubernetes gives an object', () => {
   })
 })
 
-describe('YAML as Kubernetes reads and writes it', () => {
-  it('is YAML 1.1 without dates', async () => {
-    const { value } = parseYaml('a: yes\nb: 010\nc: 2020-01-01\nd: 12:30\ne: &x {f: 1}\ng: {<<: *x, h: "2"}\n')
-    expect(value).toEqual({ a: true, b: 8, c: '2020-01-01', d: '12:30', e: { f: 1 }, g: { f: 1, h: '2' } })
-  })
-
-  it('reads back what it writes', async () => {
+describe('YAML as Kubernetes writes it', () => {
+  it('has texts in quotes where they could be something else', () => {
     const value = { b: ['x', { '.': {} }], a: 'yes', n: '1', t: '2020-01-01T00:00:00Z', empty: {}, nothing: null }
     const text = writeYaml(value)
-    expect(parseYaml(text).value).toEqual(value)
     expect(text).toContain('a: "yes"')
     expect(text).toContain('- .: {}')
   })

@@ -323,8 +323,10 @@ class Processes implements ProcessRuntime {
   private judge(trouble: string | undefined): void {
     if (trouble !== undefined && this.wanted === 'bwrap') throw new Error(`bubblewrap ${trouble}`)
     this.form = trouble === undefined ? 'bwrap' : 'plain'
-    this.degraded = [...this.world.degraded, ...degradedSentences(trouble)]
-    this.unenforced = new Set([...NEVER_ENFORCED, ...(this.form === 'plain' ? NOT_IN_PLAIN : [])])
+    const many = this.form === 'plain' ? process.getuid?.() === 0 : this.parts.spaces.many
+    this.degraded = [...this.world.degraded, ...degradedSentences(trouble, many)]
+    const groups: readonly SecurityFeature[] = many ? [] : ['supplementalGroups']
+    this.unenforced = new Set([...NEVER_ENFORCED, ...groups, ...(this.form === 'plain' ? NOT_IN_PLAIN : [])])
   }
 
   private async openNetwork(): Promise<void> {
@@ -453,6 +455,7 @@ function newId(): string {
 /** What pods here never get, whoever started ebb. */
 const NEVER_ENFORCED: readonly SecurityFeature[] = [
   'privileged',
+  'CAP_SYS_ADMIN',
   'procMount',
   'seccompProfile',
   'seLinuxOptions',
@@ -461,7 +464,7 @@ const NEVER_ENFORCED: readonly SecurityFeature[] = [
   'sysctls',
 ]
 const NEVER_SENTENCE =
-  'No pod gets privileged, hostPID, hostIPC, sysctls, seccomp profiles, SELinux labels or an unmasked /proc: one that asks for them runs without, and an event says so.'
+  'No pod gets privileged, hostPID, hostIPC, sysctls, seccomp profiles, SELinux labels or an unmasked /proc, nor CAP_SYS_ADMIN: one that asks for them runs without, and an event says so.'
 /** What needs bubblewrap. As root a plain program gets its user all the same. */
 const NOT_IN_PLAIN: readonly SecurityFeature[] = [
   ...(process.getuid?.() === 0 ? [] : (['runAsUser'] as const)),
@@ -472,10 +475,13 @@ const NOT_IN_PLAIN: readonly SecurityFeature[] = [
   'hostUsers',
 ]
 
-function degradedSentences(trouble: string | undefined): string[] {
+/** `many`: containers have users of their own. */
+function degradedSentences(trouble: string | undefined, many: boolean): string[] {
   const sentences = ['CPU and memory limits of containers are not enforced.', NEVER_SENTENCE]
-  if (process.getuid?.() !== 0)
-    sentences.push('Every container runs as the user who started ebb: runAsUser has no effect.')
+  if (!many)
+    sentences.push(
+      'Every container runs as the user who started ebb: runAsUser, runAsGroup and groups change how that user is called, at most.',
+    )
   if (trouble !== undefined)
     sentences.push(
       `bubblewrap ${trouble}: containers have no PID namespace and no files of their own; volumes and terminationMessagePath are not mounted.`,

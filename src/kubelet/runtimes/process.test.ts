@@ -91,6 +91,16 @@ for (const form of forms) {
       expect(own.sort()).toEqual(['A', 'HOME', 'HOSTNAME', 'PATH', 'app.kubernetes.io/name'])
     })
 
+    it('gives every variable, whatever its name means to a shell', async () => {
+      const names =
+        'data-1 p-data.2 1x a/b x:y [ %s _ BASHOPTS BASH_ENV ENV IFS LINENO OLDPWD OPTIND PPID PS1 PS4 PWD RANDOM SHELLOPTS SHLVL UID'
+      const env = names.split(' ').map((name) => ({ name, value: `of ${name}` }))
+      const { id, log } = await bench.run(['env'], { env })
+      await bench.exited(id)
+      const got = lines(log).map((line) => line.replace(/^stdout F /, ''))
+      expect(got).toEqual(expect.arrayContaining(env.map(({ name, value }) => `${name}=${value}`)))
+    })
+
     it('sends the stop signal to the program, which ends as it likes', async () => {
       const { id, log } = await bench.run(['sh', '-c', TRAP])
       await until(() => lines(log).includes('stdout F up'))

@@ -18,6 +18,8 @@ export interface SubPathRequest {
   readonly path: string
   /** Where a mount may be put that leads to it for certain; absent: this node makes no mounts. */
   readonly target: string | undefined
+  /** The volume is a hostPath: it may be anything of the node. */
+  readonly isHost: boolean
 }
 
 /** What a container's mount is made from. */
@@ -44,10 +46,13 @@ export interface Files {
    * `name -> ..data/name`, `..data -> ..<time>`. Rejects for a path that is not inside, and follows no link.
    */
   publish(path: string, files: readonly VolumeFile[], options: { readonly group?: number }): Promise<void>
-  /** What a hostPath of this type promises; `''` promises nothing. Rejects in Kubernetes' words. */
+  /**
+   * What a hostPath of this type promises; `''` promises nothing. Rejects in Kubernetes' words, and for ebb's own folders, which no
+   * pod may see.
+   */
   hostPath(path: string, type: string): Promise<void>
-  /** What a container runtime does with the source of a mount that is not there: an empty directory. */
-  mountSource(path: string): Promise<void>
+  /** Where a hostPath leads now. What is not there is made, as container runtimes do: an empty directory. */
+  hostSource(path: string): Promise<MountSource>
   /** Rejects when the path leads out of the volume. */
   subPath(request: SubPathRequest): Promise<MountSource>
   /** The last bytes of a file, empty when there is none. */

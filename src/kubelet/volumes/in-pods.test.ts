@@ -148,7 +148,7 @@ describe.skipIf(trouble !== undefined)(
           const target = hasMounts ? `${mountTop}/u-1/subpaths/v/app/0` : undefined
           for (let i = 0; i < 60; i++) {
             const found = await filesOf('node')
-              .subPath({ volume, path: 'x', target })
+              .subPath({ volume, path: 'x', target, isHost: false })
               .catch(() => undefined)
             // Without mounts what is found can still be exchanged before the runtime binds it: only its path is known.
             if (found && hasMounts) expect(readdirSync(found.hostPath)).not.toContain('secret')

@@ -1,6 +1,6 @@
 /** Volumes on a real node. */
 import { constants, type Stats } from 'node:fs'
-import { chmod, mkdir, open, readdir, rm, rmdir, stat, unlink } from 'node:fs/promises'
+import { chmod, mkdir, open, readdir, realpath, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Files, MountSource, SubPathRequest } from './files.ts'
 import { pinInside, realPathOf } from './inside.node.ts'
@@ -12,8 +12,8 @@ const SETGID = 0o2000
 const HOST_DIRECTORY_MODE = 0o755
 const HOST_FILE_MODE = 0o644
 
-/** The files of pods whose ids are on the node what `hostId` says. */
-export function machineFiles(hostId: (id: number) => number): Files {
+/** The files of pods whose ids are on the node what `hostId` says. `covered`: ebb's own folders. */
+export function machineFiles(hostId: (id: number) => number, covered: readonly string[] = []): Files {
   const give = giver(hostId)
   return {
     directory: (path, { mode, group }) => inWords(() => makeDirectory({ path, mode, group, give })),
@@ -24,9 +24,17 @@ export function machineFiles(hostId: (id: number) => number): Files {
         await makeDirectory({ path, mode: 0o777, group, give })
       }),
     publish: (path, files, { group }) => inWords(() => publish({ directory: path, files, group, give })),
-    hostPath: (path, type) => inWords(() => checkHostPath(path, type), path),
-    mountSource: (path) => inWords(() => makeHostDirectory(path), path),
-    subPath: (request) => inWords(() => subPath(request)),
+    hostPath: (path, type) =>
+      inWords(async () => {
+        await checkHostPath(path, type)
+        if (await found(path)) await realForeignPath(path, covered)
+      }, path),
+    hostSource: (path) =>
+      inWords(async () => {
+        await makeHostDirectory(path)
+        return { hostPath: await realForeignPath(path, covered) }
+      }, path),
+    subPath: (request) => inWords(() => subPath(request, request.isHost ? covered : [])),
     tail,
     async remove({ own, mounts }) {
       await unmountBelow(own)
@@ -52,6 +60,21 @@ async function makeDirectory(job: {
 async function makeHostDirectory(path: string): Promise<void> {
   if (await found(path)) return
   await mkdir(path, { recursive: true, mode: HOST_DIRECTORY_MODE })
+}
+
+/** `path` without links. Rejects when it is one of ebb's own folders or inside of one. */
+async function realForeignPath(path: string, covered: readonly string[]): Promise<string> {
+  const real = await realpath(path)
+  await assertForeign(real, covered)
+  return real
+}
+
+async function assertForeign(real: string, covered: readonly string[]): Promise<void> {
+  for (const folder of covered) {
+    const own = await realpath(folder).catch(() => folder)
+    if (real === own || real.startsWith(`${own}/`))
+      throw new Error("hostPath leads into ebb's own folders, which no pod may see")
+  }
 }
 
 const TYPES: Readonly<Record<string, { readonly is: (stats: Stats) => boolean; readonly name: string }>> = {
@@ -87,11 +110,12 @@ async function found(path: string): Promise<Stats | undefined> {
  * With mounts the thing that was checked is the thing that is bound, by its descriptor. Without, it is bound by the path that it
  * had when it was checked: whoever can move it in between can put another in its place.
  */
-async function subPath({ volume, path, target }: SubPathRequest): Promise<MountSource> {
+async function subPath({ volume, path, target }: SubPathRequest, covered: readonly string[]): Promise<MountSource> {
   if (process.platform !== 'linux') return { hostPath: `${volume}/${path}` }
   const pinned = await pinInside(volume, path)
   try {
     const realPath = await realPathOf(pinned)
+    await assertForeign(realPath, covered)
     if (target === undefined) return { hostPath: realPath }
     await unmountBelow(target)
     await makeTarget(target, (await pinned.stat()).isDirectory())

@@ -193,11 +193,11 @@ export const CLUSTER_ROLES: Readonly<Record<string, readonly Rule[]>> = {
   ],
 }
 
-/** Roles that are put together of others: which go into them, and into which of them they go themselves. */
+/** Roles that are put together of others, which come before them: of which, and into which they go themselves. */
 export const AGGREGATED: Readonly<Record<string, { readonly of: readonly string[]; readonly into?: string }>> = {
-  admin: { of: ['edit', 'system:aggregate-to-admin'] },
-  edit: { of: ['system:aggregate-to-edit', 'view'], into: 'admin' },
   view: { of: ['system:aggregate-to-view'], into: 'edit' },
+  edit: { of: ['system:aggregate-to-edit', 'view'], into: 'admin' },
+  admin: { of: ['edit', 'system:aggregate-to-admin'] },
 }
 
 /** Who is given which: `Kind name`, or `ServiceAccount namespace name`. */

@@ -57,7 +57,9 @@ export async function writeStart(parts: ContainerParts): Promise<void> {
   const { container, sandbox, node } = parts
   const { config, form, id } = container.record
   const { env, workingDir, command } = programPlan(parts)
+  // What the shell in front of the program would drop, change or obey is given behind it.
   const foreign = Object.entries(env).filter(([name]) => isForeignName(name))
+  const known = Object.entries(env).filter(([name]) => !isForeignName(name))
   const prefix = foreign.length > 0 ? [node.tools.env, ...foreign.map(([name, value]) => `${name}=${value}`)] : []
   const user = userOf(container)
   const { pause } = sandbox.record
@@ -73,7 +75,7 @@ export async function writeStart(parts: ContainerParts): Promise<void> {
       ...idWords(identity.as),
       ...pids,
       '--die-with-parent',
-      ...inside(parts, env, files, workingDir),
+      ...inside(parts, Object.fromEntries(known), files, workingDir),
     ]
     writeWords(join(container.directory, 'args'), args)
   }
@@ -88,7 +90,7 @@ export async function writeStart(parts: ContainerParts): Promise<void> {
     ...(pause ? { sharedPid: `/proc/${pause.pid}/ns/pid` } : {}),
     stdin: config.stdin || config.tty,
     tty: config.tty,
-    env: Object.entries(env),
+    env: known,
     workingDir,
     command: [...(form === 'plain' || identity?.switchInside ? switchWords(node, user) : []), ...prefix, ...command],
   })
@@ -108,7 +110,8 @@ export function execPlan(parts: ContainerParts, command: readonly string[], opti
   }
   const { as, become, switchInside } = identityOf(parts)
   const user = switchInside ? switchWords(node, userOf(container)) : []
-  const files = readWords(join(container.directory, 'files'))
+  // What was mounted may be gone since: the command does without, where the program still has it.
+  const files = readWords(join(container.directory, 'files')).map((word) => word.replace(/^--(ro-)?bind$/, '$&-try'))
   const args = ['--userns', '4', ...idWords(as), '--pidns', '5', ...inside(parts, own, files, workingDir)]
   return {
     words: [...networkWords(parts), ...become, node.tools.bwrap, '--args', '3', '--', ...user, ...words],

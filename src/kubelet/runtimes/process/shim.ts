@@ -88,7 +88,14 @@ export function quote(word: string): string {
   return /^[A-Za-z0-9_/.:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 
-/** A variable that shells drop from the environment, because its name is none of theirs. */
+/** What shells set for themselves, whatever they were given, or obey. */
+const SHELLS_OWN = new Set(
+  '_ BASHOPTS BASH_ENV BASH_VERSION ENV IFS LINENO OLDPWD OPTIND PPID PS1 PS2 PS4 PWD RANDOM SHELLOPTS SHLVL UID EUID'.split(
+    ' ',
+  ),
+)
+
+/** A variable that does not get through a shell: its name is none of theirs, or their own. */
 export function isForeignName(name: string): boolean {
-  return !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
+  return SHELLS_OWN.has(name) || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
 }

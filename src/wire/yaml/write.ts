@@ -1,7 +1,8 @@
 /**
  * YAML as Kubernetes writes it, made while it is written: keys sorted, lists not indented, texts quoted where they could be read as
  * something else. The structure is ours; how a text that is not plain is quoted is the `yaml` package's, asked for that text alone.
- * Load this file when the first YAML is wanted (see `yaml.ts`).
+ * Load this file when the first YAML is wanted, not the package: a bundle gives a CommonJS package no names when it is imported
+ * dynamically.
  */
 import * as yaml from 'yaml'
 

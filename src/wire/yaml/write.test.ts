@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import * as yaml from 'yaml'
-import { writeYaml, yamlPieces } from './write-yaml.ts'
+import { writeYaml, yamlPieces } from './write.ts'
 
 /** The package's own writer, with Go's lone dot. */
 const packages = (value: unknown) =>
