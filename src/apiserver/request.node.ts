@@ -6,13 +6,27 @@ import { isReading } from './request-info.ts'
 
 const NO_BODY = Promise.resolve(undefined)
 
+const NOBODY: CertificateUser = {}
+
+/**
+ * Whether a page in a browser has sent it. A browser adds a certificate by itself, whatever page asks, so that for pages only a token
+ * counts, which a page has to know. What comes through a proxy (`kubectl proxy`) is the business of that proxy; no page of another
+ * origin can claim to be one without asking first, and ebb allows no such thing.
+ */
+function isFromPage({ headers }: AnyRequest): boolean {
+  if (headers['x-forwarded-for'] !== undefined) return false
+  const site = headers['sec-fetch-site'] ?? 'none'
+  return headers.origin !== undefined || (site !== 'none' && site !== 'same-origin')
+}
+
 /** What the head of a request says. */
 export function requestHead(
   request: AnyRequest,
-  { user, refused }: CertificateUser,
+  certificate: CertificateUser,
 ): Pick<ApiRequest, 'method' | 'path' | 'query' | 'headers' | 'rawHeaders' | 'user' | 'badCertificate'> {
   const url = request.url ?? '/'
   const at = url.indexOf('?')
+  const { user, refused } = isFromPage(request) ? NOBODY : certificate
   return {
     method: request.method ?? 'GET',
     path: at < 0 ? url : url.slice(0, at),

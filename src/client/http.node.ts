@@ -15,6 +15,8 @@ import {
 
 /** Connections kept for further requests when idle; more are closed after use. */
 const IDLE_CONNECTIONS_MAX = 16
+/** An idle connection is closed after this time, in ms: before the server does it, after 90 s, and loses what is just being sent. */
+const IDLE_MS = 60_000
 /** How long an answer's head may take. */
 const RESPONSE_TIMEOUT_MS = 60_000
 /** First TCP keep-alive probe on a silent connection. */
@@ -42,8 +44,13 @@ interface Head {
   readonly status: number
 }
 
-export async function httpTransport(target: HttpTarget): Promise<Transport> {
-  const options = { keepAlive: true, maxFreeSockets: IDLE_CONNECTIONS_MAX, keepAliveMsecs: KEEP_ALIVE_MS }
+export async function httpTransport(target: HttpTarget, idleMs = IDLE_MS): Promise<Transport> {
+  const options = {
+    keepAlive: true,
+    maxFreeSockets: IDLE_CONNECTIONS_MAX,
+    keepAliveMsecs: KEEP_ALIVE_MS,
+    timeout: idleMs,
+  }
   if ('socketPath' in target) {
     const agent = new http.Agent(options)
     return new HttpTransport(http.request, { socketPath: target.socketPath, agent }, target.token)

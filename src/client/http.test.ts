@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { httpTransport, Lines } from './http.node.ts'
 import { type Transport, TransportError, type WatchEvent } from './transport.ts'
 
@@ -50,6 +50,22 @@ describe('over a Unix socket', () => {
       })
     }
     expect(connections).toBe(1)
+  })
+
+  it('[HT4] closes an idle connection itself, a watch never', async () => {
+    const brief = await httpTransport({ socketPath: join(folder, 'api.sock') }, 20)
+    const closed: string[] = []
+    handle = (request, response) => {
+      request.socket.once('close', () => closed.push(request.url ?? ''))
+      if (request.url === '/watch') response.writeHead(200).flushHeaders()
+      else response.end('{}')
+    }
+    let ended = false
+    await brief.watch({ method: 'GET', path: '/watch' }, { event() {}, end: () => (ended = true) })
+    await brief.send({ method: 'GET', path: '/once' })
+    await vi.waitFor(() => expect(closed).toEqual(['/once']))
+    expect(ended).toBe(false)
+    await brief.close()
   })
 
   it('[HT1] rejects when there is no answer', async () => {

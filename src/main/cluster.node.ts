@@ -41,7 +41,7 @@ import type { Item } from '../watch-cache/watch-cache.ts'
 import type { ApiHandler } from '../wire/exchange.ts'
 import { inDataFolder, keepDataPrivate, openJournal } from './data-folder.node.ts'
 import { dialNode } from './dial-node.node.ts'
-import { ebbRoutesForNodes, ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
+import { type EbbRoutes, ebbRoutesForNodes, ROUTES_PREFIX, serveEbb } from './ebb-routes.ts'
 import { type Fabric, startFabric } from './fabric.node.ts'
 import type { ImageMappings } from './image-mappings.node.ts'
 import { defaultDataDirectory } from './instance.node.ts'
@@ -49,6 +49,7 @@ import { API_PORT_INSIDE, type NodeConfig } from './node-config.ts'
 import { type NodeTokens, nodeTokens } from './node-tokens.node.ts'
 import { type Nodes, startNodes } from './nodes.node.ts'
 import { ensurePki, ensureTokenKey, type Pki } from './pki.node.ts'
+import { Relays } from './relays.node.ts'
 import { TraceHub } from './trace-hub.ts'
 import { EBB_VERSION } from './versions.ts'
 import { warmUp } from './warm-up.node.ts'
@@ -245,6 +246,7 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
   const { pki, registry, random, tokens, roles, local, sockets } = parts
   const { lifetime } = options
   const bound = { port: options.port }
+  const ebb = routes(parts, options)
   const server = createApiServer({
     registry,
     clock: systemClock,
@@ -256,10 +258,7 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
     authorizers: [ebbRoutesForNodes],
     checks: storeChecks(parts.store),
     defaultRoles: roles,
-    documents: [
-      ({ request }) =>
-        request.path.startsWith(ROUTES_PREFIX) ? serveEbb(routes(local, parts, options), request) : undefined,
-    ],
+    documents: [({ request }) => (request.path.startsWith(ROUTES_PREFIX) ? serveEbb(ebb, request) : undefined)],
     fault: (error, request) => complain(`${request.method} ${request.path}`, error),
   })
   lifetime.add('watches', () => server.close())
@@ -375,18 +374,21 @@ async function startComponents(parts: Components): Promise<void> {
   ])
 }
 
-function routes(local: LocalNodes, { hub }: ServeParts, { images, lifetime }: ClusterOptions) {
-  return {
-    hub,
-    images,
-    async openRelay(target: string): Promise<string> {
+function routes({ local, hub, registry }: ServeParts, { images, lifetime }: ClusterOptions): EbbRoutes {
+  const relays = new Relays({
+    registry,
+    async listen(target, admit) {
       const socketPath = local.nodes?.relaySocket('ebb-1')
       if (!socketPath)
         throw new Error('there is no node here whose network could be reached: start ebb without --no-node')
-      const relay = await relayListener({ socketPath, target, host: '127.0.0.1', port: 0 })
-      lifetime.add(`relay to ${target}`, () => relay.close())
-      return `127.0.0.1:${relay.port}`
+      return relayListener({ socketPath, target, host: '127.0.0.1', port: 0, admit })
     },
+  })
+  lifetime.add('relays', () => relays.close())
+  return {
+    hub,
+    images,
+    openRelay: (target) => relays.address(target),
     async nodeProcess(name: string, action: 'stop' | 'start'): Promise<void> {
       if (!local.nodes) throw new Error('there are no nodes here')
       await local.nodes.process(name, action)

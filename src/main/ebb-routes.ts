@@ -3,7 +3,7 @@
  *
  *   GET  /ebb/v1/trace[?since=MS][&follow=true]   the trace as JSON lines
  *   POST /ebb/v1/trace                            a node's trace events: an array, taken whole or refused whole
- *   POST /ebb/v1/relays {"target":"10.96.0.7:80"} opens an address on the host that reaches the target; {"address":"127.0.0.1:4711"}
+ *   POST /ebb/v1/relays {"target":"10.96.0.7:80"} opens an address on the host that reaches a Service or pod; {"address":"127.0.0.1:4711"}
  *   GET  /ebb/v1/images                           what image references run: {"REFERENCE":"PATH"}
  *   POST /ebb/v1/images {"map":{"REFERENCE":"PATH"},"unmap":["REFERENCE"]}   changes that, and answers with all of them
  *   POST /ebb/v1/nodes/NAME/stop|start            ends a node's process, starts it again; its pods live on

@@ -122,8 +122,11 @@ export async function relayListener(options: {
   readonly host: string
   /** 0: any free one. */
   readonly port: number
+  /** Told of each connection; false: it is reset. */
+  admit?(client: Socket): boolean
 }): Promise<RunningRelay> {
   const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (client) => {
+    if (options.admit?.(client) === false) return void client.resetAndDestroy()
     dialRelay(options.socketPath, options.target, { allowHalfOpen: true }).then(
       (inside) => join(client, inside),
       () => client.resetAndDestroy(),

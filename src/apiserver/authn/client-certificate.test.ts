@@ -53,20 +53,21 @@ interface Wanted {
   readonly fromMs?: number
   readonly untilMs?: number
   readonly usage?: x509.ExtendedKeyUsage
-  readonly foreign?: boolean
+  /** Signed by another key than the CA's: in its own name, or in the CA's. */
+  readonly signer?: 'another' | 'forger'
 }
 
-async function certificate({ subject, fromMs = -HOUR_MS, untilMs = HOUR_MS, usage, foreign }: Wanted) {
+async function certificate({ subject, fromMs = -HOUR_MS, untilMs = HOUR_MS, usage, signer }: Wanted) {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
   const now = systemClock.now()
   const cert = await x509.X509CertificateGenerator.create({
     serialNumber: '0badcafe',
     subject,
-    issuer: new x509.X509Certificate(pki.ca).subject,
+    issuer: signer === 'another' ? 'CN=another-ca' : new x509.X509Certificate(pki.ca).subject,
     notBefore: new Date(now + fromMs),
     notAfter: new Date(now + untilMs),
     publicKey: keys.publicKey,
-    signingKey: foreign ? keys.privateKey : caKey,
+    signingKey: signer ? keys.privateKey : caKey,
     signingAlgorithm: ALGORITHM,
     extensions: [new x509.ExtendedKeyUsageExtension([usage ?? x509.ExtendedKeyUsage.clientAuth])],
   })
@@ -110,7 +111,7 @@ it('goes before a token', async () => {
 const BAD: readonly (readonly [what: string, wanted: Wanted])[] = [
   ['expired', { subject: 'CN=bob', fromMs: -2 * HOUR_MS, untilMs: -HOUR_MS }],
   ['not yet valid', { subject: 'CN=bob', fromMs: HOUR_MS, untilMs: 2 * HOUR_MS }],
-  ['of another CA', { subject: 'O=system:masters, CN=bob', foreign: true }],
+  ['of another CA', { subject: 'O=system:masters, CN=bob', signer: 'another' }],
   ['for servers', { subject: 'O=system:masters, CN=bob', usage: x509.ExtendedKeyUsage.serverAuth }],
 ]
 it.each(BAD)('that is %s is 401, unless there is a good token too', async (_what, wanted) => {
@@ -120,6 +121,17 @@ it.each(BAD)('that is %s is 401, unless there is a good token too', async (_what
   expect((await whoAmI({ ...bad, headers: { authorization: 'Bearer wrong' } })).status).toBe(401)
   const helped = await whoAmI({ ...bad, headers: { authorization: 'Bearer admin-token' } })
   expect(helped.object.status?.userInfo).toMatchObject({ username: 'admin' })
+})
+
+it('that is forged is let through by nobody: 401, or TLS itself ends the connection', async () => {
+  const forged = await certificate({ subject: 'O=system:masters, CN=bob', signer: 'forger' })
+  for (let i = 0; i < 5; i++)
+    expect([401, 'ECONNRESET']).toContain(
+      await whoAmI(forged).then(
+        ({ status }) => status,
+        ({ code }: NodeJS.ErrnoException) => code,
+      ),
+    )
 })
 
 it('without a common name is nobody in particular', async () => {
