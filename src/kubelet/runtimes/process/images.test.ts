@@ -94,6 +94,7 @@ describe('image references', () => {
     ['curlimages/curl:8', ['-s', 'http://web'], ['curl', '-s', 'http://web']],
     ['registry.example.org/team/python:3', ['serve'], undefined],
     ['me/debian', [], undefined],
+    ['invalid.registry.k8s.io/invalid/alpine:3.1', [], undefined],
     ['nginx', [], undefined],
     ['my-app', ['serve'], undefined],
   ])('the image of tools %s with %j runs %j', (reference, args, line) => {
