@@ -14,7 +14,7 @@ const MEMO_TEXT_MAX = 100
 const PLAIN_KEY_MAX = 1_000
 
 /** Size of what is given out at a time, in characters, or a little more. */
-const CHUNK_CHARACTERS = 64 * 1024
+const CHUNK_CHARACTERS = 32 * 1024
 
 const OPTIONS = {
   version: '1.1',
