@@ -11,6 +11,7 @@
 import { type Definition, definitionOfKind, type Field, type Type } from '../api/schema.ts'
 import { rfc3339, rfc3339Micro } from '../api/time.ts'
 import { numbers } from '../api/types/protobuf.gen.ts'
+import { inexact, isExact } from './integers.ts'
 import { tooManyValues, VALUES_MAX } from './limits.ts'
 
 const MAGIC = [0x6b, 0x38, 0x73, 0x00]
@@ -149,7 +150,7 @@ function value(reader: Reader, type: Type, wire: number): unknown {
       return reader.varint() !== 0n
     case 'int32':
     case 'int64':
-      return wire === 2 ? `${reader.embeddedInteger()}` : Number(BigInt.asIntN(64, reader.varint()))
+      return wire === 2 ? `${reader.embeddedInteger()}` : reader.integer()
     case 'double':
       return reader.double()
     case 'byte':
@@ -185,7 +186,7 @@ function intOrString(reader: Reader): number | string {
   for (let tag = reader.tag(); tag !== undefined; tag = reader.tag()) {
     if (tag.number === 3) text = decoder.decode(reader.bytes())
     else if (tag.number === 1) isText = reader.varint() !== 0n
-    else number = Number(BigInt.asIntN(64, reader.varint()))
+    else number = reader.integer()
   }
   return isText ? text : number
 }
@@ -195,7 +196,7 @@ function time(reader: Reader, format: (ms: number) => string): string | undefine
   let seconds: number | undefined
   let nanos = 0
   for (let tag = reader.tag(); tag !== undefined; tag = reader.tag()) {
-    const number = Number(BigInt.asIntN(64, reader.varint()))
+    const number = reader.integer()
     if (tag.number === 1) seconds = number
     else nanos = number
   }
@@ -252,6 +253,13 @@ class Reader {
       if (byte < 0x80) return result
     }
     throw new ProtobufError('unexpected end of a number')
+  }
+
+  /** A signed integer. Throws ApiError 400 for one that would be rounded. */
+  integer(): number {
+    const value = BigInt.asIntN(64, this.varint())
+    if (!isExact(value)) throw inexact(String(value))
+    return Number(value)
   }
 
   bytes(): Uint8Array {
