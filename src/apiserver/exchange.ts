@@ -9,6 +9,8 @@ export interface Exchange {
   /** Set by the authentication stage; until then nobody. */
   user: UserInfo
   readonly warnings: Warnings
+  /** Set for a large body: what it costs is then cut into several turns of the event loop. */
+  pause?: () => Promise<void>
   /** Run when the answer is ready (for a stream: when its head is). */
   readonly ends: (() => void)[]
 }

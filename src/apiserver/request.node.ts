@@ -29,6 +29,7 @@ export function apiRequest(
     headers: request.headers as Record<string, string>,
     ...(user ? { user } : {}),
     body: () => (method === 'GET' || method === 'HEAD' ? NO_BODY : readBody(request)),
+    pause: () => new Promise((resolve) => setImmediate(resolve)),
     get signal() {
       return goneSignal(response)
     },
