@@ -130,7 +130,7 @@ const jsonPatches: readonly Row[] = [
 ]
 
 /** Twice as long with every operation, if nothing stops it. */
-const doubling = (n: number) => json(many(n, () => ({ op: 'copy', from: '/metadata', path: '/metadata/x' })))
+const doubling = (n: number) => json(many(n, (i) => ({ op: 'copy', from: '/data', path: `/data/x${i}` })))
 
 const otherPatches: readonly Row[] = [
   [

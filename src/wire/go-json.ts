@@ -71,6 +71,8 @@ export function shapeOf(bytes: Uint8Array): JsonShape {
   return { keys, depth, values: commas + opened + 1, digits }
 }
 
+const isSpace = (c: number) => c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09
+
 const isDigit = (c: number | undefined) => c !== undefined && c >= 0x30 && c <= 0x39
 
 /** Where the quote is that ends the string which begins at `start`; the end of the text when there is none. */
@@ -101,6 +103,7 @@ function quoteChar(c: string): string {
 
 class Scanner {
   readonly errors: string[] = []
+  private readonly reported = new Set<string>()
   private readonly text: string
   private at = 0
 
@@ -119,7 +122,7 @@ class Scanner {
   }
 
   private peek(): string {
-    while (this.at < this.text.length && ' \t\r\n'.includes(this.text[this.at] as string)) this.at++
+    while (isSpace(this.text.charCodeAt(this.at))) this.at++
     return this.text[this.at] ?? ''
   }
 
@@ -151,7 +154,7 @@ class Scanner {
       this.at++
       const where = path ? `${path}.${key}` : key
       const inner = type && this.member(type, key, where)
-      if (type && inner && seen.has(key)) this.report(`duplicate field ${goQuote(where)}`)
+      if (type && inner && seen.has(key)) this.report('duplicate', where)
       seen.add(key)
       this.value(inner, where)
       const end = this.peek()
@@ -167,12 +170,14 @@ class Scanner {
     if (type.kind === 'any') return type
     if (type.kind !== 'ref') return undefined
     const field = type.definition.fields.get(key)
-    if (!field) this.report(`unknown field ${goQuote(where)}`)
+    if (!field) this.report('unknown', where)
     return field?.type
   }
 
-  private report(error: string): void {
-    if (this.errors.length < STRICT_ERRORS_MAX && !this.errors.includes(error)) this.errors.push(error)
+  private report(what: 'unknown' | 'duplicate', where: string): void {
+    if (this.errors.length >= STRICT_ERRORS_MAX || this.reported.has(`${what} ${where}`)) return
+    this.reported.add(`${what} ${where}`)
+    this.errors.push(`${what} field ${goQuote(where)}`)
   }
 
   private array(type: Type | undefined, path: string): void {
@@ -200,7 +205,8 @@ class Scanner {
       if (c === '\\') this.escape()
     }
     this.at++
-    return JSON.parse(this.text.slice(start, this.at)) as string
+    const raw = this.text.slice(start + 1, this.at - 1)
+    return raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw
   }
 
   private escape(): void {
