@@ -203,6 +203,27 @@ describe('the chain', () => {
     expect(answer.body).toMatchObject({ object: { status: { resourceRules: rules } } })
   })
 
+  it.each([
+    ['POST', '/api/v1/namespaces/default/configmaps', 'application/json'],
+    ['PUT', '/api/v1/namespaces/default/configmaps/large', 'application/json'],
+    ['PATCH', '/api/v1/namespaces/default/configmaps/large', 'application/merge-patch+json'],
+    ['PATCH', '/api/v1/namespaces/default/configmaps/large', 'application/apply-patch+yaml'],
+  ])('%s of a large body lets others go first between its steps, of a small one not', async (method, path, type) => {
+    if (method !== 'POST') await call('POST', '/api/v1/namespaces/default/configmaps', configMap('large'))
+    const turnsOf = async (length: number) => {
+      let turns = 0
+      const pause = async () => void turns++
+      const bytes = new TextEncoder().encode(JSON.stringify(configMap('large', { k: 'x'.repeat(length) })))
+      const query = new URLSearchParams(`fieldManager=m&dryRun=All${type.includes('apply') ? '&force=true' : ''}`)
+      const headers = { 'content-type': type }
+      const more = { method, headers, query, user: admin, body: async () => ({ bytes }), pause }
+      await api.server.handle(request(path, more))
+      return turns
+    }
+    expect(await turnsOf(100)).toBe(0)
+    expect(await turnsOf(100_000)).toBeGreaterThanOrEqual(4)
+  })
+
   it('lets roles decide for everybody else', async () => {
     const list = () =>
       api.server.handle(request('/api/v1/namespaces/default/pods', { user: { name: 'ann', groups: [] } }))

@@ -130,7 +130,7 @@ const jsonPatches: readonly Row[] = [
 ]
 
 /** Twice as long with every operation, if nothing stops it. */
-const doubling = (n: number) => json(many(n, () => ({ op: 'copy', from: '/metadata', path: '/metadata/x' })))
+const doubling = (n: number) => json(many(n, (i) => ({ op: 'copy', from: '/data', path: `/data/x${i}` })))
 
 const otherPatches: readonly Row[] = [
   [
@@ -359,7 +359,6 @@ const yamls: readonly Row[] = [
     yaml(MAPS),
     (n) => `a0: &a0 [x]\n${text(n, (i) => `a${i + 1}: &a${i + 1} [*a${i}, *a${i}]\n`)}`,
   ],
-  ['comments', yaml(MAPS), (n) => `a: 1\n${text(n, () => '# x\n')}`],
   ['folded lines', yaml(MAPS), (n) => `a: >\n${text(n, () => ' x\n\n')}`],
   ['colons', yaml(MAPS), (n) => `x: ${text(n, () => 'a: ')}`],
   ['indentation', yaml(MAPS), (n) => text(n / 4, (i) => `${' '.repeat(i % 900)}k:\n`)],

@@ -1,6 +1,7 @@
 /** From a request's body to a draft of the resource's kind. */
 import type { DeleteOptions, Draft, KubernetesObject } from '../api/object.ts'
 import { decodeObject, decodeOptions, type FieldValidation } from '../wire/decode.ts'
+import type { RequestBody } from '../wire/exchange.ts'
 import { readPatch } from '../wire/patch.ts'
 import { type Call, warn } from './call.ts'
 import type { Exchange } from './exchange.ts'
@@ -31,20 +32,33 @@ export async function readForeign<T extends KubernetesObject>(
   definition: string,
   { fieldValidation }: Validation,
 ): Promise<Draft<T>> {
-  const { request } = exchange
-  const body = await request.body()
-  const contentType = request.headers['content-type']
+  const contentType = exchange.request.headers['content-type']
+  const body = await bodyOf(exchange)
   const decoding = decodeObject<Draft<T>>({ body, contentType, definition, fieldValidation })
   const { object, warnings } = decoding instanceof Promise ? await decoding : decoding
   for (const text of warnings) warn({ exchange }, text)
+  if (exchange.pause) await exchange.pause()
   return object
 }
 
-/** undefined when there is no body: then the query holds the options. */
-export async function readDeleteBody({ exchange, resource }: Call): Promise<DeleteOptions | undefined> {
+/** Bodies beyond this many bytes are worked on in several turns, so that others are answered in between. */
+const ONE_TURN_BYTES_MAX = 32 * 1024
+
+/** The body of a request; of a large one the rest is done in steps. */
+export async function bodyOf(exchange: Exchange): Promise<RequestBody> {
   const { request } = exchange
-  const of = { definition: DELETE_OPTIONS, version: resource.declaration }
-  return decodeOptions<DeleteOptions>(await request.body(), request.headers['content-type'], of)
+  const body = await request.body()
+  if (request.pause && body !== undefined && 'bytes' in body && body.bytes.length > ONE_TURN_BYTES_MAX) {
+    exchange.pause = request.pause
+    await exchange.pause()
+  }
+  return body
+}
+
+/** undefined when there is no body: then the query holds the options. */
+export async function readDeleteBody(call: Call): Promise<DeleteOptions | undefined> {
+  const of = { definition: DELETE_OPTIONS, version: call.resource.declaration }
+  return decodeOptions<DeleteOptions>(await bodyOf(call.exchange), call.exchange.request.headers['content-type'], of)
 }
 
 /** A patch of the call's body, read once; applied, it gives a new, mutable object of the definition. */
@@ -55,7 +69,7 @@ export async function readPatchOf(
 ): Promise<(current: object) => Draft<KubernetesObject>> {
   const { request } = call.exchange
   const contentType = request.headers['content-type']
-  const patch = readPatch({ body: await request.body(), contentType, definition, fieldValidation })
+  const patch = readPatch({ body: await bodyOf(call.exchange), contentType, definition, fieldValidation })
   return (current) => {
     const { object, warnings } = patch.apply<Draft<KubernetesObject>>(current)
     for (const text of warnings) warn(call, text)

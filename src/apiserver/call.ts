@@ -48,6 +48,7 @@ export function writeOptions(
     dryRun: query.dryRun,
     fieldManager: query.fieldManager,
     warn: (text) => warn(call, text),
+    ...(call.exchange.pause ? { pause: call.exchange.pause } : {}),
   }
 }
 

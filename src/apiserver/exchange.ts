@@ -9,6 +9,8 @@ export interface Exchange {
   /** Set by the authentication stage; until then nobody. */
   user: UserInfo
   readonly warnings: Warnings
+  /** Set for a large body: what it costs is then cut into several turns of the event loop. */
+  pause?: () => Promise<void>
 }
 
 /** A step of the chain: passes on (undefined), answers, or throws ApiError. */

@@ -45,6 +45,7 @@ export function apiRequest(open: OpenRequest, bodies: Bodies, certificate: Certi
   return {
     ...head,
     body: () => (body ??= isReading(head.method) ? NO_BODY : bodies.read(open)),
+    pause: () => new Promise((resolve) => setImmediate(resolve)),
     get signal() {
       return goneSignal(open)
     },

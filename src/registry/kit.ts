@@ -44,6 +44,8 @@ export interface WriteOptions {
   /** Server-side apply: the draft's managedFields are right already. */
   readonly applied?: boolean
   warn(text: string): void
+  /** Lets others go first between the steps of a write that takes long; absent where it does not. */
+  readonly pause?: () => Promise<void>
 }
 
 /** The newest state of an object, also when its write is not durable yet. */

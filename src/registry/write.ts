@@ -52,6 +52,7 @@ export async function create(
   admitNamespace(kit, resource, attributes)
   dropDuplicateOwners(draft.metadata, options.warn)
   track(kit, draft, undefined, { resource, subresource: '', options })
+  if (options.pause) await options.pause()
   const mutating = kit.admission.mutate(attributes, draft)
   if (mutating) await mutating
   for (let attempt = 1; ; attempt++) {
@@ -98,6 +99,7 @@ async function createNamed(
   declaration.strategy.admit?.(draft as KubernetesObject, undefined, context)
   const validating = kit.admission.validate(attributes, draft as KubernetesObject)
   if (validating) await validating
+  if (options.pause) await options.pause()
   return commitCreate(kit, resource, draft, options)
 }
 
@@ -244,12 +246,14 @@ async function prepareUpdate(
   checkRevision(resource, request, draft, old)
   const { subresource } = request
   dropDuplicateOwners(draft.metadata, options.warn)
+  if (options.pause) await options.pause()
   const { manages = subresource } = request
   if (manages !== false) track(kit, draft, old, { resource, subresource: manages, options })
   const attributes = admissionOf(kit, { resource, subresource, operation: 'UPDATE' }, options, old)
   requireNamespace(kit, resource, options.namespace)
   const mutating = kit.admission.mutate(attributes, draft)
   if (mutating) await mutating
+  if (options.pause) await options.pause()
   const context = contextOf(kit, options)
   keepMetadata(draft, old, options)
   request.strategy.prepare?.(draft, old, context)
@@ -260,6 +264,7 @@ async function prepareUpdate(
   request.strategy.admit?.(draft as KubernetesObject, old, context)
   const validating = kit.admission.validate(attributes, draft as KubernetesObject)
   if (validating) await validating
+  if (options.pause) await options.pause()
   return jsonEqual(draft, old) ? undefined : draft
 }
 

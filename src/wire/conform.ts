@@ -51,7 +51,6 @@ const RAW_NESTING_MAX = 1000
 
 const INT32_MIN = -(2 ** 31)
 const INT32_MAX = 2 ** 31 - 1
-const INT64_MAX = 2 ** 63
 
 class MapKey {
   readonly key: string
@@ -122,7 +121,7 @@ class Walker {
       case 'int32':
         return this.integer(value, goType, INT32_MIN, INT32_MAX)
       case 'int64':
-        return this.integer(value, goType, -INT64_MAX, INT64_MAX)
+        return this.integer(value, goType, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER)
       case 'double':
         return typeof value === 'number' ? value : this.wrong(value, goType)
       case 'quantity':

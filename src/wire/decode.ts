@@ -18,6 +18,7 @@ import { type ApiError, badRequest, failure } from '../api/status.ts'
 import { ConformError, conform } from './conform.ts'
 import type { RequestBody } from './exchange.ts'
 import { jsonSyntaxError, shapeOf, strictErrors } from './go-json.ts'
+import { EXACT_DIGITS, inexact, roundedInteger } from './integers.ts'
 import { NESTING_MAX, tooManyValues, VALUES_MAX } from './limits.ts'
 
 /** What to do with unknown and duplicate fields: refuse, warn (the default), or drop them silently. */
@@ -99,16 +100,26 @@ function parseBody(
   throw unsupportedMediaType()
 }
 
-/** Throws BodyError for what is no JSON, ApiError 413 for more values than a body may have. */
+/** Throws BodyError for what is no JSON, ApiError 413 for more values than a body may have, 400 for numbers that would be rounded. */
 export function parseJson(bytes: Uint8Array): ParsedBody {
   const text = decoder.decode(bytes)
-  const { keys, depth, values } = shapeOf(bytes)
+  const { keys, depth, values, digits } = shapeOf(bytes)
   if (depth > NESTING_MAX) throw new BodyError('json parse error: exceeded max depth', bytes)
   if (values > VALUES_MAX) throw tooManyValues()
+  const value = parsedOr(
+    text,
+    () => new BodyError(`json parse error: ${jsonSyntaxError(text) ?? 'invalid JSON'}`, bytes),
+  )
+  const rounded = digits > EXACT_DIGITS ? roundedInteger(text) : undefined
+  if (rounded !== undefined) throw inexact(rounded)
+  return { value, bytes, text, keys, duplicates: [] }
+}
+
+function parsedOr(text: string, error: () => Error): unknown {
   try {
-    return { value: JSON.parse(text), bytes, text, keys, duplicates: [] }
+    return JSON.parse(text)
   } catch {
-    throw new BodyError(`json parse error: ${jsonSyntaxError(text) ?? 'invalid JSON'}`, bytes)
+    throw error()
   }
 }
 

@@ -27,6 +27,8 @@ export interface ApiRequest {
   readonly badCertificate?: boolean
   /** The body, read when first asked for. Rejects with ApiError 413 when it exceeds the limit, 429 when bodies take up too much. */
   body(): Promise<RequestBody>
+  /** Lets other requests go first: resolves in a later turn of the event loop. In-process there are none to wait for. */
+  readonly pause?: () => Promise<void>
   /** Aborts when the client has gone away. */
   readonly signal: AbortSignal
   /** True for an HTTP upgrade (WebSocket) request. */

@@ -40,20 +40,21 @@ export function duplicateFields(text: string): string[] {
   return scanner.errors
 }
 
-/** How many keys the objects of a JSON text have, how deep it nests, and about how many values it has in all. */
-export function shapeOf(bytes: Uint8Array): { keys: number; depth: number; values: number } {
-  let keys = 0
-  let commas = 0
-  let opened = 0
-  let open = 0
-  let depth = 0
-  let inString = false
+/** What one pass over the bytes of a JSON text tells, strings left out. */
+export interface JsonShape {
+  readonly keys: number
+  readonly depth: number
+  /** About how many values there are in all. */
+  readonly values: number
+  /** The longest row of digits. */
+  readonly digits: number
+}
+
+export function shapeOf(bytes: Uint8Array): JsonShape {
+  let [keys, commas, opened, open, depth, digits] = [0, 0, 0, 0, 0, 0]
   for (let i = 0; i < bytes.length; i++) {
     const c = bytes[i] as number
-    if (inString) {
-      if (c === 0x5c) i++
-      else if (c === 0x22) inString = false
-    } else if (c === 0x22) inString = true
+    if (c === 0x22) i = stringEnd(bytes, i)
     else if (c === 0x3a) keys++
     else if (c === 0x2c) commas++
     // 0x7b and 0x5b open, 0x7d and 0x5d close.
@@ -61,8 +62,26 @@ export function shapeOf(bytes: Uint8Array): { keys: number; depth: number; value
       opened++
       if (++open > depth) depth = open
     } else if (c === 0x7d || c === 0x5d) open--
+    else if (c >= 0x30 && c <= 0x39) {
+      const start = i
+      while (isDigit(bytes[i + 1])) i++
+      if (i - start >= digits) digits = i - start + 1
+    }
   }
-  return { keys, depth, values: commas + opened + 1 }
+  return { keys, depth, values: commas + opened + 1, digits }
+}
+
+const isSpace = (c: number) => c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09
+
+const isDigit = (c: number | undefined) => c !== undefined && c >= 0x30 && c <= 0x39
+
+/** Where the quote is that ends the string which begins at `start`; the end of the text when there is none. */
+function stringEnd(bytes: Uint8Array, start: number): number {
+  for (let i = start + 1; i < bytes.length; i++) {
+    if (bytes[i] === 0x5c) i++
+    else if (bytes[i] === 0x22) return i
+  }
+  return bytes.length
 }
 
 /** A character inside single quotes, as Go's scanner prints it. */
@@ -84,6 +103,7 @@ function quoteChar(c: string): string {
 
 class Scanner {
   readonly errors: string[] = []
+  private readonly reported = new Set<string>()
   private readonly text: string
   private at = 0
 
@@ -102,7 +122,7 @@ class Scanner {
   }
 
   private peek(): string {
-    while (this.at < this.text.length && ' \t\r\n'.includes(this.text[this.at] as string)) this.at++
+    while (isSpace(this.text.charCodeAt(this.at))) this.at++
     return this.text[this.at] ?? ''
   }
 
@@ -134,7 +154,7 @@ class Scanner {
       this.at++
       const where = path ? `${path}.${key}` : key
       const inner = type && this.member(type, key, where)
-      if (type && inner && seen.has(key)) this.report(`duplicate field ${goQuote(where)}`)
+      if (type && inner && seen.has(key)) this.report('duplicate', where)
       seen.add(key)
       this.value(inner, where)
       const end = this.peek()
@@ -150,12 +170,14 @@ class Scanner {
     if (type.kind === 'any') return type
     if (type.kind !== 'ref') return undefined
     const field = type.definition.fields.get(key)
-    if (!field) this.report(`unknown field ${goQuote(where)}`)
+    if (!field) this.report('unknown', where)
     return field?.type
   }
 
-  private report(error: string): void {
-    if (this.errors.length < STRICT_ERRORS_MAX && !this.errors.includes(error)) this.errors.push(error)
+  private report(what: 'unknown' | 'duplicate', where: string): void {
+    if (this.errors.length >= STRICT_ERRORS_MAX || this.reported.has(`${what} ${where}`)) return
+    this.reported.add(`${what} ${where}`)
+    this.errors.push(`${what} field ${goQuote(where)}`)
   }
 
   private array(type: Type | undefined, path: string): void {
@@ -183,7 +205,8 @@ class Scanner {
       if (c === '\\') this.escape()
     }
     this.at++
-    return JSON.parse(this.text.slice(start, this.at)) as string
+    const raw = this.text.slice(start + 1, this.at - 1)
+    return raw.includes('\\') ? (JSON.parse(`"${raw}"`) as string) : raw
   }
 
   private escape(): void {

@@ -1,4 +1,5 @@
 /** Protocol buffers' wire format, read: tags, varints, lengths. Reads past the end are errors. `protobuf-writer.ts` writes it. */
+import { inexact, isExact } from './integers.ts'
 import { tooManyValues, VALUES_MAX } from './limits.ts'
 
 export class ProtobufError extends Error {
@@ -47,6 +48,13 @@ export class ProtobufReader {
       if (byte < 0x80) return result
     }
     throw new ProtobufError('unexpected end of a number')
+  }
+
+  /** A signed integer. Throws ApiError 400 for one that would be rounded. */
+  integer(): number {
+    const value = BigInt.asIntN(64, this.varint())
+    if (!isExact(value)) throw inexact(String(value))
+    return Number(value)
   }
 
   bytes(): Uint8Array {

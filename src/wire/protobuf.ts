@@ -178,7 +178,7 @@ function value(reader: Reader, type: Type): unknown {
       return reader.varint() !== 0n
     case 'int32':
     case 'int64':
-      return Number(BigInt.asIntN(64, reader.varint()))
+      return reader.integer()
     case 'double':
       return reader.double()
     case 'byte':
@@ -214,7 +214,7 @@ function intOrString(reader: Reader): number | string {
   for (let tag = reader.tag(); tag !== undefined; tag = reader.tag()) {
     if (tag.number === 3) text = decoder.decode(reader.bytes())
     else if (tag.number === 1) isText = reader.varint() !== 0n
-    else number = Number(BigInt.asIntN(64, reader.varint()))
+    else number = reader.integer()
   }
   return isText ? text : number
 }
@@ -224,7 +224,7 @@ function time(reader: Reader, format: (ms: number) => string): string | undefine
   let seconds: number | undefined
   let nanos = 0
   for (let tag = reader.tag(); tag !== undefined; tag = reader.tag()) {
-    const number = Number(BigInt.asIntN(64, reader.varint()))
+    const number = reader.integer()
     if (tag.number === 1) seconds = number
     else nanos = number
   }

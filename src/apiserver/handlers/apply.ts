@@ -9,6 +9,7 @@ import { placeInNamespace, type Written } from '../../registry/write.ts'
 import { isApply, readApply } from '../../wire/apply.ts'
 import { ConformError, conform } from '../../wire/conform.ts'
 import type { ApiResponse } from '../../wire/exchange.ts'
+import { bodyOf } from '../body.ts'
 import { type Call, demandVerb, warn, writeOptions } from '../call.ts'
 import type { Exchange } from '../exchange.ts'
 import { answerItem, outputOf } from '../output.ts'
@@ -39,8 +40,9 @@ export async function handleApply(call: Call): Promise<ApiResponse> {
 
 /** What was sent, not yet looked at. */
 export async function configOf(call: Call, { fieldValidation }: WriteQuery): Promise<unknown> {
-  const { config, warnings } = await readApply(await call.exchange.request.body(), fieldValidation)
+  const { config, warnings } = await readApply(await bodyOf(call.exchange), fieldValidation)
   for (const text of warnings) warn(call, text)
+  await call.exchange.pause?.()
   return config
 }
 

@@ -1,4 +1,5 @@
 /** What a scalar stands for: YAML 1.1 as Kubernetes' library reads it, which leaves out dates, base 60 and the like. */
+import { inexactText, isExact } from '../integers.ts'
 import { syntaxError, YamlSyntaxError } from './errors.ts'
 
 const WORDS = new Map<string, unknown>()
@@ -35,7 +36,9 @@ function integer(digits: string): number | undefined {
   const [, sign, body = ''] = m
   const size = BigInt(/^0[0-7]+$/.test(body) ? `0o${body}` : body)
   const value = sign === '-' ? -size : size
-  return value >= INT64_MIN && value <= UINT64_MAX ? Number(value) : undefined
+  if (value < INT64_MIN || value > UINT64_MAX) return undefined
+  if (!isExact(value)) throw new YamlSyntaxError(inexactText(digits))
+  return Number(value)
 }
 
 function float(digits: string): number | undefined {
