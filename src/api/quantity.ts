@@ -29,8 +29,24 @@ const AMOUNT_MAX = (2n ** 63n - 1n) * NANO
 const DECIMAL = ['n', 'u', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E']
 const BINARY = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei']
 
+/** The same few amounts come again and again. Texts that are remembered, and their length; when there are so many all are forgotten. */
+const REMEMBERED_MAX = 1_000
+const REMEMBERED_LENGTH_MAX = 20
+const remembered = new Map<string, Quantity>()
+
 /** Throws QuantityError. */
 export function parseQuantity(text: string): Quantity {
+  const known = remembered.get(text)
+  if (known) return known
+  const quantity = readQuantity(text)
+  if (text.length <= REMEMBERED_LENGTH_MAX) {
+    if (remembered.size >= REMEMBERED_MAX) remembered.clear()
+    remembered.set(text, quantity)
+  }
+  return quantity
+}
+
+function readQuantity(text: string): Quantity {
   const m = /^([+-]?)([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)$/.exec(text)
   if (!m) throw new QuantityError(/^[+-]?[0-9.]+[eEinumkKMGTP]*[-+]?[0-9]*$/.test(text) ? NUMBER_WRONG : FORMAT_WRONG)
   const [, sign, whole = '', fraction = '', suffix = ''] = m

@@ -15,15 +15,15 @@ const SELF = '.'
 /** Whether a value that came from outside is a set: nothing but objects, and every element one that can be read. */
 export function isFieldSet(value: unknown): value is FieldSet {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
-  return Object.entries(value).every(([element, child]) => isElement(element) && isFieldSet(child))
+  for (const element in value)
+    if (!isElement(element) || !isFieldSet((value as Readonly<Record<string, unknown>>)[element])) return false
+  return true
 }
 
 function isElement(element: string): boolean {
+  if (element.startsWith('f:') || element === SELF) return true
   const rest = element.slice(2)
   switch (element.slice(0, 2)) {
-    case SELF:
-    case 'f:':
-      return true
     case 'i:':
       return /^-?\d+$/.test(rest)
     case 'k:': {
@@ -138,18 +138,24 @@ function stripped(set: FieldSet): FieldSet {
 
 /** The same set with its elements in order, as Kubernetes writes it; the very same object when it is so already. */
 export function canonical(set: FieldSet): FieldSet {
-  if (isEmpty(set)) return set
-  const elements = Object.keys(set)
-  let same = elements.every((element, i) => i === 0 || (elements[i - 1] as string) <= element)
-  if (!same) elements.sort()
-  const out: Record<string, FieldSet> = {}
-  for (const element of elements) {
+  let inOrder = true
+  let before = ''
+  let out: Record<string, FieldSet> | undefined
+  for (const element in set) {
     const child = set[element] as FieldSet
     const made = canonical(child)
-    out[element] = made
-    if (made !== child) same = false
+    if (made !== child) {
+      out ??= { ...set }
+      out[element] = made
+    }
+    if (element < before) inOrder = false
+    before = element
   }
-  return same ? set : out
+  const made = out ?? set
+  if (inOrder) return made
+  const sorted: Record<string, FieldSet> = {}
+  for (const element of Object.keys(set).sort()) sorted[element] = made[element] as FieldSet
+  return sorted
 }
 
 /** Members as paths of elements, in the order of the tree. */

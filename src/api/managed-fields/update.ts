@@ -50,12 +50,14 @@ function entriesBefore({ old, new: now, subresource }: Pick<FieldWrite, 'old' | 
   if (subresource !== '' || sent === undefined) return present
   const [first] = sent
   if (sent.length === 0 || (sent.length === 1 && first && Object.keys(first).length === 0)) return []
-  return sent.every(isReadable) ? sent : present
+  return sent.every((entry, i) => isReadable(entry, present[i]?.fieldsV1)) ? sent : present
 }
 
-function isReadable({ operation, apiVersion, fieldsType, fieldsV1 }: ManagedFieldsEntry): boolean {
+/** `known`: a set that need not be looked at again; a patch leaves those of the object as they are. */
+function isReadable(entry: ManagedFieldsEntry, known: unknown): boolean {
+  const { operation, apiVersion, fieldsType, fieldsV1 } = entry
   if ((operation !== 'Apply' && operation !== 'Update') || !apiVersion || fieldsType !== 'FieldsV1') return false
-  return fieldsV1 === undefined || fieldsV1 === null || isFieldSet(fieldsV1)
+  return fieldsV1 === known || fieldsV1 === undefined || fieldsV1 === null || isFieldSet(fieldsV1)
 }
 
 const members = (names: readonly string[]): FieldSet => Object.fromEntries(names.map((name) => [`f:${name}`, LEAF]))

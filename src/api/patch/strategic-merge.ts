@@ -8,10 +8,14 @@
  *
  * Nothing is changed in place, so a patch that fails leaves nothing behind.
  */
+import { own } from '../../base/own.ts'
 import { jsonEqual, jsonKey } from '../json-equal.ts'
 import type { Definition, Field, Type } from '../schema.ts'
 import { ordered } from './element-order.ts'
-import { goText, isJsonObject, type Json, type JsonObject } from './json-value.ts'
+import { goText, isJsonObject, type Json, type JsonObject, setMember } from './json-value.ts'
+
+/** A merged object while it is made. */
+type Draft = Record<string, Json>
 
 type Code = 400 | 413 | 422 | 500
 
@@ -61,39 +65,39 @@ class Merge {
   object(original: JsonObject, patch: JsonObject, type: Type | undefined): JsonObject {
     const directive = patch[PATCH]
     if (directive !== undefined) return directed(directive, patch)
-    const out = new Map<string, Json>(Object.entries(retained(original, patch)))
-    const rest = new Map<string, Json>(Object.entries(patch))
-    rest.delete(RETAIN)
-    this.count(out.size + rest.size)
-    for (const [key, order] of Object.entries(patch))
-      if (key.startsWith(ORDER)) this.ordered(out, rest, key, order, type)
-    for (const [name, value] of rest) {
+    const out: Draft = { ...retained(original, patch) }
+    const keys = Object.keys(patch)
+    this.count(sizeOf(out) + keys.length)
+    const done = new Set([RETAIN])
+    for (const key of keys) if (key.startsWith(ORDER)) this.ordered(out, patch, { directive: key, type, done })
+    for (const name of keys) {
+      if (done.has(name)) continue
       const deletes = name.startsWith(DELETE_LIST)
-      this.member(out, deletes ? listName(name, 'primitive list') : name, value, { type, deletes })
+      this.member(out, deletes ? listName(name, 'primitive list') : name, patch[name] as Json, { type, deletes })
     }
-    return Object.fromEntries(out)
+    return out
   }
 
   private member(
-    out: Map<string, Json>,
+    out: Draft,
     key: string,
     value: Json,
     { type, deletes }: { type: Type | undefined; deletes: boolean },
   ): void {
     if (value === null) {
-      out.delete(key)
+      delete out[key]
       return
     }
-    const current = out.get(key)
+    const current = own(out, key)
     const sameKind = current !== undefined && kindOf(current) === kindOf(value)
     if (!sameKind) {
-      if (!deletes) out.set(key, cleaned(value))
+      if (!deletes) setMember(out, key, cleaned(value))
     } else if (isJsonObject(current) && isJsonObject(value)) {
       const replaces = fieldOf(type, key)?.strategies.includes('replace')
-      out.set(key, replaces ? value : this.object(current, value, memberType(type, key)))
+      setMember(out, key, replaces ? value : this.object(current, value, memberType(type, key)))
     } else if (Array.isArray(current) && Array.isArray(value)) {
-      out.set(key, this.list(current, value, { field: fieldOf(type, key), deletes }))
-    } else out.set(key, value)
+      setMember(out, key, this.list(current, value, { field: fieldOf(type, key), deletes }))
+    } else setMember(out, key, value)
   }
 
   private list(original: readonly Json[], patch: readonly Json[], { field, deletes }: ListContext): readonly Json[] {
@@ -148,22 +152,20 @@ class Merge {
     return ordered(base, { first: plain, server: original, key })
   }
 
-  /** A list with its `$setElementOrder`: merges it and takes it out of what is left of the patch. */
+  /** A list with its `$setElementOrder`: merges it and notes that both are done. */
   private ordered(
-    out: Map<string, Json>,
-    rest: Map<string, Json>,
-    directive: string,
-    ...more: [Json, Type | undefined]
+    out: Draft,
+    whole: JsonObject,
+    { directive, type, done }: { directive: string; type: Type | undefined; done: Set<string> },
   ): void {
-    const [order, type] = more
-    rest.delete(directive)
+    done.add(directive)
     const name = listName(directive, 'setElementOrder list')
     const field = fieldOf(type, name)
-    const original = list(out.get(name))
-    const patch = list(rest.get(name))
-    const wanted = list(order) ?? []
+    const original = list(own(out, name))
+    const patch = done.has(name) ? undefined : list(own(whole, name))
+    const wanted = list(own(whole, directive)) ?? []
     if (patch) checkOrder(patch, wanted, field?.mergeKey)
-    rest.delete(name)
+    done.add(name)
     if (original === undefined && patch === undefined) return
     this.count(wanted.length + (original?.length ?? 0))
     const merged =
@@ -172,7 +174,7 @@ class Merge {
         : original === undefined
           ? (cleaned(patch) as readonly Json[])
           : this.list(original, patch, { field, deletes: false })
-    out.set(name, ordered(merged, { first: wanted, server: original ?? [], key: field?.mergeKey }))
+    setMember(out, name, ordered(merged, { first: wanted, server: original ?? [], key: field?.mergeKey }))
   }
 }
 
@@ -205,6 +207,12 @@ function listName(key: string, what: string): string {
   const at = key.indexOf('/')
   if (at < 0) throw new StrategicMergeError(400, `invalid patch format of ${what}`)
   return key.slice(at + 1)
+}
+
+function sizeOf(object: object): number {
+  let size = 0
+  for (const _ in object) size++
+  return size
 }
 
 function kindOf(value: Json): string {

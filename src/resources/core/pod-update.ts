@@ -93,6 +93,7 @@ function gateErrors(spec: PodSpec, old: PodSpec, errors: FieldError[]): void {
 }
 
 function tolerationErrors(after: readonly Toleration[], before: readonly Toleration[], errors: FieldError[]): void {
+  if (sameJson(after, before)) return
   const key = (toleration: Toleration) => jsonKey({ ...toleration, tolerationSeconds: undefined })
   const kept = new Set(after.map(key))
   if (before.every((toleration) => kept.has(key(toleration)))) return

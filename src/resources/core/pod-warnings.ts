@@ -142,13 +142,15 @@ function listWarnings({ hostAliases = [], imagePullSecrets = [] }: PodSpec, fiel
 }
 
 const NANOS = 1_000_000_000n
+/** Amounts that are no fraction at sight. */
+const WHOLE = /^[0-9]+(?:[kMGT]|[KMGT]i)?$/
 
 /** `100m` of memory is a tenth of a byte, and was meant to be something else. */
 function fractionWarnings({ resources }: Container, field: string, warn: Warn): void {
   for (const name of ['memory', 'ephemeral-storage']) {
     for (const list of ['limits', 'requests'] as const) {
       const value = resources?.[list]?.[name]
-      if (value === undefined || parseQuantity(value).nanos % NANOS === 0n) continue
+      if (value === undefined || WHOLE.test(value) || parseQuantity(value).nanos % NANOS === 0n) continue
       warn(`${field}.resources.${list}[${name}]: fractional byte value "${value}" is invalid, must be an integer`)
     }
   }

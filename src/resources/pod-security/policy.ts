@@ -35,7 +35,7 @@ export const compareLevels = (a: Level, b: Level): number => LEVELS.indexOf(a) -
 
 /** There is always a policy. A label that cannot be read enforces the strictest, and neither audits nor warns. */
 export function policyOf(labels: Labels): { policy: Policy; errors: readonly FieldError[] } {
-  if (!labels) return { policy: DEFAULTS, errors: [] }
+  if (!labels || !saysSomething(labels)) return { policy: DEFAULTS, errors: [] }
   const errors: FieldError[] = []
   const read = <T>(name: string, parse: (text: string) => T | undefined, why: string): T | undefined => {
     const text = labels[PREFIX + name]
@@ -51,6 +51,12 @@ export function policyOf(labels: Labels): { policy: Policy; errors: readonly Fie
   })
   const policy = Object.fromEntries(standards) as Record<Mode, Standard>
   return { policy: { ...policy, warn: warnStandard(policy, labels) }, errors }
+}
+
+/** Most namespaces say nothing, and every pod asks its own. */
+function saysSomething(labels: NonNullable<Labels>): boolean {
+  for (const key in labels) if (key.startsWith(PREFIX)) return true
+  return false
 }
 
 function parseLevel(text: string): Level | undefined {
