@@ -17,7 +17,7 @@ import type { Parts } from './call.ts'
 import { chain } from './chain.ts'
 import { dispatch } from './dispatch.ts'
 import type { Exchange, Stage } from './exchange.ts'
-import { deadlineOf, within } from './flow/deadline.ts'
+import { Deadlines, deadlineOf } from './flow/deadline.ts'
 import { type FlowLimits, limiter } from './flow/limit.ts'
 import { inWantedForm } from './forms.ts'
 import type { HealthCheck } from './health.ts'
@@ -60,7 +60,8 @@ export interface ApiServer {
 }
 
 export function createApiServer(options: ApiServerOptions): ApiServer {
-  const counts = new Map<string, number>()
+  const counts = new Counts()
+  const deadlines = new Deadlines(options.clock)
   const { registry, clock, random } = options
   const policy = createPolicy(registry, options.defaultRoles ?? defaultRoles())
   const authorizers = [
@@ -87,7 +88,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     version: options.version ?? '0',
     checks: options.checks ?? [],
     address,
-    metrics: () => metricsText(counts),
+    metrics: () => counts.text(),
     more: [
       openApiHandler([...declarations, ...VIRTUAL_RESOURCES]),
       ...(signer ? [oidcDocuments(signer, address)] : []),
@@ -102,49 +103,52 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const handler = (exchange: Exchange) =>
     exchange.info.isResource ? dispatch(parts, exchange, { tokens }) : plainPath(plain, exchange)
   const serve = (exchange: Exchange) => limits.run(exchange, () => handler(exchange))
+  const way: Way = { deadlines, stages, serve, fault: (error, request) => options.fault?.(error, request) }
   return {
     async handle(request) {
-      const response = await handle(request, {
-        clock,
-        stages,
-        serve,
-        fault: (error) => options.fault?.(error, request),
-      })
-      const key = `${request.method} ${response.status}`
-      counts.set(key, (counts.get(key) ?? 0) + 1)
+      const answer = handle(request, way)
+      const response = answer instanceof Promise ? await answer : answer
+      counts.add(request.method, response.status)
       return response
     },
-    close: () => parts.watches.close(),
+    close() {
+      parts.watches.close()
+      deadlines.close()
+    },
   }
 }
 
 interface Way {
-  readonly clock: Clock
+  readonly deadlines: Deadlines
   readonly stages: readonly Stage[]
   serve(exchange: Exchange): ApiResponse | Promise<ApiResponse>
-  fault(error: unknown): void
+  fault(error: unknown, request: ApiRequest): void
 }
 
-async function handle(request: ApiRequest, way: Way): Promise<ApiResponse> {
+/** What needs to wait for nothing is answered at once, without a promise. */
+function handle(request: ApiRequest, way: Way): ApiResponse | Promise<ApiResponse> {
   const info = requestInfo(request.method, request.path, request.query)
   const exchange: Exchange = { request, info, user: ANONYMOUS, warnings: new Warnings() }
+  const failed = (error: unknown) =>
+    finished(
+      errorResponse(error, (fault) => way.fault(fault, request)),
+      exchange,
+    )
   try {
     // In-process callers wait as long as they like: nobody else's connection is held up.
     const deadline = request.whenOver && deadlineOf(exchange)
     const answer = passed(exchange, way)
-    return await (deadline === undefined ? answer : within(way.clock, deadline, answer))
+    if (!(answer instanceof Promise)) return answer
+    return (deadline === undefined ? answer : way.deadlines.within(deadline, answer)).catch(failed)
   } catch (error) {
-    return await finished(errorResponse(error, way.fault), exchange)
+    return failed(error)
   }
 }
 
-async function passed(exchange: Exchange, { stages, serve }: Way): Promise<ApiResponse> {
-  for (const stage of stages) {
-    const passing = stage(exchange)
-    const answer = passing instanceof Promise ? await passing : passing
-    if (answer) return answer
-  }
-  return await finished(await serve(exchange), exchange)
+function passed(exchange: Exchange, { stages, serve }: Way): ApiResponse | Promise<ApiResponse> {
+  for (const stage of stages) stage(exchange)
+  const answer = serve(exchange)
+  return answer instanceof Promise ? answer.then((made) => finished(made, exchange)) : finished(answer, exchange)
 }
 
 /** An answer as it goes out: in the form that is wanted, with its warnings. */
@@ -154,11 +158,24 @@ function finished(response: ApiResponse, exchange: Exchange): ApiResponse | Prom
   return withWarnings(answer, exchange.warnings.values())
 }
 
-function metricsText(counts: ReadonlyMap<string, number>): string {
-  const lines = ['# TYPE apiserver_request_total counter']
-  for (const [key, count] of [...counts].sort()) {
-    const [verb = '', code = ''] = key.split(' ')
-    lines.push(`apiserver_request_total{verb="${verb}",code="${code}"} ${count}`)
+/** How many requests were answered, by method and status. */
+class Counts {
+  private readonly byMethod = new Map<string, Map<number, number>>()
+
+  add(method: string, status: number): void {
+    let counts = this.byMethod.get(method)
+    if (!counts) {
+      counts = new Map()
+      this.byMethod.set(method, counts)
+    }
+    counts.set(status, (counts.get(status) ?? 0) + 1)
   }
-  return `${lines.join('\n')}\n`
+
+  text(): string {
+    const lines = ['# TYPE apiserver_request_total counter']
+    for (const [verb, counts] of [...this.byMethod].sort())
+      for (const [code, count] of [...counts].sort())
+        lines.push(`apiserver_request_total{verb="${verb}",code="${code}"} ${count}`)
+    return `${lines.join('\n')}\n`
+  }
 }

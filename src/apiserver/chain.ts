@@ -22,5 +22,4 @@ export function chain({ tokens, authorizers }: ChainOptions): readonly Stage[] {
 
 const introduce: Stage = ({ request, user }) => {
   request.identified?.(user)
-  return undefined
 }

@@ -89,10 +89,29 @@ export class Connection {
   quietSince = performance.now()
   /** Our last word is said. */
   ending = false
+  private readonly introduced: (connection: Connection, user: UserInfo) => void
 
-  constructor(socket: Socket, peer: string) {
+  constructor(socket: Socket, peer: string, introduced: (connection: Connection, user: UserInfo) => void) {
     this.socket = socket
     this.peer = peer
+    this.introduced = introduced
+  }
+
+  identified(user: UserInfo): void {
+    this.introduced(this, user)
+  }
+
+  /** A request has come. Until it is over the connection is busy. */
+  begin(request: AnyRequest, response: AnyResponse): OpenRequest {
+    const open = new OpenRequest(request, response, this)
+    this.served = true
+    this.requests.add(open)
+    return open
+  }
+
+  over(open: OpenRequest): void {
+    this.requests.delete(open)
+    this.quietSince = performance.now()
   }
 
   /** Nothing is lost when it goes: no request, or only such as have not come yet. */
@@ -140,7 +159,7 @@ export class Connections {
     }
     socket.setNoDelay(true)
     socket.setKeepAlive(true, KEEP_ALIVE_PROBE_MS)
-    const connection = new Connection(socket, peer)
+    const connection = new Connection(socket, peer, this.introduced)
     this.all.add(connection)
     const strangers = this.strangers.get(peer)
     if (strangers) strangers.add(connection)
@@ -176,19 +195,7 @@ export class Connections {
     return this.bySocket.get(key)
   }
 
-  /** A request has come. Until it is over its connection is busy. */
-  begin(request: AnyRequest, response: AnyResponse, connection: Connection): OpenRequest {
-    const open = new OpenRequest(request, response, (user) => this.identified(connection, user))
-    connection.served = true
-    connection.requests.add(open)
-    open.whenOver(() => {
-      connection.requests.delete(open)
-      connection.quietSince = performance.now()
-    })
-    return open
-  }
-
-  identified(connection: Connection, user: UserInfo): void {
+  private readonly introduced = (connection: Connection, user: UserInfo): void => {
     if (user.name === ANONYMOUS.name || connection.owner === user.name) return
     connection.owner = user.name
     this.leaveStrangers(connection)

@@ -1,4 +1,4 @@
-import type { ApiRequest, ApiResponse, UserInfo } from '../wire/exchange.ts'
+import type { ApiRequest, UserInfo } from '../wire/exchange.ts'
 import type { RequestInfo } from './request-info.ts'
 import type { Warnings } from './warnings.ts'
 
@@ -13,5 +13,5 @@ export interface Exchange {
   pause?: () => Promise<void>
 }
 
-/** A step of the chain: passes on (undefined), answers, or throws ApiError. */
-export type Stage = (exchange: Exchange) => ApiResponse | undefined | Promise<ApiResponse | undefined>
+/** A step of the chain: passes on, or throws ApiError. */
+export type Stage = (exchange: Exchange) => void

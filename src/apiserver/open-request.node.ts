@@ -6,6 +6,12 @@ import type { UserInfo } from '../wire/exchange.ts'
 export type AnyRequest = IncomingMessage | Http2ServerRequest
 export type AnyResponse = ServerResponse | Http2ServerResponse
 
+/** In whose book the request stands: its connection. */
+interface Keeper {
+  identified(user: UserInfo): void
+  over(request: OpenRequest): void
+}
+
 export class OpenRequest {
   readonly request: AnyRequest
   readonly response: AnyResponse
@@ -19,29 +25,40 @@ export class OpenRequest {
   /** Bytes that wait for the reader, and since when they have been as many. */
   private unread = 0
   private unreadSince = 0
-  private readonly ends = new Set<() => void>()
-  private readonly introduce: (user: UserInfo) => void
+  private ends: Set<() => void> | undefined
+  private readonly keeper: Keeper
 
-  constructor(request: AnyRequest, response: AnyResponse, introduce: (user: UserInfo) => void) {
+  constructor(request: AnyRequest, response: AnyResponse, keeper: Keeper) {
     this.request = request
     this.response = response
-    this.introduce = introduce
-    response.once('close', () => {
-      this.over = true
-      for (const end of this.ends) end()
-    })
+    this.keeper = keeper
+    response.on('close', () => this.end())
+  }
+
+  private end(): void {
+    if (this.over) return
+    this.over = true
+    this.keeper.over(this)
+    for (const end of this.ends ?? []) end()
   }
 
   identified(user: UserInfo): void {
     this.user = user
-    this.introduce(user)
+    this.keeper.identified(user)
   }
 
-  /** Calls `done` when the answer has gone out or its reader is gone; at once when that has happened. Returns what takes it back. */
-  whenOver(done: () => void): () => void {
+  /** Calls `done` when the answer has gone out or its reader is gone; at once when that has happened. */
+  whenOver(done: () => void): void {
     if (this.over) done()
-    else this.ends.add(done)
-    return () => this.ends.delete(done)
+    else {
+      this.ends ??= new Set()
+      this.ends.add(done)
+    }
+  }
+
+  /** Takes a `whenOver` back. */
+  forget(done: () => void): void {
+    this.ends?.delete(done)
   }
 
   /** Breaks off: an HTTP/2 stream alone, else the connection. */

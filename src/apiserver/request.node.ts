@@ -1,10 +1,12 @@
-import type { ApiRequest } from '../wire/exchange.ts'
+import type { ApiRequest, RequestBody, UserInfo } from '../wire/exchange.ts'
 import type { CertificateUser } from './authn/client-certificate.node.ts'
 import type { Bodies } from './bodies.node.ts'
 import type { AnyRequest, OpenRequest } from './open-request.node.ts'
 import { isReading } from './request-info.ts'
 
-const NO_BODY = Promise.resolve(undefined)
+const NO_BODY: Promise<RequestBody> = Promise.resolve(undefined)
+
+const NO_QUERY = new URLSearchParams()
 
 const NOBODY: CertificateUser = {}
 
@@ -30,33 +32,60 @@ export function requestHead(
   return {
     method: request.method ?? 'GET',
     path: at < 0 ? url : url.slice(0, at),
-    query: new URLSearchParams(at < 0 ? '' : url.slice(at + 1)),
+    query: at < 0 ? NO_QUERY : new URLSearchParams(url.slice(at + 1)),
     headers: request.headers as Record<string, string>,
     rawHeaders: request.rawHeaders,
-    ...(user ? { user } : {}),
-    ...(refused ? { badCertificate: true } : {}),
+    user,
+    badCertificate: refused,
   }
 }
 
-/** The request as the API server knows it. */
-export function apiRequest(open: OpenRequest, bodies: Bodies, certificate: CertificateUser): ApiRequest {
-  const head = requestHead(open.request, certificate)
-  let body: ReturnType<ApiRequest['body']> | undefined
-  return {
-    ...head,
-    body: () => (body ??= isReading(head.method) ? NO_BODY : bodies.read(open)),
-    pause: () => new Promise((resolve) => setImmediate(resolve)),
-    get signal() {
-      return goneSignal(open)
-    },
-    identified: (who) => open.identified(who),
-    whenOver: (done) => open.whenOver(done),
-  }
-}
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
-/** Aborts when the answer is complete, or its reader has gone before. */
-function goneSignal(open: OpenRequest): AbortSignal {
-  const gone = new AbortController()
-  open.whenOver(() => gone.abort())
-  return gone.signal
+/** The request as the API server knows it. One is made of every request: what most do not ask for is not made. */
+export class SocketRequest implements ApiRequest {
+  readonly method: string
+  readonly path: string
+  readonly query: URLSearchParams
+  readonly headers: Readonly<Record<string, string>>
+  readonly rawHeaders: readonly string[] | undefined
+  readonly user: UserInfo | undefined
+  readonly badCertificate: boolean | undefined
+  readonly pause = nextTurn
+  private readonly open: OpenRequest
+  private readonly bodies: Bodies
+  private reading: Promise<RequestBody> | undefined
+
+  constructor(open: OpenRequest, bodies: Bodies, certificate: CertificateUser) {
+    const head = requestHead(open.request, certificate)
+    this.method = head.method
+    this.path = head.path
+    this.query = head.query
+    this.headers = head.headers
+    this.rawHeaders = head.rawHeaders
+    this.user = head.user
+    this.badCertificate = head.badCertificate
+    this.open = open
+    this.bodies = bodies
+  }
+
+  body(): Promise<RequestBody> {
+    this.reading ??= isReading(this.method) ? NO_BODY : this.bodies.read(this.open)
+    return this.reading
+  }
+
+  /** Aborts when the answer is complete, or its reader has gone before. */
+  get signal(): AbortSignal {
+    const gone = new AbortController()
+    this.open.whenOver(() => gone.abort())
+    return gone.signal
+  }
+
+  identified(user: UserInfo): void {
+    this.open.identified(user)
+  }
+
+  whenOver(done: () => void): void {
+    this.open.whenOver(done)
+  }
 }

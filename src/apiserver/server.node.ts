@@ -26,7 +26,7 @@ import {
 } from './connections.node.ts'
 import { answerUpgrade, type KubeletDialer, tunnelToKubelet } from './kubelet-tunnel.node.ts'
 import type { AnyRequest, AnyResponse, OpenRequest } from './open-request.node.ts'
-import { apiRequest } from './request.node.ts'
+import { SocketRequest } from './request.node.ts'
 import { writeResponse } from './write-response.node.ts'
 
 /** How long open requests may take to end when the server closes, in ms; then their sockets are destroyed. */
@@ -164,7 +164,7 @@ function wire(server: HttpServer, parts: Parts): void {
       socket,
       head,
       certificate: certificateUser(socket, Date.now()),
-      identified: (user) => open.identified(connection, user),
+      identified: (user) => connection.identified(user),
       end: () => connection.end(open.limits.lingerMs),
     }).catch((error: unknown) => {
       options.fault(error)
@@ -210,7 +210,7 @@ function serve(parts: Parts, request: AnyRequest, response: AnyResponse): void {
   const { options, open } = parts
   const connection = open.of(request.httpVersionMajor < 2 ? request.socket : sessionOf(request))
   if (!connection) return void response.destroy()
-  const begun = open.begin(request, response, connection)
+  const begun = connection.begin(request, response)
   answer(parts, begun, connection).catch((error: unknown) => {
     options.fault(error)
     begun.destroy()
@@ -221,7 +221,8 @@ const sessionOf = (request: AnyRequest) => (request as Http2ServerRequest).strea
 
 async function answer({ options, bodies, open }: Parts, begun: OpenRequest, connection: Connection): Promise<void> {
   const { request, response } = begun
-  const call = apiRequest(begun, bodies, certificateUser(connection.secured ?? connection.socket, Date.now()))
+  const certificate = certificateUser(connection.secured ?? connection.socket, Date.now())
+  const call = new SocketRequest(begun, bodies, certificate)
   const answer = await options.handle(call)
   if (answer.body.type === 'forward') await tunnelToKubelet(options.dialKubelet, answer.body, begun)
   else await writeResponse(answer, begun)

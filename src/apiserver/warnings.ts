@@ -10,14 +10,18 @@ const CUT_LENGTH = 256
 
 const encoder = new TextEncoder()
 
+const NONE: readonly string[] = []
+
 export class Warnings {
-  private readonly known = new Set<string>()
-  private texts: string[] = []
+  /** Made with the first warning: most answers have none. */
+  private known: Set<string> | undefined
+  private texts: string[] | undefined
   private written = 0
   private cutting = false
 
   add(text: string): void {
-    if (text === '' || (this.cutting && this.written >= TOTAL_LENGTH_MAX) || this.known.has(text)) return
+    if (text === '' || (this.cutting && this.written >= TOTAL_LENGTH_MAX) || this.known?.has(text)) return
+    this.known ??= new Set()
     this.known.add(text)
     if (!this.cutting && this.written + lengthOf(text) > TOTAL_LENGTH_MAX) this.cut()
     this.write(text)
@@ -25,14 +29,15 @@ export class Warnings {
 
   /** Values of headers. Texts outside of ASCII travel as UTF-8: a character here is a byte there. */
   values(): readonly string[] {
+    if (!this.texts) return NONE
     return this.texts.map((text) => String.fromCharCode(...encoder.encode(`299 - ${quoted(text)}`)))
   }
 
   private cut(): void {
     this.cutting = true
     this.written = 0
-    const all = this.texts
-    this.texts = []
+    const all = this.texts ?? NONE
+    this.texts = undefined
     for (const text of all) this.write(text)
   }
 
@@ -44,6 +49,7 @@ export class Warnings {
         ? [...text.slice(0, 2 * CUT_LENGTH)].slice(0, CUT_LENGTH).join('')
         : text
     this.written += lengthOf(shown)
+    this.texts ??= []
     this.texts.push(shown)
   }
 }

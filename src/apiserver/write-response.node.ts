@@ -110,9 +110,9 @@ async function inChunks(open: OpenRequest, chunks: Chunks, { status, headers }: 
 /** Resolves when the response can take more, or is gone. */
 function drained(response: ServerResponse, open: OpenRequest): Promise<void> {
   return new Promise((resolve) => {
-    const forget = open.whenOver(resolve)
+    open.whenOver(resolve)
     response.once('drain', () => {
-      forget()
+      open.forget(resolve)
       resolve()
     })
   })

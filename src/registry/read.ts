@@ -22,15 +22,22 @@ export function find(resource: StoredResource, namespace: string, name: string):
   return item && viewOf(resource, item)
 }
 
-/** Throws 404. With a `revision`, waits until the cache has seen it. */
-export async function get(
-  resource: StoredResource,
-  target: { namespace: string; name: string; revision?: WantedRevision },
-): Promise<Item> {
-  if (target.revision !== undefined && target.revision > resource.cache.revision)
-    await resource.cache.waitFor(target.revision, FRESHNESS_TIMEOUT_MS)
-  const item = find(resource, target.namespace, target.name)
-  if (!item) throw notFound(resource.groupResource, target.name)
+export interface Target {
+  readonly namespace: string
+  readonly name: string
+  readonly revision?: WantedRevision | undefined
+}
+
+/** Throws 404. With a `revision` that the cache has not seen yet, waits for it; else the item is there at once. */
+export function get(resource: StoredResource, target: Target): Item | Promise<Item> {
+  const { revision } = target
+  if (revision === undefined || revision <= resource.cache.revision) return present(resource, target)
+  return resource.cache.waitFor(revision, FRESHNESS_TIMEOUT_MS).then(() => present(resource, target))
+}
+
+function present(resource: StoredResource, { namespace, name }: Target): Item {
+  const item = find(resource, namespace, name)
+  if (!item) throw notFound(resource.groupResource, name)
   return item
 }
 

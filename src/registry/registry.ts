@@ -13,7 +13,7 @@ import { type Deleted, deleteObject } from './delete.ts'
 import { deleteCollection } from './delete-collection.ts'
 import { trackFields } from './field-managers.ts'
 import { contextOf, type FieldManagerHook, type Kit, type WriteOptions } from './kit.ts'
-import { all, find, get, list, type WantedRevision, watch } from './read.ts'
+import { all, find, get, list, type Target, watch } from './read.ts'
 import { prefixOf, type StoredResource } from './resource.ts'
 import { inApiWords } from './store-words.ts'
 import { admitCreate, type BindingRequest, bind, evict } from './subresources.ts'
@@ -38,7 +38,7 @@ export interface Registry {
   readonly resources: readonly StoredResource[]
   find(group: string, version: string, plural: string): StoredResource | undefined
   /** Throws 404. */
-  get(resource: StoredResource, target: { namespace: string; name: string; revision?: WantedRevision }): Promise<Item>
+  get(resource: StoredResource, target: Target): Item | Promise<Item>
   /** undefined instead of 404, and at once. */
   peek(resource: StoredResource, namespace: string, name: string): Item | undefined
   /** Every object, at once; with a namespace, those in it. */

@@ -20,11 +20,11 @@ export interface ApiRequest {
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>
   /** Names and values in turn as they came, where the transport knows them: for headers that come several times. */
-  readonly rawHeaders?: readonly string[]
+  readonly rawHeaders?: readonly string[] | undefined
   /** Set by transports that have authenticated by themselves (client certificate, in-process); else by the authn stage. */
-  readonly user?: UserInfo
+  readonly user?: UserInfo | undefined
   /** A client certificate was shown that stands for nobody: without another credential that is 401. */
-  readonly badCertificate?: boolean
+  readonly badCertificate?: boolean | undefined
   /** The body, read when first asked for. Rejects with ApiError 413 when it exceeds the limit, 429 when bodies take up too much. */
   body(): Promise<RequestBody>
   /** Lets other requests go first: resolves in a later turn of the event loop. In-process there are none to wait for. */

@@ -1,6 +1,6 @@
 /** How long a request may take. Source: apiserver's WithRequestDeadline and WithTimeoutForNonLongRunningRequests. */
 import { badRequest, failure } from '../../api/status.ts'
-import type { Clock } from '../../base/clock.ts'
+import type { Clock, Timer } from '../../base/clock.ts'
 import type { Exchange } from '../exchange.ts'
 import { isLongRunning } from './levels.ts'
 
@@ -47,12 +47,82 @@ function durationMs(text: string): number {
 
 const badDuration = (why: string) => badRequest(`invalid timeout specified in the request URL - time: ${why}`)
 
-/** The outcome of `work`, or 504 after `ms`: the work goes on then, nobody waits for it. */
-export function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const timer = clock.setTimer(ms, () =>
-      reject(failure(504, 'Timeout', 'Timeout: request did not complete within the allotted timeout', {})),
-    )
-    work.then(resolve, reject).finally(() => timer.cancel())
-  })
+interface Waiting {
+  /** In ms of the clock's `monotonic`. */
+  readonly until: number
+  fail(): void
 }
+
+/**
+ * Ends the waiting for requests that take too long. Nearly all have the same time, which so runs out in the order in which they
+ * came: one timer is for all of them, and none is set for each.
+ */
+export class Deadlines {
+  private readonly clock: Clock
+  private readonly waiting = new Set<Waiting>()
+  private timer: Timer | undefined
+  private closed = false
+
+  constructor(clock: Clock) {
+    this.clock = clock
+  }
+
+  /** The outcome of `work`, or 504 after `ms`: the work goes on then, nobody waits for it. */
+  within<T>(ms: number, work: Promise<T>): Promise<T> {
+    return ms === REQUEST_TIMEOUT_MS && !this.closed ? this.inLine(work) : this.alone(ms, work)
+  }
+
+  /** The common timer ends; requests that are still waited for have one of their own from here on. */
+  close(): void {
+    this.closed = true
+    if (this.waiting.size === 0) this.stop()
+  }
+
+  private inLine<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const mine: Waiting = { until: this.clock.monotonic() + REQUEST_TIMEOUT_MS, fail: () => reject(timedOut()) }
+      this.waiting.add(mine)
+      this.timer ??= this.clock.setTimer(REQUEST_TIMEOUT_MS, () => this.expire())
+      work.then(
+        (result) => {
+          this.leave(mine)
+          resolve(result)
+        },
+        (error: unknown) => {
+          this.leave(mine)
+          reject(error as Error)
+        },
+      )
+    })
+  }
+
+  private alone<T>(ms: number, work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = this.clock.setTimer(ms, () => reject(timedOut()))
+      work.then(resolve, reject).finally(() => timer.cancel())
+    })
+  }
+
+  private leave(mine: Waiting): void {
+    this.waiting.delete(mine)
+    if (this.closed && this.waiting.size === 0) this.stop()
+  }
+
+  private expire(): void {
+    const now = this.clock.monotonic()
+    for (const one of this.waiting) {
+      if (one.until > now) break
+      this.waiting.delete(one)
+      one.fail()
+    }
+    const [first] = this.waiting
+    this.timer = first && this.clock.setTimer(first.until - now, () => this.expire())
+  }
+
+  private stop(): void {
+    this.timer?.cancel()
+    this.timer = undefined
+  }
+}
+
+const timedOut = () => failure(504, 'Timeout', 'Timeout: request did not complete within the allotted timeout', {})

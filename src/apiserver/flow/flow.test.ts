@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Clock } from '../../base/clock.ts'
 import { drain } from '../../sim/drain.node.ts'
 import { SimClock } from '../../sim/sim-clock.ts'
 import type { ApiRequest, ApiResponse, RequestBody, UserInfo } from '../../wire/exchange.ts'
@@ -6,7 +7,7 @@ import type { Exchange } from '../exchange.ts'
 import { requestInfo } from '../request-info.ts'
 import { textResponse } from '../respond.ts'
 import { Warnings } from '../warnings.ts'
-import { deadlineOf, REQUEST_TIMEOUT_MS, within } from './deadline.ts'
+import { Deadlines, deadlineOf, REQUEST_TIMEOUT_MS } from './deadline.ts'
 import { levelOf, standingOf } from './levels.ts'
 import { FLOW_LIMITS, type FlowLimits, type Limiter, limiter } from './limit.ts'
 import { Pool } from './pool.ts'
@@ -39,6 +40,28 @@ describe('the level of a request', () => {
     if (level !== 'exempt') expect(standingOf(user)).not.toBe('exempt')
   })
 })
+
+/** The clock; `timers` are those that are set. */
+function watched(timers: Set<object>): Clock {
+  return {
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
+    setTimer(ms, fire) {
+      const mine = {}
+      timers.add(mine)
+      const timer = clock.setTimer(ms, () => {
+        timers.delete(mine)
+        fire()
+      })
+      return {
+        cancel() {
+          timers.delete(mine)
+          timer.cancel()
+        },
+      }
+    },
+  }
+}
 
 describe('the time for a request', () => {
   const of = (path: string, query = '') => {
@@ -74,7 +97,8 @@ describe('the time for a request', () => {
   })
 
   it('ends with 504 in the words of Kubernetes', async () => {
-    const outcome = within(clock, 5_000, new Promise(() => {})).catch((error: unknown) => error)
+    const deadlines = new Deadlines(clock)
+    const outcome = deadlines.within(5_000, new Promise(() => {})).catch((error: unknown) => error)
     await clock.advance(5_000)
     expect(await outcome).toMatchObject({
       status: {
@@ -83,7 +107,47 @@ describe('the time for a request', () => {
         message: 'Timeout: request did not complete within the allotted timeout',
       },
     })
-    expect(await within(clock, 5_000, Promise.resolve(7))).toBe(7)
+    expect(await deadlines.within(5_000, Promise.resolve(7))).toBe(7)
+  })
+
+  it('runs out for each in its turn, with one timer for all that have the usual time', async () => {
+    const timers = new Set<object>()
+    const deadlines = new Deadlines(watched(timers))
+    const over: string[] = []
+    const wait = (name: string) =>
+      void deadlines.within(REQUEST_TIMEOUT_MS, new Promise(() => {})).catch(() => over.push(name))
+    wait('first')
+    await clock.advance(20_000)
+    wait('second')
+    const answered = deadlines.within(REQUEST_TIMEOUT_MS, Promise.resolve(7))
+    const refused = deadlines.within(REQUEST_TIMEOUT_MS, Promise.reject(new Error('no')))
+    expect(timers.size).toBe(1)
+    expect(await answered).toBe(7)
+    await expect(refused).rejects.toThrow('no')
+    await clock.advance(REQUEST_TIMEOUT_MS - 20_001)
+    expect(over).toEqual([])
+    await clock.advance(1)
+    expect(over).toEqual(['first'])
+    await clock.advance(19_999)
+    expect(over).toEqual(['first'])
+    await clock.advance(1)
+    expect(over).toEqual(['first', 'second'])
+    expect(timers.size).toBe(0)
+  })
+
+  it('keeps running for those that wait while the server closes, and for no longer', async () => {
+    const timers = new Set<object>()
+    const deadlines = new Deadlines(watched(timers))
+    const outcome = deadlines.within(REQUEST_TIMEOUT_MS, new Promise(() => {})).catch(() => 'over')
+    let settle: (value: number) => void = () => {}
+    const slow = deadlines.within(REQUEST_TIMEOUT_MS, new Promise<number>((resolve) => (settle = resolve)))
+    deadlines.close()
+    settle(7)
+    expect(await slow).toBe(7)
+    expect(await deadlines.within(REQUEST_TIMEOUT_MS, Promise.resolve(8))).toBe(8)
+    await clock.advance(REQUEST_TIMEOUT_MS)
+    expect(await outcome).toBe('over')
+    expect(timers.size).toBe(0)
   })
 })
 

@@ -14,18 +14,17 @@ export function authenticate(tokens: TokenSource): Stage {
     const { request } = exchange
     if (request.user) {
       exchange.user = authenticated(request.user)
-      return undefined
+      return
     }
     const token = bearerToken(exchange)
     if (token === undefined) {
       if (request.badCertificate) throw unauthorized()
       exchange.user = ANONYMOUS
-      return undefined
+      return
     }
     const found = tokens.authenticate(token, API_AUDIENCES)
     if (!found || 'error' in found) throw unauthorized()
     exchange.user = found.user
-    return undefined
   }
 }
 

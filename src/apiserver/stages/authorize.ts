@@ -8,7 +8,6 @@ import type { Exchange, Stage } from '../exchange.ts'
 export function authorize(authorizers: readonly Authorizer[]): Stage {
   return (exchange) => {
     demand(authorizers, exchange.user, attributesOf(exchange))
-    return undefined
   }
 }
 

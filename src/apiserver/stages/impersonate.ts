@@ -72,7 +72,7 @@ export function impersonate(authorizers: readonly Authorizer[]): Stage {
   const lastWay = new Map<string, Mode>()
   return (exchange) => {
     const wanted = wantedOf(exchange.request)
-    if (!wanted) return undefined
+    if (!wanted) return
     const requestor = exchange.user
     const asked = attributesOf(exchange)
     const last = lastWay.get(requestor.name)
@@ -86,7 +86,7 @@ export function impersonate(authorizers: readonly Authorizer[]): Stage {
       if (lastWay.size >= REMEMBERED_MAX) lastWay.clear()
       lastWay.set(requestor.name, mode)
       exchange.user = impersonated(wanted, mode)
-      return undefined
+      return
     }
     assert(first, 'the last way fits everybody')
     throw first
