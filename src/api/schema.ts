@@ -35,32 +35,35 @@ export type Type =
 
 type PatchStrategy = 'merge' | 'replace' | 'retainKeys'
 
+/** All fields have all members, so that the engine finds them in one place: they are looked at for every value of every body. */
 export interface Field {
   readonly name: string
+  /** Place in Kubernetes' order, from 0. */
+  readonly place: number
   readonly type: Type
   /** In the `required` list of OpenAPI. */
   readonly required: boolean
-  readonly mergeKey?: string
+  readonly mergeKey: string | undefined
   readonly strategies: readonly PatchStrategy[]
-  readonly listType?: 'atomic' | 'set' | 'map'
-  readonly listKeys?: readonly string[]
-  readonly mapType?: 'atomic' | 'granular'
-  readonly enum?: readonly string[]
+  readonly listType: 'atomic' | 'set' | 'map' | undefined
+  readonly listKeys: readonly string[] | undefined
+  readonly mapType: 'atomic' | 'granular' | undefined
+  readonly enum: readonly string[] | undefined
   /** The enum of a list's elements. */
-  readonly itemEnum?: readonly string[]
+  readonly itemEnum: readonly string[] | undefined
   /** As published: real defaults, and the zero values of fields that are always written. */
-  readonly default?: unknown
+  readonly default: unknown
   /** An empty value ('' 0 false [] {}) means absent: it is not written out. */
   readonly dropsEmpty: boolean
   /**
    * Set for fields that Kubernetes writes out even when nothing was given: '' 0 false null, or {} for a nested object.
    * Go's encoding of a value that is neither a pointer nor left out when empty.
    */
-  readonly zero?: '' | 0 | false | null | '0' | 'object'
+  readonly zero: '' | 0 | false | null | '0' | 'object' | undefined
   /** How Go names the type in error messages: `int32`, `v1.Protocol`, `[]v1.Container`. */
   readonly goType: string
   /** Full name of the field-less definition that OpenAPI refers to here, e.g. JSON of apiextensions. */
-  readonly ref?: string
+  readonly ref: string | undefined
 }
 
 export interface GroupVersionKind {
@@ -175,7 +178,7 @@ function parse(name: string, raw: RawDefinition): Definition {
   const fields = new Map<string, Field>()
   for (const [field, entry] of Object.entries(raw.f)) {
     const [code, extras] = typeof entry === 'string' ? [entry, {}] : entry
-    fields.set(field, parseField(field, code, extras))
+    fields.set(field, parseField(field, fields.size, code, extras))
   }
   return {
     name,
@@ -212,27 +215,27 @@ function goTypeOf(type: Type): string {
   return type.kind === 'ref' ? type.goType : (GO_NAMES[type.kind] ?? type.kind)
 }
 
-function parseField(name: string, text: string, extras: RawExtras): Field {
+function parseField(name: string, place: number, text: string, extras: RawExtras): Field {
   const at = text.search(/[^!^?~]/)
   const marks = text.slice(0, at)
   const type = parseType(text.slice(at))
-  const zero = zeroOf(type, marks)
   return {
     name,
+    place,
     type,
     required: marks.includes('!'),
     strategies: (extras.s ? extras.s.split(',') : []) as PatchStrategy[],
     dropsEmpty: marks.includes('?') && !marks.includes('^') && type.kind !== 'ref' && !(type.kind in STRUCT_ZERO),
     goType: extras.g ?? goTypeOf(type),
-    ...(extras.k ? { mergeKey: extras.k } : {}),
-    ...(extras.l ? { listType: extras.l } : {}),
-    ...(extras.n ? { listKeys: extras.n } : {}),
-    ...(extras.m ? { mapType: extras.m } : {}),
-    ...(extras.e ? { enum: extras.e } : {}),
-    ...(extras.i ? { itemEnum: extras.i } : {}),
-    ...(extras.r ? { ref: extras.r } : {}),
-    ...(extras.d === undefined ? {} : { default: extras.d }),
-    ...(zero === undefined ? {} : { zero }),
+    mergeKey: extras.k,
+    listType: extras.l,
+    listKeys: extras.n,
+    mapType: extras.m,
+    enum: extras.e,
+    itemEnum: extras.i,
+    ref: extras.r,
+    default: extras.d,
+    zero: zeroOf(type, marks),
   }
 }
 

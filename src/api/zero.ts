@@ -1,6 +1,12 @@
 /** What Kubernetes writes of an object when nothing was given: Go's zero value of the definition, written as JSON. */
 import type { Definition, Field } from './schema.ts'
 
+/** Whether all that is always written has been read. */
+export function hasAlways(read: Readonly<Record<string, unknown>>, definition: Definition): boolean {
+  for (const { name } of definition.always) if (read[name] === undefined) return false
+  return true
+}
+
 /** The fields that were read, with those that are always written, in Kubernetes' order. */
 export function inOrder(read: Readonly<Record<string, unknown>>, definition: Definition): Record<string, unknown> {
   const out: Record<string, unknown> = {}

@@ -18,6 +18,9 @@ const NOTHING: readonly FieldError[] = []
  */
 export function writeQuery({ request }: Exchange, kind: string, more: readonly FieldError[] = NOTHING): WriteQuery {
   const { query, headers } = request
+  const agent = headers['user-agent'] ?? ''
+  if (query.size === 0 && more.length === 0)
+    return { dryRun: false, fieldManager: defaultManager(agent), fieldValidation: 'Warn' }
   const dryRun = query.getAll('dryRun')
   const manager = query.get('fieldManager') ?? ''
   const validation = query.get('fieldValidation') || 'Warn'
@@ -32,7 +35,7 @@ export function writeQuery({ request }: Exchange, kind: string, more: readonly F
   if (errors.length > 0) throw invalidObject({ group: 'meta.k8s.io', resource: kind, kind }, '', errors)
   return {
     dryRun: dryRun.length > 0,
-    fieldManager: manager || defaultManager(headers['user-agent'] ?? ''),
+    fieldManager: manager || defaultManager(agent),
     fieldValidation: validation as WriteQuery['fieldValidation'],
   }
 }

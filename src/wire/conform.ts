@@ -10,7 +10,7 @@
 import { setMember } from '../api/patch/json-value.ts'
 import { canonicalQuantity } from '../api/quantity.ts'
 import type { Definition, Type } from '../api/schema.ts'
-import { inOrder, zeroObject } from '../api/zero.ts'
+import { hasAlways, inOrder, zeroObject } from '../api/zero.ts'
 import { STRICT_ERRORS_MAX } from './go-json.ts'
 import { canonicalMicroTime, canonicalTime } from './go-time.ts'
 import { NESTING_MAX } from './limits.ts'
@@ -76,6 +76,8 @@ class Walker {
     const outer = this.owner
     this.owner = definition
     const read: Record<string, unknown> = {}
+    let before = -1
+    let ordered = true
     for (const key in value) {
       this.keys++
       const field = definition.fields.get(key)
@@ -84,12 +86,15 @@ class Walker {
         this.path.push(key)
         const conformed = this.value(value[key], field.type, field.goType)
         this.path.pop()
-        if (conformed !== undefined && !(field.dropsEmpty && isEmpty(conformed) && key !== CLEARABLE))
-          read[key] = conformed
+        if (conformed === undefined || (field.dropsEmpty && isEmpty(conformed) && key !== CLEARABLE)) continue
+        read[key] = conformed
+        if (field.place < before) ordered = false
+        before = field.place
       }
     }
     this.owner = outer
-    return inOrder(read, definition)
+    // What comes back as it was stored, or from a typed client, is in order already.
+    return ordered && hasAlways(read, definition) ? read : inOrder(read, definition)
   }
 
   /** undefined for null: as if it had not been given. */

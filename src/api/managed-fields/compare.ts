@@ -23,6 +23,7 @@ export function compare(old: object, now: object, definition: Definition): Compa
 /** undefined means absent; null is a value. */
 function compareValues(old: unknown, now: unknown, shape: Shape): Comparison {
   if (old === now) return SAME
+  if (old === undefined && now !== undefined) return { taken: wholeOf(now, shape), removed: undefined }
   if (shape.kind === 'leaf' || (isVoid(old) && isVoid(now)) || old instanceof Duplicates || now instanceof Duplicates)
     return compareLeaves(old, now)
   const collector = new Collector()
@@ -42,6 +43,38 @@ function compareValues(old: unknown, now: unknown, shape: Shape): Comparison {
     }
   }
   return collector.finish(old === undefined, now === undefined)
+}
+
+/** All fields of a value that was not there before: what a create mostly consists of. */
+function wholeOf(now: unknown, shape: Shape): FieldSet {
+  if (shape.kind === 'leaf' || isVoid(now) || now instanceof Duplicates) return LEAF
+  const out: Record<string, FieldSet> = { '.': LEAF }
+  const entries = entriesOf(now)
+  switch (shape.kind) {
+    case 'struct':
+      for (const key in entries) {
+        const field = entries[key] === undefined ? undefined : shape.definition.fields.get(key)
+        if (field) out[`f:${key}`] = wholeOf(entries[key], shapeOfField(field))
+      }
+      break
+    case 'map':
+      for (const key in entries)
+        if (entries[key] !== undefined) out[`f:${key}`] = wholeOf(entries[key], shapeOf(shape.of))
+      break
+    case 'set':
+      for (const element of byElement(now, valueElement).keys()) out[element] = LEAF
+      break
+    default:
+      for (const [element, item] of byElement(now, (item) => keyElement(item, shape.keys, shape.of)))
+        out[element] = wholeOf(item, shapeOf(shape.of))
+  }
+  return isOnlySelf(out) ? LEAF : out
+}
+
+/** Whether nothing has been added to the mark of the node itself. */
+function isOnlySelf(set: FieldSet): boolean {
+  for (const element in set) if (element !== '.') return false
+  return true
 }
 
 function compareLeaves(old: unknown, now: unknown): Comparison {

@@ -138,6 +138,7 @@ function stripped(set: FieldSet): FieldSet {
 
 /** The same set with its elements in order, as Kubernetes writes it; the very same object when it is so already. */
 export function canonical(set: FieldSet): FieldSet {
+  if (set === LEAF) return set
   let inOrder = true
   let before = ''
   let out: Record<string, FieldSet> | undefined

@@ -23,8 +23,19 @@ export function shapeOfField(field: Field): Shape {
   return shape
 }
 
+const ofTypes = new WeakMap<Type, Shape>()
+
 /** The shape of a value that is no field: an element of a list or map. */
 export function shapeOf(type: Type): Shape {
+  let shape = ofTypes.get(type)
+  if (!shape) {
+    shape = makeShape(type)
+    ofTypes.set(type, shape)
+  }
+  return shape
+}
+
+function makeShape(type: Type): Shape {
   if (type.kind === 'map') return { kind: 'map', of: type.of }
   if (type.kind !== 'ref') return LEAF
   return type.definition.mapType === 'atomic' ? LEAF : { kind: 'struct', definition: type.definition }
@@ -42,12 +53,12 @@ function listShape(field: Field): Shape {
 /** The path element of an element of a keyed list: `k:{"name":"c"}`, with defaults for keys that are not given. */
 export function keyElement(item: unknown, keys: readonly string[], of: Type): string {
   const values = item as Readonly<Record<string, unknown>>
-  const out: Record<string, unknown> = {}
+  let text = ''
   for (const key of keys) {
     const value = values?.[key] ?? (of.kind === 'ref' ? of.definition.fields.get(key)?.default : undefined)
-    if (value !== undefined && value !== null) out[key] = value
+    if (value !== undefined && value !== null) text += `${text ? ',' : ''}"${key}":${JSON.stringify(value)}`
   }
-  return `k:${JSON.stringify(out)}`
+  return `k:{${text}}`
 }
 
 export const valueElement = (item: unknown) => `v:${JSON.stringify(item)}`

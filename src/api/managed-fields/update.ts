@@ -84,6 +84,8 @@ const STATUS: FieldSet = { 'f:status': LEAF }
 const SPEC: FieldSet = { 'f:spec': LEAF }
 
 const DELETION: FieldSet = { 'f:metadata': members(['deletionTimestamp', 'deletionGracePeriodSeconds']) }
+/** What a create cannot set either: by way of what it ignores anyway. */
+const NOT_CREATED = new Map([undefined, STATUS, SPEC].map((ways) => [ways, union(ways, DELETION)]))
 
 /** What a write by this way cannot change, whatever was sent. */
 export function ignoredBy(subresource: string, definition: Definition): FieldSet | undefined {
@@ -106,7 +108,7 @@ function nothing(definition: Definition): object {
 function changesOf(write: FieldWrite): { taken: FieldSet | undefined; removed: FieldSet | undefined } {
   const definition = definitionOf(write.definition)
   const ways = ignoredBy(write.subresource, definition)
-  const ignored = write.old ? ways : union(ways, DELETION)
+  const ignored = write.old ? ways : NOT_CREATED.get(ways)
   const old = write.old ?? nothing(definition)
   const { taken, removed } = compare(untracked(old), untracked(write.new), definition)
   return { taken: without(difference(taken, UNMANAGED), ignored), removed: without(removed, ignored) }

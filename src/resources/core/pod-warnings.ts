@@ -75,10 +75,13 @@ export function podWarnings({ metadata, spec }: PodTemplateSpec, path: string, w
 
 /** In the order in which Kubernetes visits them. */
 function containersOf(spec: PodSpec, field: string): [Container, string][] {
-  const lists = ['initContainers', 'containers', 'ephemeralContainers'] as const
-  return lists.flatMap((list) =>
-    (spec[list] ?? []).map((container, i): [Container, string] => [container as Container, `${field}.${list}[${i}]`]),
-  )
+  const out: [Container, string][] = []
+  for (const list of ['initContainers', 'containers', 'ephemeralContainers'] as const) {
+    const containers = spec[list]
+    if (!containers) continue
+    for (let i = 0; i < containers.length; i++) out.push([containers[i] as Container, `${field}.${list}[${i}]`])
+  }
+  return out
 }
 
 function schedulingWarnings(spec: PodSpec, field: string, warn: Warn): void {
