@@ -38,6 +38,8 @@ type PatchStrategy = 'merge' | 'replace' | 'retainKeys'
 /** All fields have all members, so that the engine finds them in one place: they are looked at for every value of every body. */
 export interface Field {
   readonly name: string
+  /** How managedFields name it: `f:NAME`. */
+  readonly element: string
   /** Place in Kubernetes' order, from 0. */
   readonly place: number
   readonly type: Type
@@ -221,6 +223,7 @@ function parseField(name: string, place: number, text: string, extras: RawExtras
   const type = parseType(text.slice(at))
   return {
     name,
+    element: `f:${name}`,
     place,
     type,
     required: marks.includes('!'),

@@ -25,7 +25,7 @@ export class OpenRequest {
   /** Bytes that wait for the reader, and since when they have been as many. */
   private unread = 0
   private unreadSince = 0
-  private ends: Set<() => void> | undefined
+  private ends: (() => void)[] | undefined
   private readonly keeper: Keeper
 
   constructor(request: AnyRequest, response: AnyResponse, keeper: Keeper) {
@@ -39,7 +39,9 @@ export class OpenRequest {
     if (this.over) return
     this.over = true
     this.keeper.over(this)
-    for (const end of this.ends ?? []) end()
+    const { ends } = this
+    this.ends = undefined
+    if (ends) for (const end of ends) end()
   }
 
   identified(user: UserInfo): void {
@@ -50,15 +52,14 @@ export class OpenRequest {
   /** Calls `done` when the answer has gone out or its reader is gone; at once when that has happened. */
   whenOver(done: () => void): void {
     if (this.over) done()
-    else {
-      this.ends ??= new Set()
-      this.ends.add(done)
-    }
+    else if (this.ends) this.ends.push(done)
+    else this.ends = [done]
   }
 
   /** Takes a `whenOver` back. */
   forget(done: () => void): void {
-    this.ends?.delete(done)
+    const at = this.ends?.indexOf(done) ?? -1
+    if (at >= 0) this.ends?.splice(at, 1)
   }
 
   /** Breaks off: an HTTP/2 stream alone, else the connection. */

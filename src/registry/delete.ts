@@ -186,18 +186,17 @@ function shorten(object: KubernetesObject, grace: number, nowMs: number): Draft<
   return draft
 }
 
+/** What stands behind the deletion in Kubernetes' order. */
+const BEHIND: readonly string[] = ['labels', 'annotations', 'ownerReferences', 'finalizers', 'managedFields']
+
 function setDeletion(draft: Draft<KubernetesObject>, timestamp: string, grace: number): void {
-  const { labels, annotations, ownerReferences, finalizers, managedFields, ...head } = draft.metadata
-  draft.metadata = {
-    ...head,
-    deletionTimestamp: timestamp,
-    deletionGracePeriodSeconds: grace,
-    ...(labels ? { labels } : {}),
-    ...(annotations ? { annotations } : {}),
-    ...(ownerReferences ? { ownerReferences } : {}),
-    ...(finalizers ? { finalizers } : {}),
-    ...(managedFields ? { managedFields } : {}),
-  }
+  const before = draft.metadata as Readonly<Record<string, unknown>>
+  const metadata: Record<string, unknown> = {}
+  for (const key in before) if (!BEHIND.includes(key)) metadata[key] = before[key]
+  metadata.deletionTimestamp = timestamp
+  metadata.deletionGracePeriodSeconds = grace
+  for (const key of BEHIND) if (before[key] !== undefined) metadata[key] = before[key]
+  draft.metadata = metadata
 }
 
 /** Finalizers and what is left of the grace decide between marking and removing. */

@@ -8,8 +8,22 @@ class TimeError extends Error {
   override readonly name = 'TimeError'
 }
 
+/** Times that were found to be in the form of metav1.Time: an object's own come with every write. When there are so many all are forgotten. */
+const KNOWN_MAX = 1_000
+const known = new Set<string>()
+
 /** A metav1.Time in the form Kubernetes writes: UTC, whole seconds. Throws TimeError. */
 export function canonicalTime(text: string): string {
+  if (known.has(text)) return text
+  const out = timeOf(text)
+  if (out === text) {
+    if (known.size >= KNOWN_MAX) known.clear()
+    known.add(text)
+  }
+  return out
+}
+
+function timeOf(text: string): string {
   const ms = parseTime(text)
   if (ms === undefined) throw new TimeError(sentence(text, SECONDS))
   const out = rfc3339(ms)

@@ -54,7 +54,7 @@ function wholeOf(now: unknown, shape: Shape): FieldSet {
     case 'struct':
       for (const key in entries) {
         const field = entries[key] === undefined ? undefined : shape.definition.fields.get(key)
-        if (field) out[`f:${key}`] = wholeOf(entries[key], shapeOfField(field))
+        if (field) out[field.element] = wholeOf(entries[key], shapeOfField(field))
       }
       break
     case 'map':
@@ -138,12 +138,12 @@ class Collector {
     for (const key in now) {
       if (old[key] === now[key]) continue
       const field = definition.fields.get(key)
-      if (field) this.add(`f:${key}`, compareValues(old[key], now[key], shapeOfField(field)))
+      if (field) this.add(field.element, compareValues(old[key], now[key], shapeOfField(field)))
     }
     for (const key in old) {
       if (now[key] !== undefined || old[key] === undefined) continue
       const field = definition.fields.get(key)
-      if (field) this.add(`f:${key}`, compareValues(old[key], undefined, shapeOfField(field)))
+      if (field) this.add(field.element, compareValues(old[key], undefined, shapeOfField(field)))
     }
   }
 
