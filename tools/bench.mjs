@@ -5,14 +5,16 @@
  *   memory  resident memory of control plane and node, idle
  *   delete  from the answered DELETE to SIGTERM in the pod's process
  *   apply   kubectl apply of a Deployment of 10 replicas to 10 ready pods
- *   api     the API benchmark of the reference data, where that is present
+ *   api     the API benchmark of the reference data, where that is present; EBB_BENCH_AGAINST=<root of another built ebb> compares
+ * EBB_BENCH_RUNS: runs of each, 7 by default.
  */
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import https from 'node:https'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { apiBench } from './bench-api.mjs'
 import { ApiConnection } from './golden/api-connection.mjs'
 import { startCluster } from './golden/cluster.mjs'
 import { reference, root } from './golden/reference.mjs'
@@ -228,23 +230,15 @@ async function apply() {
   }
 }
 
-async function apiBench() {
+async function api() {
   const folder = reference('bench')
   if (!folder) return console.log('api: skipped, the reference data with apibench.mjs is not here (EBB_SHARED)')
-  const cluster = await startCluster({ args: ['--no-node'] })
-  try {
-    const { status } = spawnSync(
-      process.execPath,
-      [join(folder, 'apibench.mjs'), cluster.url, cluster.token, '2000', '50'],
-      { stdio: 'inherit' },
-    )
-    if (status !== 0) throw new Error(`the API benchmark ended with ${status}`)
-  } finally {
-    await cluster.stop()
-  }
+  const other = process.env.EBB_BENCH_AGAINST
+  const builds = { ...(other ? { before: other } : {}), ebb: root }
+  await apiBench({ script: join(folder, 'apibench.mjs'), runs: RUNS, builds })
 }
 
-const ALL = { start, memory, delete: deletes, apply, api: apiBench }
+const ALL = { start, memory, delete: deletes, apply, api }
 const wanted = process.argv.slice(2)
 for (const name of wanted.length ? wanted : Object.keys(ALL)) {
   if (!ALL[name]) {
