@@ -27,7 +27,7 @@ import {
 } from './proc.node.ts'
 import { removeTree } from './remove-tree.node.ts'
 import { parseSignal, type StopSignal } from './signals.node.ts'
-import { neverRan, startReason } from './start-words.ts'
+import { isTransient, neverRan, startReason } from './start-words.ts'
 import { BrokenState, readIfThere, readState, StateFolder, shimOf, writeState } from './state-file.node.ts'
 
 /** Starts of one container that fail for reasons outside it, before it is given up. */
@@ -233,12 +233,8 @@ export class Container {
     return said
   }
 
-  /**
-   * bubblewrap binds folders with everything mounted below, and fails when something is unmounted there meanwhile. That is
-   * nobody's fault: the same once more.
-   */
   private startsAgain(said: string): boolean {
-    if (this.starts >= STARTS_MAX || !/Unable to apply mount flags/.test(said)) return false
+    if (this.starts >= STARTS_MAX || !isTransient(said)) return false
     this.releaseShim()
     for (const name of ['exit', 'status', 'run.begun']) rmSync(join(this.directory, name), { force: true })
     this.ending = false
