@@ -76,9 +76,11 @@ export function limiter(clock: Clock, limits: FlowLimits = FLOW_LIMITS): Limiter
 function inPool(slots: Pool, exchange: Exchange, serve: Serve): ApiResponse | Promise<ApiResponse> {
   const { request, user } = exchange
   return new Promise((resolve) => {
+    let begun = false
     const job = {
       user: user.name,
       start(release: () => void) {
+        begun = true
         const settle = (answer: ApiResponse) => {
           if (answer.body.type === 'list' && request.whenOver) request.whenOver(release)
           else release()
@@ -97,8 +99,8 @@ function inPool(slots: Pool, exchange: Exchange, serve: Serve): ApiResponse | Pr
         }
       },
     }
-    if (slots.offer(job)) request.whenOver?.(() => slots.withdraw(job))
-    else resolve(tooBusy())
+    if (!slots.offer(job)) resolve(tooBusy())
+    else if (!begun) request.whenOver?.(() => slots.withdraw(job))
   })
 }
 
