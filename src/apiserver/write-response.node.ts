@@ -103,7 +103,9 @@ async function inChunks(open: OpenRequest, chunks: Chunks, { status, headers }: 
   for (let first = true; first || !response.writableEnded; first = false) {
     const taken = await inSlice(() => open.over || next(first))
     if (open.over) return chunks.close()
-    if (!taken) await drained(response, open)
+    if (taken) continue
+    await drained(response, open)
+    if (!open.over) chunks.taken()
   }
 }
 

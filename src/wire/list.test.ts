@@ -56,6 +56,28 @@ it('gathers large lists into chunks, each when it is asked for', () => {
   expect(JSON.parse(text(all)).items).toHaveLength(300)
 })
 
+it('puts a chunk where the one before lay, once that has been taken, and not before', () => {
+  const small = Array.from({ length: 60 }, (_, i) => pod(`${i}-${'x'.repeat(500)}`))
+  const chunks = new Chunks(typedListPieces(head, type, small), 5_000)
+  const memory = new Set<ArrayBufferLike>()
+  let whole = ''
+  while (!chunks.done) {
+    const chunk = chunks.next()
+    memory.add(chunk.buffer)
+    whole += text([chunk])
+    chunks.taken()
+  }
+  expect(memory.size).toBe(1)
+  expect(whole).toBe(text(typedListPieces(head, type, small)))
+  const untaken = new Chunks(typedListPieces(head, type, small), 5_000)
+  const all: Uint8Array[] = []
+  while (!untaken.done) all.push(untaken.next())
+  expect(new Set(all.map((chunk) => chunk.buffer)).size).toBe(all.length)
+  expect(text(all)).toBe(whole)
+  const odd = new Chunks([new Uint8Array(0), new Uint8Array(1000), new Uint8Array(2)], 100)
+  expect([odd.next().length, odd.next().length]).toEqual([1000, 2])
+})
+
 it('gives a piece that is a chunk by itself out as it is', () => {
   const large = new Uint8Array(1000)
   const chunks = new Chunks([new Uint8Array(1), large, new Uint8Array(2)], 100)

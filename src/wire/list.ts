@@ -93,6 +93,9 @@ export class Chunks {
   private readonly source: Iterator<Uint8Array>
   private readonly limit: number
   private ahead: Uint8Array | undefined
+  /** Memory of the chunk given out last, and memory that nobody reads any more. */
+  private lent: Uint8Array | undefined
+  private free: Uint8Array | undefined
 
   constructor(pieces: Iterable<Uint8Array>, limit = CHUNK_BYTES) {
     this.source = pieces[Symbol.iterator]()
@@ -112,8 +115,29 @@ export class Chunks {
         size += value.length
         continue
       }
-      return joined(pieces, size)
+      return this.joined(pieces, size)
     }
+  }
+
+  /** The chunk given out last has been taken: the next one may lie where it lay, so that a long answer takes up one chunk of memory. */
+  taken(): void {
+    this.free = this.lent ?? this.free
+  }
+
+  private joined(pieces: readonly Uint8Array[], size: number): Uint8Array {
+    const [only] = pieces
+    this.lent = undefined
+    if (only?.length === size) return only
+    const fits = this.free !== undefined && this.free.length >= size
+    const space = fits ? (this.free as Uint8Array) : new Uint8Array(this.done ? size : Math.max(size, this.limit))
+    this.free = undefined
+    this.lent = space
+    let at = 0
+    for (const piece of pieces) {
+      space.set(piece, at)
+      at += piece.length
+    }
+    return space.subarray(0, size)
   }
 
   /** No more is wanted. */
@@ -125,16 +149,4 @@ export class Chunks {
 /** All pieces in one. */
 export function whole(pieces: Iterable<Uint8Array>): Uint8Array {
   return new Chunks(pieces, Number.POSITIVE_INFINITY).next()
-}
-
-function joined(pieces: readonly Uint8Array[], size: number): Uint8Array {
-  const [only] = pieces
-  if (only?.length === size) return only
-  const chunk = new Uint8Array(size)
-  let at = 0
-  for (const piece of pieces) {
-    chunk.set(piece, at)
-    at += piece.length
-  }
-  return chunk
 }
