@@ -38,7 +38,7 @@ function summary(rows) {
 }
 
 async function runOnce(script, root) {
-  const cluster = await startCluster({ args: ['--no-node'], program: join(root, 'dist/ebb.mjs') })
+  const cluster = await startCluster({ args: ['--no-node'], ebb: join(root, 'dist/ebb.mjs') })
   try {
     const phases = {}
     let before = processorMs(cluster.pid)

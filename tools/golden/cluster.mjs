@@ -11,15 +11,18 @@ const STOP_WITHIN_MS = 20_000
 
 /**
  * Resolves to { url, token, kubeconfig, pid, output(), stop() }. `args`: more arguments for `ebb up`; `data`: its data
- * folder instead of memory; `as`: run as this user (`{ uid, gid }`) instead of the present one; `program`: another ebb.
+ * folder instead of memory; `as`: run as this user (`{ uid, gid }`) instead of the present one; `through`: words in front of
+ * the command, which execute what follows them; `ebb`: another one than that of this checkout.
  */
-export async function startCluster({ args = [], token = 'admin-token', env = {}, data, as, program = EBB } = {}) {
+export async function startCluster(options = {}) {
+  const { args = [], token = 'admin-token', env = {}, data, as, through = [], ebb = EBB } = options
   const folder = mkdtempSync(join(tmpdir(), 'ebb-test-'))
   const kubeconfig = join(folder, 'kubeconfig')
   if (as) chownSync(folder, as.uid, as.gid)
   const keep = data === undefined ? ['--ephemeral'] : ['--data', data]
   const command = ['up', ...keep, '--port', '0', '--token', token, '--kubeconfig', kubeconfig, ...args]
-  const child = spawn(process.execPath, [program, ...command], {
+  const [program, ...words] = [...through, process.execPath, ebb, ...command]
+  const child = spawn(program, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
     ...(as ? { uid: as.uid, gid: as.gid } : {}),

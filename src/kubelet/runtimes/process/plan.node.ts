@@ -71,10 +71,7 @@ export async function writeStart(parts: ContainerParts): Promise<readonly string
   const seen = form === 'plain' ? hostFiles : filesBefore(config.mounts)
   const why = whyNotExecutable({ command: command[0] ?? '', path: env.PATH ?? '', workingDir, files: seen })
   if (why !== undefined) throw new Error(why)
-  // What the shell in front of the program would drop, change or obey is given behind it.
-  const foreign = Object.entries(env).filter(([name]) => isForeignName(name))
-  const known = Object.entries(env).filter(([name]) => !isForeignName(name))
-  const prefix = foreign.length > 0 ? [node.tools.env, ...foreign.map(([name, value]) => `${name}=${value}`)] : []
+  const { known, behind } = split(env, node.tools)
   const user = userOf(container)
   const { pause } = sandbox.record
   const identity = form === 'bwrap' ? identityOf(parts) : undefined
@@ -89,7 +86,7 @@ export async function writeStart(parts: ContainerParts): Promise<readonly string
       ...idWords(identity.as),
       ...pids,
       '--die-with-parent',
-      ...inside(parts, Object.fromEntries(known), files, workingDir),
+      ...inside(parts, known, files, workingDir),
     ]
     writeWords(join(container.directory, 'args'), args)
   }
@@ -104,9 +101,9 @@ export async function writeStart(parts: ContainerParts): Promise<readonly string
     ...(pause ? { sharedPid: `/proc/${pause.pid}/ns/pid` } : {}),
     stdin: config.stdin || config.tty,
     tty: config.tty,
-    env: known,
+    env: Object.entries(known),
     workingDir,
-    command: [...(form === 'plain' || identity?.switchInside ? switchWords(node, user) : []), ...prefix, ...command],
+    command: [...(form === 'plain' || identity?.switchInside ? switchWords(node, user) : []), ...behind, ...command],
   })
   const write = (name: string, lines: string) => writeFileSync(join(container.directory, name), lines, { mode: 0o600 })
   if (form === 'bwrap' || !node.reaper) write('run', text)
@@ -132,16 +129,17 @@ export function execPlan(
   const why = whyNotExecutable({ command: command[0] ?? '', path: env.PATH ?? '', workingDir, files: seen })
   if (why !== undefined) throw new RuntimeError('start-failed', execFailure(execId, why))
   const own = options.tty ? { ...env, SHELL: '/bin/sh', TERM: env.TERM ?? 'xterm' } : env
-  const words = options.tty ? terminalWords(node.tools, command) : command
+  const { known, behind } = split(own, node.tools)
+  const words = options.tty ? terminalWords(node.tools, [...behind, ...command]) : [...behind, ...command]
   if (form === 'plain') {
     const run = [...networkWords(parts), ...switchWords(node, userOf(container)), ...words]
-    return { words: run, entered: run.length > words.length, env: own, cwd: workingDir, command, execId }
+    return { words: run, entered: run.length > words.length, env: known, cwd: workingDir, command, execId }
   }
   const { as, become, switchInside } = identityOf(parts)
   const user = switchInside ? switchWords(node, userOf(container)) : []
   // What was mounted may be gone since: the command does without, where the program still has it.
   const files = readWords(join(container.directory, 'files')).map((word) => word.replace(/^--(ro-)?bind$/, '$&-try'))
-  const args = ['--userns', '4', ...idWords(as), '--pidns', '5', ...inside(parts, own, files, workingDir)]
+  const args = ['--userns', '4', ...idWords(as), '--pidns', '5', ...inside(parts, known, files, workingDir)]
   return {
     words: [
       ...networkWords(parts),
@@ -166,6 +164,17 @@ export function execPlan(
       internal: [node.world.directory],
     },
   }
+}
+
+/**
+ * What the programs in front of the container's own (a shell, setpriv) would drop, change or obey is given behind them, by words in
+ * front of the command.
+ */
+function split(env: Readonly<Record<string, string>>, tools: Tools) {
+  const entries = Object.entries(env)
+  const foreign = entries.filter(([name]) => isForeignName(name)).map(([name, value]) => `${name}=${value}`)
+  const known: Readonly<Record<string, string>> = Object.fromEntries(entries.filter(([name]) => !isForeignName(name)))
+  return { known, behind: foreign.length > 0 ? [tools.env, ...foreign] : [] }
 }
 
 interface Identity {
