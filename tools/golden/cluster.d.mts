@@ -15,4 +15,5 @@ export function startCluster(options?: {
   readonly data?: string
   as?: { uid: number; gid: number }
   through?: readonly string[]
+  ebb?: string
 }): Promise<StartedCluster>
