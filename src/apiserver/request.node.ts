@@ -3,6 +3,7 @@ import type { CertificateUser } from './authn/client-certificate.node.ts'
 import type { Bodies } from './bodies.node.ts'
 import type { AnyRequest, OpenRequest } from './open-request.node.ts'
 import { isReading } from './request-info.ts'
+import { nextTurn } from './slices.node.ts'
 
 const NO_BODY = Promise.resolve(undefined)
 
@@ -45,7 +46,7 @@ export function apiRequest(open: OpenRequest, bodies: Bodies, certificate: Certi
   return {
     ...head,
     body: () => (body ??= isReading(head.method) ? NO_BODY : bodies.read(open)),
-    pause: () => new Promise((resolve) => setImmediate(resolve)),
+    pause: nextTurn,
     get signal() {
       return goneSignal(open)
     },

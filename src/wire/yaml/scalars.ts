@@ -1,4 +1,5 @@
 /** The texts of YAML's scalars: plain, quoted, and block. Lines are folded as YAML 1.1 has it. */
+import type { Steps } from '../../base/steps.ts'
 import { scanError } from './errors.ts'
 import { isBlank, isBlankOrEnd, isBreak, isBreakOrEnd, type Reader, TAB } from './reader.ts'
 
@@ -13,14 +14,17 @@ class Gap {
     return this.broken
   }
 
-  /** Reads on to the next character that is neither. `check` sees each blank at the start of a line. */
-  read(reader: Reader, check?: () => void): void {
+  /** Reads on to the next character that is neither. `check` looks at the blanks that begin a line, before they are passed. */
+  *read(reader: Reader, check?: () => void): Steps<void> {
     for (let code = reader.code(); isBlank(code) || isBreak(code); code = reader.code()) {
       if (isBlank(code)) {
-        if (!this.broken) this.blanks += reader.char()
-        else check?.()
-        reader.at++
-      } else if (this.broken) this.more += reader.skipBreak()
+        if (this.broken) check?.()
+        const blanks = reader.match(BLANKS)
+        if (!this.broken) this.blanks += blanks
+        continue
+      }
+      if (reader.stepIsOver()) yield
+      if (this.broken) this.more += reader.skipBreak()
       else {
         this.broken = true
         this.first = reader.skipBreak()
@@ -40,6 +44,12 @@ class Gap {
   }
 }
 
+/** What is passed over in one go: blanks, and texts up to what may end them. Line ends are those of `isBreak`. */
+const BLANKS = /[ \t]+/y
+const PLAIN = /[^ \t\n\r\x85\u2028\u2029:]+/y
+const PLAIN_IN_FLOW = /[^ \t\n\r\x85\u2028\u2029:,?[\]{}]+/y
+const IN_SINGLE_QUOTES = /[^ \t\n\r\x85\u2028\u2029']+/y
+const IN_DOUBLE_QUOTES = /[^ \t\n\r\x85\u2028\u2029"\\]+/y
 const PLAIN_ENDS_IN_FLOW = ',?[]{}'
 
 export interface Plain {
@@ -48,12 +58,12 @@ export interface Plain {
   readonly atLineStart: boolean
 }
 
-export function plainScalar(reader: Reader, { indent, flow }: { indent: number; flow: boolean }): Plain {
+export function* plainScalar(reader: Reader, { indent, flow }: { indent: number; flow: boolean }): Steps<Plain> {
   const contextLine = reader.line
   const parts: string[] = []
   let gap = new Gap()
   const noTab = () => {
-    if (reader.column < indent && reader.code() === TAB)
+    if (reader.tabBefore(indent))
       throw scanError('found a tab character that violates indentation', reader.line, contextLine)
   }
   for (;;) {
@@ -62,20 +72,22 @@ export function plainScalar(reader: Reader, { indent, flow }: { indent: number; 
     for (let code = reader.code(); !isBlankOrEnd(code); code = reader.code()) {
       if (code === 0x3a && isBlankOrEnd(reader.code(1))) break
       if (flow && PLAIN_ENDS_IN_FLOW.includes(reader.char())) break
-      reader.at++
+      if (code === 0x3a) reader.at++
+      else reader.match(flow ? PLAIN_IN_FLOW : PLAIN)
+      if (reader.stepIsOver()) yield
     }
     if (reader.at > start) {
       parts.push(gap.text, reader.text.slice(start, reader.at))
       gap = new Gap()
     }
     if (!isBlank(reader.code()) && !isBreak(reader.code())) break
-    gap.read(reader, noTab)
+    yield* gap.read(reader, noTab)
     if (!flow && reader.column < indent) break
   }
   return { text: parts.join(''), atLineStart: gap.hasBreak }
 }
 
-export function quotedScalar(reader: Reader, single: boolean): string {
+export function* quotedScalar(reader: Reader, single: boolean): Steps<string> {
   const contextLine = reader.line
   const parts: string[] = []
   const quote = single ? "'" : '"'
@@ -85,7 +97,8 @@ export function quotedScalar(reader: Reader, single: boolean): string {
     if (reader.code() === 0) throw scanError('found unexpected end of stream', reader.line, contextLine)
     const gap = new Gap()
     for (let start = reader.at; ; ) {
-      while (!isBlankOrEnd(reader.code()) && reader.char() !== quote && (single || reader.char() !== '\\')) reader.at++
+      if (reader.stepIsOver()) yield
+      reader.match(single ? IN_SINGLE_QUOTES : IN_DOUBLE_QUOTES)
       parts.push(reader.text.slice(start, reader.at))
       if (single && reader.char() === quote && reader.text[reader.at + 1] === quote) parts.push(quote)
       else if (!single && reader.char() === '\\' && !isBreak(reader.code(1))) {
@@ -101,7 +114,7 @@ export function quotedScalar(reader: Reader, single: boolean): string {
       reader.at++
       gap.escapedBreak(reader)
     }
-    gap.read(reader)
+    yield* gap.read(reader)
     parts.push(gap.text)
   }
   reader.at++
@@ -151,14 +164,14 @@ function escaped(reader: Reader, contextLine: number): string {
 }
 
 /** `|` and `>` with what they say of indentation and of the last line ends. `outer` is the indentation of the block around. */
-export function blockScalar(reader: Reader, literal: boolean, outer: number): string {
+export function* blockScalar(reader: Reader, literal: boolean, outer: number): Steps<string> {
   const contextLine = reader.line
   reader.at++
   const { keep, given } = header(reader, contextLine)
   const block = { indent: given === 0 ? 0 : Math.max(outer, 0) + given, outer, contextLine }
   const parts: string[] = []
   let lineEnd = ''
-  let emptyLines = emptyLinesOf(reader, block)
+  let emptyLines = yield* emptyLinesOf(reader, block)
   let wasBlank = false
   while (reader.column === block.indent && reader.code() !== 0) {
     const blank = isBlank(reader.code())
@@ -171,7 +184,7 @@ export function blockScalar(reader: Reader, literal: boolean, outer: number): st
     reader.toLineEnd()
     parts.push(reader.text.slice(start, reader.at))
     lineEnd = reader.code() === 0 ? '' : reader.skipBreak()
-    emptyLines = emptyLinesOf(reader, block)
+    emptyLines = yield* emptyLinesOf(reader, block)
   }
   if (keep >= 0) parts.push(lineEnd)
   if (keep > 0) parts.push(emptyLines)
@@ -198,7 +211,7 @@ interface Block {
   readonly contextLine: number
 }
 
-function emptyLinesOf(reader: Reader, block: Block): string {
+function* emptyLinesOf(reader: Reader, block: Block): Steps<string> {
   let text = ''
   let deepest = 0
   for (;;) {
@@ -206,6 +219,7 @@ function emptyLinesOf(reader: Reader, block: Block): string {
     deepest = Math.max(deepest, reader.column)
     if ((block.indent === 0 || reader.column < block.indent) && reader.code() === TAB)
       throw scanError('found a tab character where an indentation space is expected', reader.line, block.contextLine)
+    if (reader.stepIsOver()) yield
     if (!isBreak(reader.code())) break
     text += reader.skipBreak()
   }
