@@ -304,7 +304,7 @@ function isBase64(text: string): boolean {
 /** Base64 without line breaks; Go's decoder skips those. */
 function base64(text: string): string {
   if (isBase64(text)) return text
-  const joined = text.replace(/[\r\n]+/g, '')
+  const joined = text.replaceAll('\r', '').replaceAll('\n', '')
   if (isBase64(joined)) return joined
   const bad = NOT_BASE64.exec(text)
   const at = bad && text[bad.index] !== '=' ? bad.index : Math.min(text.length, text.length - (text.length % 4 || 4))

@@ -111,6 +111,12 @@ function quoteChar(c: string): string {
   return code < 0x20 || code === 0x7f ? `'\\x${code.toString(16).padStart(2, '0')}'` : `'${c}'`
 }
 
+const SPACES = /[ \n\r\t]+/y
+/** No control character, quote or backslash. */
+const PLAIN_CHARACTERS = /[ !#-[\]-\uffff]+/y
+/** As many as a pattern can repeat a group without running out of stack. */
+const ESCAPED_CHARACTERS = /(?:\\["\\/bfnrt]){1,1000}/y
+
 class Scanner {
   readonly errors: string[] = []
   private readonly reported = new Set<string>()
@@ -132,8 +138,14 @@ class Scanner {
   }
 
   private peek(): string {
-    while (isSpace(this.text.charCodeAt(this.at))) this.at++
+    if (isSpace(this.text.charCodeAt(this.at))) this.skip(SPACES)
     return this.text[this.at] ?? ''
+  }
+
+  /** Over what a sticky pattern finds here, if anything. */
+  private skip(pattern: RegExp): void {
+    pattern.lastIndex = this.at
+    if (pattern.test(this.text)) this.at = pattern.lastIndex
   }
 
   private value(type: Type | undefined, path: string): void {
@@ -209,6 +221,8 @@ class Scanner {
   private string(): string {
     const start = this.at++
     for (; ; this.at++) {
+      this.skip(PLAIN_CHARACTERS)
+      this.skip(ESCAPED_CHARACTERS)
       const c = this.text[this.at] ?? ''
       if (c === '' || c < ' ') this.fail(c, 'in string literal')
       if (c === '"') break

@@ -118,7 +118,9 @@ function isOwn(entry: ManagedFieldsEntry, { manager, subresource }: ApplyRequest
 
 function* merge(live: Loose, config: Loose, { request, definition, before }: Around): Steps<Outcome> {
   const ignored = ignoredBy(request.subresource, definition)
-  const set = without(difference(fieldSetOf(config, definition), UNMANAGED), ignored)
+  const said = fieldSetOf(config, definition)
+  yield
+  const set = without(difference(said, UNMANAGED), ignored)
   const last = before.find((entry) => isOwn(entry, request))
   const rest = before.filter((entry) => entry !== last)
   yield
@@ -133,6 +135,7 @@ function* merge(live: Loose, config: Loose, { request, definition, before }: Aro
   const { taken, removed } = compare(live, object, definition)
   yield
   const gained = without(difference(taken, UNMANAGED), ignored)
+  yield
   const conflicts = rest.map((entry) => ({ entry, fields: intersection(fieldsOf(entry), gained) }))
   if (!request.force) {
     const allowed = request.manager === BRIDGED_MANAGER ? lastAppliedFields(live, definition) : undefined

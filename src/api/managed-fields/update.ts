@@ -37,7 +37,8 @@ export function* updateSteps(write: FieldWrite): Steps<Entries> {
   const before = entriesBefore(write)
   // An object that is not tracked (its list was cleared) stays so until it is applied.
   if (before.length === 0 && write.old) return undefined
-  const { taken, removed } = changesOf(write)
+  yield
+  const { taken, removed } = yield* changesOf(write)
   if (!taken && !removed) return before
   yield
   const key = {
@@ -107,12 +108,13 @@ function nothing(definition: Definition): object {
   return zero
 }
 
-function changesOf(write: FieldWrite): { taken: FieldSet | undefined; removed: FieldSet | undefined } {
+function* changesOf(write: FieldWrite): Steps<Pick<Taking, 'taken' | 'removed'>> {
   const definition = definitionOf(write.definition)
   const ways = ignoredBy(write.subresource, definition)
   const ignored = write.old ? ways : union(ways, DELETION)
   const old = write.old ?? nothing(definition)
   const { taken, removed } = compare(untracked(old), untracked(write.new), definition)
+  yield
   return { taken: without(difference(taken, UNMANAGED), ignored), removed: without(removed, ignored) }
 }
 

@@ -24,7 +24,7 @@ const NOT_PRINTABLE = /[^\t\n\r\x20-\x7e\x85\xa0-\u{d7ff}\u{e000}-\u{fffd}\u{100
 const LINE = /[^\n\r\x85\u2028\u2029]*/y
 
 /** Words, lines and escapes that are read in one step, a few ms. */
-const STEP_PARTS = 8192
+const STEP_PARTS = 4096
 
 export class Reader {
   readonly text: string

@@ -3,6 +3,25 @@ import type { Steps } from '../../base/steps.ts'
 import { scanError } from './errors.ts'
 import { isBlank, isBlankOrEnd, isBreak, isBreakOrEnd, type Reader, TAB } from './reader.ts'
 
+/** Pieces of a text: put together as they come, so that no step puts together millions. */
+class Parts {
+  private whole = ''
+  private pieces: string[] = []
+
+  push(...pieces: readonly string[]): void {
+    for (const piece of pieces) this.pieces.push(piece)
+    if (this.pieces.length > PIECES_MAX) this.text()
+  }
+
+  text(): string {
+    this.whole += this.pieces.join('')
+    this.pieces = []
+    return this.whole
+  }
+}
+
+const PIECES_MAX = 4096
+
 /** Blanks and ends of lines between two parts of a flow scalar, which become a space, or the line ends after the first. */
 class Gap {
   private blanks = ''
@@ -60,7 +79,7 @@ export interface Plain {
 
 export function* plainScalar(reader: Reader, { indent, flow }: { indent: number; flow: boolean }): Steps<Plain> {
   const contextLine = reader.line
-  const parts: string[] = []
+  const parts = new Parts()
   let gap = new Gap()
   const noTab = () => {
     if (reader.tabBefore(indent))
@@ -84,12 +103,12 @@ export function* plainScalar(reader: Reader, { indent, flow }: { indent: number;
     yield* gap.read(reader, noTab)
     if (!flow && reader.column < indent) break
   }
-  return { text: parts.join(''), atLineStart: gap.hasBreak }
+  return { text: parts.text(), atLineStart: gap.hasBreak }
 }
 
 export function* quotedScalar(reader: Reader, single: boolean): Steps<string> {
   const contextLine = reader.line
-  const parts: string[] = []
+  const parts = new Parts()
   const quote = single ? "'" : '"'
   reader.at++
   for (;;) {
@@ -118,7 +137,7 @@ export function* quotedScalar(reader: Reader, single: boolean): Steps<string> {
     parts.push(gap.text)
   }
   reader.at++
-  return parts.join('')
+  return parts.text()
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -169,7 +188,7 @@ export function* blockScalar(reader: Reader, literal: boolean, outer: number): S
   reader.at++
   const { keep, given } = header(reader, contextLine)
   const block = { indent: given === 0 ? 0 : Math.max(outer, 0) + given, outer, contextLine }
-  const parts: string[] = []
+  const parts = new Parts()
   let lineEnd = ''
   let emptyLines = yield* emptyLinesOf(reader, block)
   let wasBlank = false
@@ -188,7 +207,7 @@ export function* blockScalar(reader: Reader, literal: boolean, outer: number): S
   }
   if (keep >= 0) parts.push(lineEnd)
   if (keep > 0) parts.push(emptyLines)
-  return parts.join('')
+  return parts.text()
 }
 
 /** keep: -1 no line end at the end, 0 one, 1 all. given: the indentation, 0 when the first line says it. */
