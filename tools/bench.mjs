@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 /**
- * `npm run bench [-- start|memory|delete|apply|api]`: the figures ebb is judged by, medians over several runs, on this machine.
+ * `npm run bench [-- start|memory|delete|apply|api|hostile]`: the figures ebb is judged by, medians over several runs, on this machine.
  *   start   from `ebb up` to the first answered GET of /api/v1/namespaces over HTTPS (with a node, without, first start ever)
  *   memory  resident memory of control plane and node, idle
  *   delete  from the answered DELETE to SIGTERM in the pod's process
  *   apply   kubectl apply of a Deployment of 10 replicas to 10 ready pods
  *   api     the API benchmark of the reference data, where that is present
+ *   hostile how long others wait beside hostile bodies and large lists (bench-hostile.mjs)
  */
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -13,6 +14,7 @@ import https from 'node:https'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { hostile } from './bench-hostile.mjs'
 import { ApiConnection } from './golden/api-connection.mjs'
 import { startCluster } from './golden/cluster.mjs'
 import { reference, root } from './golden/reference.mjs'
@@ -244,7 +246,7 @@ async function apiBench() {
   }
 }
 
-const ALL = { start, memory, delete: deletes, apply, api: apiBench }
+const ALL = { start, memory, delete: deletes, apply, api: apiBench, hostile }
 const wanted = process.argv.slice(2)
 for (const name of wanted.length ? wanted : Object.keys(ALL)) {
   if (!ALL[name]) {

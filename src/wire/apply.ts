@@ -1,7 +1,7 @@
 /** The body of a server-side apply: YAML, of which JSON is a part. */
 import { badRequest } from '../api/status.ts'
 import { type Pause, stepwise } from '../base/steps.ts'
-import { BodyError, type FieldValidation, parseJson } from './decode.ts'
+import { BodyError, type FieldValidation, jsonSteps } from './decode.ts'
 import type { RequestBody } from './exchange.ts'
 
 const APPLY_TYPE = 'application/apply-patch+yaml'
@@ -26,7 +26,7 @@ export async function readApply(
 ): Promise<AppliedBody> {
   if (body !== undefined && 'object' in body) return { config: body.object, warnings: [] }
   const bytes = body?.bytes ?? new Uint8Array(0)
-  const json = jsonOf(bytes)
+  const json = await jsonOf(bytes, pause)
   if (json !== undefined) return { config: json, warnings: [] }
   const { yamlSteps, YamlSyntaxError } = await import('./yaml/parse.ts')
   try {
@@ -43,9 +43,9 @@ export async function readApply(
 }
 
 /** Most clients send JSON; the YAML parser is not loaded for those. undefined: it is none. */
-function jsonOf(bytes: Uint8Array): unknown {
+async function jsonOf(bytes: Uint8Array, pause: Pause | undefined): Promise<unknown> {
   try {
-    return parseJson(bytes).value
+    return (await stepwise(jsonSteps(bytes), pause)).value
   } catch (error) {
     if (error instanceof BodyError) return undefined
     throw error

@@ -15,7 +15,7 @@ import {
   type GroupVersionKind as Kind,
 } from '../api/schema.ts'
 import { type ApiError, badRequest, failure } from '../api/status.ts'
-import { type Pause, stepwise } from '../base/steps.ts'
+import { atOnce, type Pause, type Steps, stepwise } from '../base/steps.ts'
 import { ConformError, conform } from './conform.ts'
 import type { RequestBody } from './exchange.ts'
 import { jsonSyntaxError, shapeOf, strictErrors } from './go-json.ts'
@@ -98,34 +98,37 @@ function parseBody(
   if (body !== undefined && 'object' in body) return { value: body.object, bytes: NOTHING, duplicates: [] }
   const bytes = body?.bytes ?? NOTHING
   const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() || 'application/json'
-  if (type === 'application/json') return parseJson(bytes)
+  if (type === 'application/json') return stepwise(jsonSteps(bytes), expected.pause)
   if (type === 'application/yaml') return parseYamlBody(bytes, expected.pause)
   if (type === 'application/vnd.kubernetes.protobuf') return parseProtobuf(bytes, expected)
   throw unsupportedMediaType()
 }
 
 /** Throws BodyError for what is no JSON, ApiError 413 for more values than a body may have, 400 for numbers that would be rounded. */
-export function parseJson(bytes: Uint8Array): ParsedBody {
+export const parseJson = (bytes: Uint8Array): ParsedBody => atOnce(jsonSteps(bytes))
+
+export function* jsonSteps(bytes: Uint8Array): Steps<ParsedBody> {
   const text = decoder.decode(bytes)
   const { keys, depth, values, members, digits } = shapeOf(bytes)
   if (depth > NESTING_MAX) throw new BodyError('json parse error: exceeded max depth', bytes)
   if (values > VALUES_MAX) throw tooManyValues()
   // Who manages an object names its parts, and the object itself.
   if (members > MEMBERS_MAX + 1) throw tooManyMembers()
-  const value = parsedOr(
-    text,
-    () => new BodyError(`json parse error: ${jsonSyntaxError(text) ?? 'invalid JSON'}`, bytes),
-  )
+  yield
+  const value = jsonValue(text)
+  yield
+  if (value === undefined) throw new BodyError(`json parse error: ${jsonSyntaxError(text) ?? 'invalid JSON'}`, bytes)
   const rounded = digits > EXACT_DIGITS ? roundedInteger(text) : undefined
   if (rounded !== undefined) throw inexact(rounded)
   return { value, bytes, text, keys, duplicates: [] }
 }
 
-function parsedOr(text: string, error: () => Error): unknown {
+/** undefined: it is no JSON. */
+function jsonValue(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw error()
+    return undefined
   }
 }
 
