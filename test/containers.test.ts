@@ -1,40 +1,13 @@
 /** What the manifest of a container may ask for, as the real kubectl shows it: with real processes, probes and hooks. */
-import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest'
-import { type StartedCluster, startCluster } from '../tools/golden/cluster.mjs'
-import { Shell } from './shell.ts'
+import { expect, it } from 'vitest'
+import { becomesReady, eventsOf, makePod, needsBubblewrap, shell, useCluster } from './one-cluster.ts'
 
-let cluster: StartedCluster
-let shell: Shell
-
-beforeAll(async () => {
-  cluster = await startCluster()
-  shell = new Shell(cluster.kubeconfig)
-  await shell.until('kubectl get serviceaccount default', (ran) => ran.code === 0)
-})
-afterAll(async () => {
-  shell?.close()
-  await cluster?.stop()
-})
-
-/** Skips what needs files and a PID namespace of its own where the node says that its containers have none. */
-function needsBubblewrap(context: TestContext): void {
-  if (/degraded: bubblewrap/.test(cluster.output())) context.skip('bubblewrap is not installed, or does not work here')
-}
-
-const pod = (name: string, spec: string) =>
-  shell.apply(
-    `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}, labels: {tier: web}}\nspec:\n  terminationGracePeriodSeconds: 1\n${spec}`,
-  )
-const ready = (name: string) => shell.ok(`kubectl wait --for=condition=Ready pod/${name} --timeout=20s`)
-const events = (name: string) =>
-  shell.ok(
-    `kubectl get events --field-selector involvedObject.name=${name} -o jsonpath='{range .items[*]}{.reason}: {.message}{"\\n"}{end}'`,
-  )
+useCluster()
 
 it('its directory, its arguments and its environment, with what $(VAR) stands for', async () => {
   await shell.ok('kubectl create configmap settings --from-literal=color=blue')
   await shell.ok('kubectl create secret generic keys --from-literal=key=s3cret')
-  await pod(
+  await makePod(
     'words',
     `  containers:
   - name: app
@@ -70,7 +43,7 @@ it('its directory, its arguments and its environment, with what $(VAR) stands fo
 
 it('logs of the container that is named, of the last lines, of the last second', async (context) => {
   needsBubblewrap(context)
-  await pod(
+  await makePod(
     'talks',
     `  initContainers:
   - {name: first, image: x, command: [sh, -c, 'echo first > /v/order; echo begun'], volumeMounts: [{name: v, mountPath: /v}]}
@@ -83,7 +56,7 @@ it('logs of the container that is named, of the last lines, of the last second',
   - {name: other, image: x, command: [sh, -c, 'echo here; exec sleep 600']}
   volumes: [{name: v, emptyDir: {}}]`,
   )
-  await ready('talks')
+  await becomesReady('talks')
   expect((await shell.until('kubectl logs talks -c other', (ran) => ran.stdout !== '')).stdout).toBe('here\n')
   expect(await shell.ok('kubectl logs talks -c first')).toBe('begun\n')
   const all = await shell.until('kubectl logs talks -c app', (ran) => ran.stdout.split('tick').length > 30)
@@ -94,19 +67,19 @@ it('logs of the container that is named, of the last lines, of the last second',
 })
 
 it('a readiness probe by tcpSocket: not ready until somebody listens, and why', async () => {
-  await pod(
+  await makePod(
     'slow',
     `  containers:
   - {name: app, image: ebb/echo, env: [{name: START_DELAY_MS, value: "2500"}], readinessProbe: {tcpSocket: {port: 8080}, periodSeconds: 1}}`,
   )
-  await ready('slow')
-  expect(await events('slow')).toMatch(
+  await becomesReady('slow')
+  expect(await shell.ok(eventsOf('slow'))).toMatch(
     /Unhealthy: Readiness probe failed: dial tcp [\d.]+:8080: connect: connection refused/,
   )
 })
 
 it('a liveness probe by exec: the container ends and begins again', async () => {
-  await pod(
+  await makePod(
     'sick',
     `  containers:
   - name: app
@@ -117,20 +90,20 @@ it('a liveness probe by exec: the container ends and begins again', async () => 
     volumeMounts: [{name: v, mountPath: ${shell.folder}}]
   volumes: [{name: v, hostPath: {path: ${shell.folder}}}]`,
   )
-  await ready('sick')
+  await becomesReady('sick')
   shell.write('sick', '')
   await shell.until(
     `kubectl get po sick -o jsonpath='{.status.containerStatuses[0].restartCount}'`,
     (ran) => ran.stdout === '1',
   )
-  const told = await events('sick')
+  const told = await shell.ok(eventsOf('sick'))
   expect(told).toContain('Unhealthy: Liveness probe failed: not well')
   expect(told).toContain('Killing: Container app failed liveness probe, will be restarted')
 })
 
 it('postStart by httpGet and by exec; a container is not ready before', async (context) => {
   needsBubblewrap(context)
-  await pod(
+  await makePod(
     'greeted',
     `  initContainers:
   - name: hears
@@ -148,14 +121,14 @@ it('postStart by httpGet and by exec; a container is not ready before', async (c
     command: [sh, -c, 'echo begun; exec sleep 600']
     lifecycle: {postStart: {exec: {command: [sh, -c, 'sleep 1; echo hooked > /proc/1/fd/1']}}}`,
   )
-  await ready('greeted')
+  await becomesReady('greeted')
   expect(await shell.ok('kubectl logs greeted -c hears')).toContain('GET /started\n')
   expect(await shell.ok('kubectl logs greeted -c other')).toBe('begun\nhooked\n')
 })
 
 it('last words: from their file, or the end of the log of what failed', async (context) => {
   needsBubblewrap(context)
-  await pod(
+  await makePod(
     'words-of',
     `  restartPolicy: Never
   containers:

@@ -1,24 +1,13 @@
 /** Real credentials with the real kubectl: what a node's token is good for, and who may act as whom. */
 import { readdirSync, readFileSync } from 'node:fs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { WORLD_VARIABLE } from '../src/kubelet/runtimes/process/world.ts'
 import { NODE_CONFIG_VARIABLE, type NodeConfig } from '../src/main/node-config.ts'
-import { type StartedCluster, startCluster } from '../tools/golden/cluster.mjs'
+import { cluster, shell, useCluster } from './one-cluster.ts'
 import { processesWith } from './processes.ts'
-import { Shell } from './shell.ts'
+import type { Shell } from './shell.ts'
 
-let cluster: StartedCluster
-let shell: Shell
-
-beforeAll(async () => {
-  cluster = await startCluster({ args: ['--nodes', '2'], token: `identities-${process.pid}` })
-  shell = new Shell(cluster.kubeconfig)
-  await shell.until('kubectl get serviceaccount default', (ran) => ran.code === 0)
-})
-afterAll(async () => {
-  shell?.close()
-  await cluster?.stop()
-})
+useCluster({ args: ['--nodes', '2'], token: `identities-${process.pid}` })
 
 /** kubectl with nothing but this token. */
 function as(token: string): (command: string) => ReturnType<Shell['run']> {

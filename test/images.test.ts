@@ -4,26 +4,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type StartedCluster, startCluster } from '../tools/golden/cluster.mjs'
-import { Shell } from './shell.ts'
+import { cluster, shell, useCluster } from './one-cluster.ts'
 
 const EBB = fileURLToPath(new URL('../dist/ebb.mjs', import.meta.url))
 
-let cluster: StartedCluster
-let shell: Shell
 /** Not below /tmp of the shell: a folder that the node sees too. */
 let programs: string
 
+useCluster()
 beforeAll(async () => {
   programs = mkdtempSync(join(tmpdir(), 'ebb-programs-'))
   chmodSync(programs, 0o755)
-  cluster = await startCluster()
-  shell = new Shell(cluster.kubeconfig)
-  await shell.until('kubectl get serviceaccount default', (ran) => ran.code === 0)
 })
 afterAll(async () => {
-  shell?.close()
-  await cluster?.stop()
   rmSync(programs, { recursive: true, force: true })
 })
 

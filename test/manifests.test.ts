@@ -1,19 +1,8 @@
 /** Files as people keep them, given to the real kubectl: lists, kinds that are not served, removed versions, typing errors. */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type StartedCluster, startCluster } from '../tools/golden/cluster.mjs'
-import { Shell } from './shell.ts'
+import { describe, expect, it } from 'vitest'
+import { shell, useCluster } from './one-cluster.ts'
 
-let cluster: StartedCluster
-let shell: Shell
-
-beforeAll(async () => {
-  cluster = await startCluster({ args: ['--no-node'] })
-  shell = new Shell(cluster.kubeconfig)
-})
-afterAll(async () => {
-  shell?.close()
-  await cluster?.stop()
-})
+useCluster({ args: ['--no-node'] })
 
 const list = (value: string, more = '') => `apiVersion: v1
 kind: List

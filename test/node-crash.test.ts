@@ -1,25 +1,16 @@
 /** The node's process dies; its pods do not. The next one adopts them, with what happened meanwhile. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ApiConnection } from '../tools/golden/api-connection.mjs'
-import { type StartedCluster, startCluster } from '../tools/golden/cluster.mjs'
+import { cluster, shell, useCluster } from './one-cluster.ts'
 import { gone, processesWith } from './processes.ts'
-import { Shell } from './shell.ts'
 
-let cluster: StartedCluster
-let shell: Shell
 let api: ApiConnection
 
-beforeAll(async () => {
-  cluster = await startCluster({ args: ['--nodes', '2'] })
-  shell = new Shell(cluster.kubeconfig)
+useCluster({ args: ['--nodes', '2'] })
+beforeAll(() => {
   api = new ApiConnection({ server: cluster.url, token: cluster.token })
-  await shell.until('kubectl get serviceaccount default', (ran) => ran.code === 0)
 })
-afterAll(async () => {
-  api?.close()
-  shell?.close()
-  await cluster?.stop()
-})
+afterAll(() => api?.close())
 
 const node = (name: string, action: 'stop' | 'start') => api.request('POST', `/ebb/v1/nodes/${name}/${action}`)
 const pod = (name: string, command: string) => `

@@ -1,19 +1,8 @@
 /** `kubectl rollout` as people use it: history, undo to a revision, pause and resume. What pods do meanwhile is tested elsewhere. */
-import { afterAll, beforeAll, expect, it } from 'vitest'
-import { type StartedCluster, startCluster } from '../tools/golden/cluster.mjs'
-import { Shell } from './shell.ts'
+import { expect, it } from 'vitest'
+import { shell, useCluster } from './one-cluster.ts'
 
-let cluster: StartedCluster
-let shell: Shell
-
-beforeAll(async () => {
-  cluster = await startCluster({ args: ['--no-node'] })
-  shell = new Shell(cluster.kubeconfig)
-})
-afterAll(async () => {
-  shell?.close()
-  await cluster?.stop()
-})
+useCluster({ args: ['--no-node'] })
 
 /** Waits until the ReplicaSets are of these images, each with its revision. */
 const sets = (wanted: string) => {

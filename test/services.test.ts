@@ -1,7 +1,6 @@
 /** Services by address, between pods, programs in a node's own network and nodes: with real programs, over the real rules. */
-import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest'
-import { type StartedCluster, startCluster } from '../tools/golden/cluster.mjs'
-import { Shell } from './shell.ts'
+import { beforeAll, expect, it, type TestContext } from 'vitest'
+import { cluster, shell, useCluster } from './one-cluster.ts'
 
 /** Answers each connection and each datagram with its own name. */
 const SERVER = `require('net').createServer(s => { s.on('error', () => {}); s.end('tcp ' + process.env.HOSTNAME) }).listen(8080)
@@ -11,8 +10,6 @@ const ASK = {
   udp: `const s = require('dgram').createSocket('udp4'); s.on('message', d => { console.log(String(d)); process.exit() }); s.bind(0, () => setInterval(() => s.send('x', process.argv[2], process.argv[1]), 200))`,
 }
 
-let cluster: StartedCluster
-let shell: Shell
 const address: Record<string, string> = {}
 
 const pod = (name: string, node: string, command: string, more = '') =>
@@ -20,21 +17,14 @@ const pod = (name: string, node: string, command: string, more = '') =>
 const WAIT = 'setInterval(() => {}, 1e6)'
 const get = (what: string, path: string) => shell.ok(`kubectl get ${what} -o jsonpath='${path}'`)
 
+useCluster({ args: ['--nodes', '2'] })
 beforeAll(async () => {
-  cluster = await startCluster({ args: ['--nodes', '2'] })
-  shell = new Shell(cluster.kubeconfig)
-  await shell.until('kubectl get serviceaccount default', (ran) => ran.code === 0)
   const pods = [pod('s1', 'ebb-1', SERVER), pod('s2', 'ebb-2', SERVER), pod('client', 'ebb-1', WAIT)]
   await shell.apply(`${pods.join('')}${pod('host', 'ebb-1', WAIT, '  hostNetwork: true\n')}`)
   await shell.ok('kubectl wait --for=condition=Ready pod --all --timeout=30s')
   for (const name of ['s1', 's2']) address[name] = await get(`pod ${name}`, '{.status.podIP}')
   for (const name of ['ebb-1', 'ebb-2']) address[name] = await get(`node ${name}`, '{.status.addresses[0].address}')
 })
-afterAll(async () => {
-  shell?.close()
-  await cluster?.stop()
-})
-
 function needsNamespaces(context: TestContext): void {
   if (/degraded: This node has no namespaces|instead of nftables/.test(cluster.output()))
     context.skip('no namespaces or no nftables on this machine')

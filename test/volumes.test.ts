@@ -1,44 +1,20 @@
 /** Volumes as the real kubectl shows them: what waits, what changes, what no pod can reach. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it, type TestContext } from 'vitest'
-import { type StartedCluster, startCluster } from '../tools/golden/cluster.mjs'
-import { Shell } from './shell.ts'
+import { expect, it } from 'vitest'
+import { becomesReady, cluster, eventsOf, makePod, needsBubblewrap, shell, useCluster } from './one-cluster.ts'
 
-let cluster: StartedCluster
-let shell: Shell
+useCluster()
 
-beforeAll(async () => {
-  cluster = await startCluster()
-  shell = new Shell(cluster.kubeconfig)
-  await shell.until('kubectl get serviceaccount default', (ran) => ran.code === 0)
-})
-afterAll(async () => {
-  shell?.close()
-  await cluster?.stop()
-})
-
-/** Skips what needs mounts where the node says that its containers have none. */
-function needsBubblewrap(context: TestContext): void {
-  if (/degraded: bubblewrap/.test(cluster.output())) context.skip('bubblewrap is not installed, or does not work here')
-}
-
-const pod = (name: string, spec: string) =>
-  shell.apply(
-    `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}, labels: {tier: web}}\nspec:\n  terminationGracePeriodSeconds: 1\n${spec}`,
-  )
-const ready = (name: string) => shell.ok(`kubectl wait --for=condition=Ready pod/${name} --timeout=60s`)
-const eventsOf = (name: string) =>
-  `kubectl get events --field-selector involvedObject.name=${name} -o jsonpath='{range .items[*]}{.reason}: {.message}{"\\n"}{end}'`
 const waiting = (name: string) =>
   `kubectl get pod ${name} -o jsonpath='{.status.phase} {.status.containerStatuses[*].state.waiting.reason}'`
 
 it('a type that the node cannot mount keeps the pod waiting, and what is missing until it is there', async () => {
-  await pod(
+  await makePod(
     'flex',
     `  containers: [{name: c, image: x, command: [sleep, "600"], volumeMounts: [{name: v, mountPath: /v}]}]\n  volumes: [{name: v, flexVolume: {driver: a/b}}]`,
   )
-  await pod(
+  await makePod(
     'later',
     `  containers: [{name: c, image: x, command: [sleep, "600"], volumeMounts: [{name: v, mountPath: /v}]}]\n  volumes: [{name: v, secret: {secretName: later}}]`,
   )
@@ -50,7 +26,7 @@ it('a type that the node cannot mount keeps the pod waiting, and what is missing
   expect(later.stdout).toContain('FailedMount: MountVolume.SetUp failed for volume "v" : secret "later" not found')
   for (const name of ['flex', 'later']) expect(await shell.ok(waiting(name))).toBe('Pending ContainerCreating')
   await shell.ok('kubectl create secret generic later --from-literal=a=b')
-  await ready('later')
+  await becomesReady('later')
 })
 
 it('paths that lead out are refused before they are kept', async () => {
@@ -65,7 +41,7 @@ it('paths that lead out are refused before they are kept', async () => {
 
 it('a link that a pod made is no way out of its volume, and an expansion that is wrong can be corrected', async (context) => {
   needsBubblewrap(context)
-  await pod(
+  await makePod(
     'p7',
     `  initContainers: [{name: i, image: x, command: [ln, -s, /, /data/evil], volumeMounts: [{name: v, mountPath: /data}]}]
   containers:
@@ -92,7 +68,7 @@ it('a link that a pod made is no way out of its volume, and an expansion that is
 it('volumes show what has become of their sources, and only their sources change them', async (context) => {
   needsBubblewrap(context)
   await shell.ok('kubectl create configmap live --from-literal=level=info')
-  await pod(
+  await makePod(
     'reader',
     `  containers:
   - name: c
@@ -107,7 +83,7 @@ it('volumes show what has become of their sources, and only their sources change
       - {configMap: {name: optional, optional: true}}
       - {downwardAPI: {items: [{path: labels, fieldRef: {fieldPath: metadata.labels}}]}}`,
   )
-  await ready('reader')
+  await becomesReady('reader')
   const refused = await shell.run('kubectl exec reader -- touch /cm/x /me/x')
   expect(refused.stderr.match(/Read-only file system/g)).toHaveLength(2)
   await shell.ok('kubectl label pod reader tier=back --overwrite')
@@ -138,11 +114,11 @@ it('what a pod mounted of the host outlives pod and ebb', async (context) => {
   mkdirSync(join(host, 'data'), { recursive: true })
   writeFileSync(join(host, 'data', 'precious'), 'mine')
   for (const name of ['ended', 'running']) {
-    await pod(
+    await makePod(
       name,
       `  containers: [{name: c, image: x, command: [sh, -c, "cat /v/precious && exec sleep 600"], volumeMounts: [{name: h, mountPath: /v, subPath: data}]}]\n  volumes: [{name: h, hostPath: {path: ${host}}}]`,
     )
-    await ready(name)
+    await becomesReady(name)
   }
   await shell.ok('kubectl delete pod ended')
   expect(readdirSync(join(host, 'data'))).toEqual(['precious'])

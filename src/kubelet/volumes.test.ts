@@ -323,9 +323,24 @@ describe('hostPath', () => {
       await expect(files.hostPath(`${top}/${path}`, 'Directory')).rejects.toThrow(refused)
       await expect(files.hostSource(`${top}/${path}`)).rejects.toThrow(refused)
     }
+    // Nor is anything made there.
+    symlinkSync(`${top}/link/new`, `${top}/dangling`)
+    for (const path of ['data/new', 'link/new/deep', 'dangling']) {
+      for (const type of ['DirectoryOrCreate', 'FileOrCreate', ''])
+        await expect(files.hostPath(`${top}/${path}`, type)).rejects.toThrow(refused)
+      await expect(files.hostSource(`${top}/${path}`)).rejects.toThrow(refused)
+    }
+    expect(readdirSync(`${top}/data`)).toEqual(['pki'])
     const inside = { volume: top, path: 'data/pki', target: undefined, isHost: true }
     await expect(files.subPath(inside)).rejects.toThrow(refused)
     expect(await files.hostSource(`${top}/elsewhere`)).toEqual({ hostPath: `${top}/elsewhere` })
+  })
+
+  it('that is relative is one from the root, not from where ebb was started', async () => {
+    const path = `${top.slice(1)}/relative`
+    expect(await said([{ name: 'v', hostPath: { path, type: 'DirectoryOrCreate' } }])).toEqual([])
+    expect(readdirSync(top)).toContain('relative')
+    expect(existsSync(path)).toBe(false)
   })
 
   it('without a type is made when it is mounted', async () => {

@@ -12,11 +12,12 @@
  * No interface and no firewall rule of the host is touched. Where namespaces are not to be had, `mode` is 'plain': nodes are
  * plain processes, and a watchdog kills whatever carries the fabric's mark in its environment.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { accessSync, constants, mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { launch } from '../base/child.node.ts'
 import { killAll, lookForMark } from '../kubelet/runtimes/process/proc.node.ts'
 import {
   FABRIC_VARIABLE,
@@ -100,7 +101,7 @@ export async function spawnNode(options: {
   const PATH = pathWithSbin(options.env.PATH)
   const env = { ...options.env, PATH, [WORLD_VARIABLE]: JSON.stringify(world), [FABRIC_VARIABLE]: fabric.id }
   const entered = fabric.initPid === undefined ? [...argv] : [...enter(fabric.initPid, name), ...argv]
-  const child = spawn(entered[0] as string, entered.slice(1), {
+  const child = launch(entered[0] as string, entered.slice(1), {
     env,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', ...nothingElse()],
@@ -162,7 +163,7 @@ async function startHolder(options: FabricOptions, id: string): Promise<Fabric |
   const runDirectory = realpathSync(options.runDirectory)
   const entries = runEntries([runDirectory, ...(options.keep ?? [])])
   const script = scriptFile(runDirectory, 'ebb-fabric.sh', FABRIC_SCRIPT)
-  const child = spawn('unshare', [...flags, '/bin/sh', script, runDirectory, ...entries], {
+  const child = launch('unshare', [...flags, '/bin/sh', script, runDirectory, ...entries], {
     env: { PATH: pathWithSbin(), [FABRIC_VARIABLE]: id },
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe', ...nothingElse()],
@@ -223,7 +224,7 @@ async function startPlain(options: FabricOptions, id: string, reason: string): P
   ]
   const mark = `${FABRIC_VARIABLE}=${id}`
   const script = scriptFile(runDirectory, 'ebb-watchdog.sh', WATCHDOG_SCRIPT)
-  const child = spawn('/bin/sh', [script, runDirectory, mark], {
+  const child = launch('/bin/sh', [script, runDirectory, mark], {
     env: { PATH: pathWithSbin() },
     detached: true,
     stdio: ['pipe', 'pipe', 'ignore', ...nothingElse()],

@@ -169,8 +169,8 @@ const dataDirectory = ({ ephemeral, data }: UpOptions) =>
   ephemeral ? undefined : resolve(data ?? defaultDataDirectory())
 
 const starting = (data: string | undefined): Text => ({
-  en: data === undefined ? 'Starting.' : `Starting with what is stored in ${data}.`,
-  ko: data === undefined ? '시작하는 중입니다.' : `${data} 의 데이터로 시작하는 중입니다.`,
+  en: data === undefined ? 'Starting.' : `Starting, with data in ${data}.`,
+  ko: data === undefined ? '시작하는 중입니다.' : `시작하는 중입니다. 데이터: ${data}`,
 })
 
 const nodesMissing = (count: number): Text => ({

@@ -7,9 +7,10 @@
  * come in order. After an error, or when nft has died, the next change is a full replacement of the table in one
  * transaction, by `nft -f -` (a long line costs nft the square of its length).
  */
-import { type ChildProcessWithoutNullStreams, execFile, spawn } from 'node:child_process'
+import { type ChildProcessWithoutNullStreams, execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
+import { launch } from '../base/child.node.ts'
 import type { Dataplane } from './dataplane.ts'
 import type { ProxyPlan } from './plan.ts'
 import { diffCommands, fullCommands, type NftConfig, type RuleSet, renderRules, TABLE } from './render-nft.ts'
@@ -150,7 +151,7 @@ class WarmNft {
 
   constructor() {
     // The shell makes both of nft's streams one pipe, so that an error comes before the acknowledgement after it.
-    this.child = spawn('sh', ['-c', 'exec nft -i 2>&1'], { stdio: ['pipe', 'pipe', 'pipe'] })
+    this.child = launch('sh', ['-c', 'exec nft -i 2>&1'], { stdio: ['pipe', 'pipe', 'pipe'] })
     this.child.stdout.setEncoding('utf8')
     this.child.stdout.on('data', (text: string) => this.read(text))
     this.child.stdin.on('error', () => {})

@@ -14,4 +14,5 @@ export function startCluster(options?: {
   env?: Readonly<Record<string, string>>
   readonly data?: string
   as?: { uid: number; gid: number }
+  through?: readonly string[]
 }): Promise<StartedCluster>

@@ -10,15 +10,17 @@ const STOP_WITHIN_MS = 20_000
 
 /**
  * Resolves to { url, token, kubeconfig, pid, output(), stop() }. `args`: more arguments for `ebb up`; `data`: its data
- * folder instead of memory; `as`: run as this user (`{ uid, gid }`) instead of the present one.
+ * folder instead of memory; `as`: run as this user (`{ uid, gid }`) instead of the present one; `through`: words in front of
+ * the command, which execute what follows them.
  */
-export async function startCluster({ args = [], token = 'admin-token', env = {}, data, as } = {}) {
+export async function startCluster({ args = [], token = 'admin-token', env = {}, data, as, through = [] } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'ebb-test-'))
   const kubeconfig = join(folder, 'kubeconfig')
   if (as) chownSync(folder, as.uid, as.gid)
   const keep = data === undefined ? ['--ephemeral'] : ['--data', data]
   const command = ['up', ...keep, '--port', '0', '--token', token, '--kubeconfig', kubeconfig, ...args]
-  const child = spawn(process.execPath, [join(root, 'dist/ebb.mjs'), ...command], {
+  const [program, ...words] = [...through, process.execPath, join(root, 'dist/ebb.mjs'), ...command]
+  const child = spawn(program, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
     ...(as ? { uid: as.uid, gid: as.gid } : {}),

@@ -7,6 +7,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { TOOL_ENVIRONMENT } from '../../base/child.node.ts'
 import type { Clock, Timer } from '../../base/clock.ts'
 import {
   type ContainerConfig,
@@ -27,7 +28,6 @@ import {
 } from '../runtime.ts'
 import { attachTo } from './process/attach.node.ts'
 import { bubblewrapTrouble } from './process/bubblewrap.node.ts'
-import { execFailure, whyNotExecutable } from './process/command.node.ts'
 import { Container, type ContainerRecord } from './process/container.node.ts'
 import { runExec, startExec } from './process/exec.node.ts'
 import { type FindProgram, imageId } from './process/images.node.ts'
@@ -38,11 +38,11 @@ import { findReaper } from './process/leftovers.node.ts'
 import { LoopbackPorts, loopbackAddress } from './process/loopback-ports.node.ts'
 import { type PodAddress, PodNetwork } from './process/network.node.ts'
 import { OpenFolders } from './process/open-folders.node.ts'
-import { type ContainerParts, execPlan, type NodeParts, programPlan, writeStart } from './process/plan.node.ts'
+import { type ContainerParts, execPlan, type NodeParts, writeStart } from './process/plan.node.ts'
 import { namespaceOf } from './process/proc.node.ts'
 import { soundContainers, soundSandboxes } from './process/remains.node.ts'
 import { freePort, Sandbox, type SandboxRecord } from './process/sandbox.node.ts'
-import { findTools, TOOL_ENVIRONMENT } from './process/tools.node.ts'
+import { findTools } from './process/tools.node.ts'
 import { ROOT, UserSpaces } from './process/user-spaces.node.ts'
 import { FABRIC_VARIABLE, type NodeWorld, POD_SLOTS_MAX } from './process/world.ts'
 
@@ -263,16 +263,13 @@ class Processes implements ProcessRuntime {
     const container = this.running(id, 'any')
     if (container.status().state !== 'created')
       throw new RuntimeError('start-failed', `container ${id} was started before`)
-    const parts = this.containerParts(container)
-    const plan = programPlan(parts)
-    const why = whyNotExecutable(plan.command[0] ?? '', plan.env.PATH ?? '', plan.workingDir)
-    if (why !== undefined) throw container.failStart(why)
+    let command: readonly string[]
     try {
-      await writeStart(parts)
+      command = await writeStart(this.containerParts(container))
     } catch (error) {
       throw container.failStart((error as Error).message)
     }
-    await container.start(join('c', id, 'run'), plan.command)
+    await container.start(join('c', id, 'run'), command)
   }
 
   async stopContainer(id: ContainerId, graceMs: number): Promise<void> {
@@ -385,11 +382,7 @@ class Processes implements ProcessRuntime {
   }
 
   private execPlan(id: ContainerId, command: readonly string[], options: { tty: boolean }) {
-    const parts = this.containerParts(this.running(id, 'running'))
-    const plan = programPlan(parts)
-    const why = whyNotExecutable(command[0] ?? '', plan.env.PATH ?? '', plan.workingDir)
-    if (why !== undefined) throw new RuntimeError('start-failed', execFailure(newId(), why))
-    return execPlan(parts, command, options)
+    return execPlan(this.containerParts(this.running(id, 'running')), command, { ...options, execId: newId() })
   }
 
   private onLauncher(event: LauncherEvent): void {

@@ -1,7 +1,7 @@
 /** Volumes on a real node. */
 import { constants, type Stats } from 'node:fs'
-import { chmod, mkdir, open, readdir, realpath, rm, rmdir, stat, unlink } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { chmod, mkdir, open, readdir, readlink, realpath, rm, rmdir, stat, unlink } from 'node:fs/promises'
+import { basename, dirname, join, resolve } from 'node:path'
 import type { Files, MountSource, SubPathRequest } from './files.ts'
 import { pinInside, realPathOf } from './inside.node.ts'
 import { bindDescriptor, mountMemory, mountsBelow, unmountBelow } from './mounts.node.ts'
@@ -26,11 +26,12 @@ export function machineFiles(hostId: (id: number) => number, covered: readonly s
     publish: (path, files, { group }) => inWords(() => publish({ directory: path, files, group, give })),
     hostPath: (path, type) =>
       inWords(async () => {
+        await assertForeign(await futurePath(path), covered)
         await checkHostPath(path, type)
-        if (await found(path)) await realForeignPath(path, covered)
       }, path),
     hostSource: (path) =>
       inWords(async () => {
+        await assertForeign(await futurePath(path), covered)
         await makeHostDirectory(path)
         return { hostPath: await realForeignPath(path, covered) }
       }, path),
@@ -60,6 +61,20 @@ async function makeDirectory(job: {
 async function makeHostDirectory(path: string): Promise<void> {
   if (await found(path)) return
   await mkdir(path, { recursive: true, mode: HOST_DIRECTORY_MODE })
+}
+
+/** `path` without links, also where the end of it is still to be made. */
+async function futurePath(path: string): Promise<string> {
+  try {
+    return await realpath(path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if ((code !== 'ENOENT' && code !== 'ENOTDIR') || dirname(path) === path) throw error
+    // What is made at a link that leads to nothing yet is made where it leads.
+    const target = await readlink(path).catch(() => undefined)
+    if (target !== undefined) return futurePath(resolve(dirname(path), target))
+    return join(await futurePath(dirname(path)), basename(path))
+  }
 }
 
 /** `path` without links. Rejects when it is one of ebb's own folders or inside of one. */

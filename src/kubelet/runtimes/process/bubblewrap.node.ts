@@ -1,6 +1,6 @@
 /** Whether bubblewrap is there and can do here what containers need of it. */
-import { spawn } from 'node:child_process'
-import { findTools, TOOL_ENVIRONMENT, type Tools } from './tools.node.ts'
+import { launch, TOOL_ENVIRONMENT } from '../../../base/child.node.ts'
+import { findTools, type Tools } from './tools.node.ts'
 
 const NEEDED = ['--unshare-user', '--unshare-pid', '--as-pid-1', '--json-status-fd', '3']
 /** What a program needs to start. Not all of the host: mounts that end meanwhile would look like a fault of bubblewrap's. */
@@ -14,7 +14,7 @@ const FILES = ['/usr', '/bin', '/sbin', '/lib', '/lib64', '/nix', '/gnu'].flatMa
 export function bubblewrapTrouble(tools: Tools = findTools()): Promise<string | undefined> {
   if (process.platform !== 'linux') return Promise.resolve('is for Linux only')
   return new Promise((resolve) => {
-    const child = spawn(tools.bwrap, [...NEEDED, ...FILES, '--proc', '/proc', '--dev', '/dev', 'true'], {
+    const child = launch(tools.bwrap, [...NEEDED, ...FILES, '--proc', '/proc', '--dev', '/dev', 'true'], {
       env: TOOL_ENVIRONMENT,
       stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
     })

@@ -1,19 +1,84 @@
 /** Whether a command can be executed, said as containerd and runc say it when not. */
-import { accessSync, closeSync, constants, fstatSync, openSync, readSync, statSync } from 'node:fs'
-import { delimiter, isAbsolute, join } from 'node:path'
+import { accessSync, closeSync, constants, fstatSync, openSync, readlinkSync, readSync, statSync } from 'node:fs'
+import { delimiter, isAbsolute, join, normalize } from 'node:path'
 
-/** Why `command` cannot be executed (`exec: "x": executable file not found in $PATH`); undefined when it can. */
-export function whyNotExecutable(command: string, path: string, workingDir: string): string | undefined {
-  const name = JSON.stringify(command)
-  if (command.includes('/')) {
-    const file = isAbsolute(command) ? command : join(workingDir || '/', command)
-    const trouble = fileTrouble(file)
-    if (trouble === 'missing') return `exec: ${name}: stat ${command}: no such file or directory`
-    return trouble ? `exec: ${name}: ${trouble}` : undefined
+/** Where this process finds a file of a container. Throws ELOOP. */
+export type FileView = (path: string) => string
+
+/** What a plain container sees. */
+export const hostFiles: FileView = (path) => path
+
+/** What a container will see that has not begun: the host's files, and what is mounted over them. */
+export function filesBefore(
+  mounts: readonly { readonly hostPath: string; readonly containerPath: string }[],
+): FileView {
+  const deepestFirst = mounts
+    .map(({ hostPath, containerPath }) => ({ hostPath, point: normalize(containerPath).replace(/\/$/, '') }))
+    .sort((a, b) => b.point.length - a.point.length)
+  const locate = (path: string) => {
+    const mount = deepestFirst.find(({ point }) => path === point || path.startsWith(`${point}/`))
+    return mount ? mount.hostPath + path.slice(mount.point.length) : path
   }
-  const found = path
-    .split(delimiter)
-    .some((folder) => folder !== '' && fileTrouble(join(folder, command)) === undefined)
+  return (path) => locate(followLinks(locate, path))
+}
+
+/** What the process `pid` sees. */
+export function filesOf(pid: number): FileView {
+  const locate = (path: string) => `/proc/${pid}/root${path}`
+  return (path) => locate(followLinks(locate, path))
+}
+
+/** As the kernel counts them. Source: Linux, include/linux/namei.h, MAXSYMLINKS. */
+const LINKS_MAX = 40
+
+/** `path` without a link in it, as the container resolves it: its links lead to its own files, never to what it does not see. */
+function followLinks(locate: FileView, path: string): string {
+  const names = path.split('/')
+  let at = ''
+  let links = 0
+  for (let name = names.shift(); name !== undefined; name = names.shift()) {
+    if (name === '' || name === '.') continue
+    if (name === '..') {
+      at = at.slice(0, Math.max(0, at.lastIndexOf('/')))
+      continue
+    }
+    const target = linkAt(locate(`${at}/${name}`))
+    if (target === undefined) at = `${at}/${name}`
+    else {
+      if (++links > LINKS_MAX) throw Object.assign(new Error(`ELOOP: ${path}`), { code: 'ELOOP' })
+      names.unshift(...target.split('/'))
+      if (isAbsolute(target)) at = ''
+    }
+  }
+  return at || '/'
+}
+
+function linkAt(path: string): string | undefined {
+  try {
+    return readlinkSync(path)
+  } catch {
+    return undefined
+  }
+}
+
+export interface Execution {
+  readonly command: string
+  /** The container's PATH. */
+  readonly path: string
+  readonly workingDir: string
+  readonly files: FileView
+}
+
+/** Why it cannot be executed (`exec: "x": executable file not found in $PATH`); undefined when it can. */
+export function whyNotExecutable({ command, path, workingDir, files }: Execution): string | undefined {
+  const name = JSON.stringify(command)
+  const trouble = (file: string) => fileTrouble(file, files)
+  if (command.includes('/')) {
+    const why = trouble(isAbsolute(command) ? command : join(workingDir || '/', command))
+    if (why === 'missing') return `exec: ${name}: stat ${command}: no such file or directory`
+    return why ? `exec: ${name}: ${why}` : undefined
+  }
+  const found = path.split(delimiter).some((folder) => folder !== '' && trouble(join(folder, command)) === undefined)
   return found ? undefined : `exec: ${name}: executable file not found in $PATH`
 }
 
@@ -26,8 +91,10 @@ const HEAD_BYTES = 256
 /** Neither waits for the other end of a FIFO or device that took the file's place meanwhile, nor takes a terminal. */
 const OPEN_TO_LOOK = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY
 
-function fileTrouble(file: string, level = 0): string | undefined {
+function fileTrouble(path: string, files: FileView, level = 0): string | undefined {
+  let file: string
   try {
+    file = files(path)
     const stat = statSync(file)
     if (stat.isDirectory()) return 'is a directory'
     // A FIFO, a socket, a device: the kernel executes files alone, whatever their mode says.
@@ -42,11 +109,11 @@ function fileTrouble(file: string, level = 0): string | undefined {
   } catch {
     return 'permission denied'
   }
-  return formatTrouble(file, level)
+  return formatTrouble(file, files, level)
 }
 
 /** An ELF file, or a script whose interpreter is there. */
-function formatTrouble(file: string, level: number): string | undefined {
+function formatTrouble(file: string, files: FileView, level: number): string | undefined {
   const head = headOf(file)
   if (head === undefined) return undefined
   if (head.length >= 4 && head.readUInt32BE(0) === 0x7f454c46) return undefined
@@ -57,7 +124,7 @@ function formatTrouble(file: string, level: number): string | undefined {
   // A relative one depends on where the program is started.
   if (!isAbsolute(interpreter)) return undefined
   if (level >= INTERPRETERS_MAX) return 'too many levels of symbolic links'
-  const trouble = fileTrouble(Buffer.from(interpreter, 'latin1').toString(), level + 1)
+  const trouble = fileTrouble(Buffer.from(interpreter, 'latin1').toString(), files, level + 1)
   if (trouble === 'missing') return 'no such file or directory'
   return trouble === 'is a directory' ? 'permission denied' : trouble
 }

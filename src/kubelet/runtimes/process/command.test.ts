@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { whyNotExecutable } from './command.node.ts'
+import { hostFiles, whyNotExecutable } from './command.node.ts'
 
 let folder: string
 let server: Server
@@ -67,13 +67,13 @@ describe('a command that is', () => {
     ['of-itself', 'too many levels of symbolic links'],
   ])('%s: %s', (name, why) => {
     const expected = why === undefined ? undefined : `exec: ${JSON.stringify(at(name))}: ${why}`
-    expect(whyNotExecutable(at(name), '', '/')).toBe(expected)
+    expect(whyNotExecutable({ command: at(name), path: '', workingDir: '/', files: hostFiles })).toBe(expected)
     const inPath = why === undefined ? undefined : `exec: "${name}": executable file not found in $PATH`
-    expect(whyNotExecutable(name, folder, '/')).toBe(inPath)
+    expect(whyNotExecutable({ command: name, path: folder, workingDir: '/', files: hostFiles })).toBe(inPath)
   })
 
   it('not there', () => {
-    expect(whyNotExecutable('./nowhere', '', folder)).toBe(
+    expect(whyNotExecutable({ command: './nowhere', path: '', workingDir: folder, files: hostFiles })).toBe(
       'exec: "./nowhere": stat ./nowhere: no such file or directory',
     )
   })

@@ -27,11 +27,13 @@ import {
 } from './proc.node.ts'
 import { removeTree } from './remove-tree.node.ts'
 import { parseSignal, type StopSignal } from './signals.node.ts'
-import { neverRan, startReason } from './start-words.ts'
+import { isTransient, neverRan, startReason } from './start-words.ts'
 import { BrokenState, readIfThere, readState, StateFolder, shimOf, writeState } from './state-file.node.ts'
 
 /** Starts of one container that fail for reasons outside it, before it is given up. */
 const STARTS_MAX = 3
+/** A start that has not got to the program so long after its container is to end, in ms, is killed. It takes a tenth of that. */
+const START_PATIENCE_MS = 2_000
 
 export interface ContainerRecord {
   readonly id: string
@@ -233,12 +235,8 @@ export class Container {
     return said
   }
 
-  /**
-   * bubblewrap binds folders with everything mounted below, and fails when something is unmounted there meanwhile. That is
-   * nobody's fault: the same once more.
-   */
   private startsAgain(said: string): boolean {
-    if (this.starts >= STARTS_MAX || !/Unable to apply mount flags/.test(said)) return false
+    if (this.starts >= STARTS_MAX || !isTransient(said)) return false
     this.releaseShim()
     for (const name of ['exit', 'status', 'run.begun']) rmSync(join(this.directory, name), { force: true })
     this.ending = false
@@ -259,7 +257,7 @@ export class Container {
   /** Stop signal, wait, KILL. A stop that is already running goes on as it began. */
   async stop(graceMs: number): Promise<void> {
     // Without an await when there is nothing to wait for: the signal is sent before this returns.
-    if (this.settled) await this.settled
+    if (this.settled) await this.settledWithin(Math.max(graceMs, START_PATIENCE_MS))
     if (!this.running) return
     this.stopping ??= this.stopNow(graceMs)
     await this.stopping
@@ -271,11 +269,25 @@ export class Container {
 
   /** Ends without grace, whatever state it is in. */
   async kill(): Promise<void> {
-    if (this.settled) await this.settled
+    if (this.settled) await this.settledWithin(START_PATIENCE_MS)
     if (!this.running) return
     const exited = this.exit()
     this.signalAll()
     await exited
+  }
+
+  /** Waits for a start, whichever way it goes; after `patienceMs` it is killed, however it hangs. */
+  private async settledWithin(patienceMs: number): Promise<void> {
+    const timer = this.world.clock.setTimer(patienceMs, () => this.killStart())
+    await this.settled
+    timer.cancel()
+  }
+
+  /** The shim stays, to tell the end of what it waited for. */
+  private killStart(): void {
+    const below = this.shimPid === undefined ? [] : processTree(this.shimPid).slice(1)
+    for (const pid of below.reverse()) sendSignal(pid, 'SIGKILL')
+    if (this.shimPid !== undefined) sendSignal(this.shimPid, 'SIGCONT')
   }
 
   /** Takes up a container that an earlier node process started. */

@@ -1,11 +1,14 @@
 /** Commands in a running container: started into its namespaces, with its environment and working directory. */
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { closeSync, constants as files, openSync, readlinkSync } from 'node:fs'
 import { constants } from 'node:os'
 import type { Readable, Writable } from 'node:stream'
+import { launch, TOOL_ENVIRONMENT } from '../../../base/child.node.ts'
 import type { Clock, Timer } from '../../../base/clock.ts'
-import { type ExecResult, type ExecSession, execRefused } from '../../runtime.ts'
+import { type ExecResult, type ExecSession, execRefused, RuntimeError } from '../../runtime.ts'
+import { execFailure } from './command.node.ts'
 import { childrenOf, processTree, sendSignal } from './proc.node.ts'
+import { isTransient, startReason } from './start-words.ts'
 
 /** After a command has ended its output is read on; a background child that keeps the pipe open and is silent is not waited for longer, in ms. */
 const DRAIN_MAX_MS = 250
@@ -22,14 +25,32 @@ export interface ExecPlan {
   readonly cwd: string
   /** The command alone, for messages. */
   readonly command: readonly string[]
-  /** What the first word reads from descriptor 3. */
-  readonly args?: string
-  /** Opened as descriptors 4, 5, ...: the container's namespaces. */
-  readonly files: readonly string[]
+  /** Absent: no bubblewrap leads there. */
+  readonly sandbox?: {
+    /** bubblewrap's arguments, which it reads from descriptor 3. */
+    readonly args: string
+    /** The container's user and PID namespace, opened as descriptors 4 and 5. On 6 it tells how the command ended, once it ran. */
+    readonly namespaces: readonly [user: string, pid: string]
+    /** Folders of the node whose paths are nobody's business. */
+    readonly internal: readonly string[]
+  }
+  /** Names it in messages. */
+  readonly execId: string
 }
 
-export function startExec(plan: ExecPlan, options: { tty: boolean; stdin: boolean }, clock: Clock): ExecSession {
-  const child = spawnInto(plan, options.stdin || options.tty)
+/** A command under way. */
+interface Execution extends ExecSession {
+  /** Whether it ran at all, rather than what was to lead to it; known at its end. */
+  ran(): boolean
+}
+
+export function startExec(plan: ExecPlan, options: { tty: boolean; stdin: boolean }, clock: Clock): Execution {
+  const child = launchInto(plan, options.stdin || options.tty)
+  let status = ''
+  const told = (child.stdio as readonly unknown[])[6] as Readable | undefined
+  told?.setEncoding('utf8').on('data', (text: string) => {
+    status += text
+  })
   child.stdin?.on('error', () => {})
   const outputs = [child.stdout, child.stderr].map((stream) => new Output(stream as Readable, clock))
   const [stdout, stderr] = outputs as [Output, Output]
@@ -44,22 +65,29 @@ export function startExec(plan: ExecPlan, options: { tty: boolean; stdin: boolea
       resizeTerminal({ child, clock, columns, rows, until: clock.monotonic() + TERMINAL_WAIT_MS }),
     exit: exitCodeOf(child, outputs, clock),
     kill: () => killTree(child, plan.entered),
+    ran: () => told === undefined || status.includes('"exit-code"'),
   }
 }
 
-function spawnInto(plan: ExecPlan, input: boolean): ChildProcess {
+function launchInto(plan: ExecPlan, input: boolean): ChildProcess {
+  const { sandbox } = plan
   const opened: number[] = []
   try {
-    for (const file of plan.files) opened.push(openSync(file, 'r'))
-    const child = spawn(plan.words[0] as string, plan.words.slice(1), {
+    for (const file of sandbox?.namespaces ?? []) opened.push(openSync(file, 'r'))
+    const child = launch(plan.words[0] as string, plan.words.slice(1), {
       env: plan.env,
       cwd: plan.cwd,
       detached: true,
-      stdio: [input ? 'pipe' : 'ignore', 'pipe', 'pipe', plan.args === undefined ? 'ignore' : 'pipe', ...opened],
+      stdio: [
+        input ? 'pipe' : 'ignore',
+        'pipe',
+        'pipe',
+        ...(sandbox ? ['pipe' as const, ...opened, 'pipe' as const] : []),
+      ],
     })
-    const args = child.stdio[3] as Writable | null
+    const args = child.stdio[3] as Writable | undefined
     args?.on('error', () => {})
-    args?.end(plan.args)
+    args?.end(sandbox?.args)
     return child
   } catch (error) {
     // The container ended in this moment: its namespaces are gone with it.
@@ -70,8 +98,24 @@ function spawnInto(plan: ExecPlan, input: boolean): ChildProcess {
   }
 }
 
-/** Rejects with an Error named TimeoutError when the command runs longer than `timeoutMs`; it has then been killed. */
+/** How often a container is entered at most for one command, when bubblewrap meets mounts that end in this moment. */
+const ENTRIES_MAX = 3
+
+/**
+ * Rejects with an Error named TimeoutError when the command runs longer than `timeoutMs`; it has then been killed. Rejects with
+ * RuntimeError start-failed when nothing led to it.
+ */
 export async function runExec(plan: ExecPlan, timeoutMs: number, clock: Clock): Promise<ExecResult> {
+  for (let entry = 1; ; entry++) {
+    const { ran, ...result } = await runOnce(plan, timeoutMs, clock)
+    if (ran || result.stderr === '') return result
+    if (entry < ENTRIES_MAX && isTransient(result.stderr)) continue
+    const why = startReason(result.stderr, plan.sandbox?.internal ?? [])
+    throw new RuntimeError('start-failed', execFailure(plan.execId, why))
+  }
+}
+
+async function runOnce(plan: ExecPlan, timeoutMs: number, clock: Clock): Promise<ExecResult & { ran: boolean }> {
   const session = startExec(plan, { tty: false, stdin: false }, clock)
   let late = false
   const timer = clock.setTimer(timeoutMs, () => {
@@ -85,7 +129,7 @@ export async function runExec(plan: ExecPlan, timeoutMs: number, clock: Clock): 
     error.name = 'TimeoutError'
     throw error
   }
-  return { exitCode, stdout, stderr }
+  return { exitCode, stdout, stderr, ran: session.ran() }
 }
 
 /** Bytes of output of a probe or hook that are kept. */
@@ -194,9 +238,14 @@ export function setTerminalSize(pid: number, columns: number, rows: number): voi
   } catch {
     return
   }
-  const stty = spawn('stty', ['cols', String(columns), 'rows', String(rows)], { stdio: [fd, 'ignore', 'ignore'] })
-  stty.once('error', () => {})
-  closeSync(fd)
+  try {
+    const size = ['cols', String(columns), 'rows', String(rows)]
+    launch('stty', size, { env: TOOL_ENVIRONMENT, stdio: [fd, 'ignore', 'ignore'] }).once('error', () => {})
+  } catch {
+    // No descriptor is left: the terminal keeps its size.
+  } finally {
+    closeSync(fd)
+  }
 }
 
 /** The first process below `pid` whose standard input is a terminal. */

@@ -10,9 +10,9 @@
  * A launcher that is lost is replaced, and what it had not begun is begun by the next one. A file is begun once, however often
  * it is sent: `FILE.begun` is made by whoever begins it, and by nobody else.
  */
-import { spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, readdirSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { launch } from '../../../base/child.node.ts'
 import { writeWhole } from '../../../base/whole-file.node.ts'
 import { drainFifo, type FifoReader, openFifoForWriting, readFifo } from './fifo.node.ts'
 import { isAlive, killAll, lookForArguments, processStat } from './proc.node.ts'
@@ -229,7 +229,7 @@ async function start(directory: string, env: Readonly<Record<string, string>>): 
     return { ...found, pids: found.pids.filter((pid) => processStat(pid)?.session === pid) }
   })
   writeWhole(script, SCRIPT)
-  const child = spawn('/bin/sh', words, {
+  const child = launch('/bin/sh', words, {
     env,
     cwd: directory,
     detached: true,

@@ -5,7 +5,7 @@
  * Only prctl(2) makes a process that, and it stays one over exec; so perl (essential on Debian) or Python does it and becomes
  * the shim. Without either only sessions and marks tell what belongs to a container.
  */
-import { spawn } from 'node:child_process'
+import { runTool } from '../../../base/child.node.ts'
 import {
   both,
   type Found,
@@ -17,7 +17,6 @@ import {
   unlessShort,
 } from './proc.node.ts'
 import { shimOf } from './state-file.node.ts'
-import { TOOL_ENVIRONMENT } from './tools.node.ts'
 
 /** Name of the variable that marks a plain container's processes. */
 export const CONTAINER_VARIABLE = 'EBB_CONTAINER'
@@ -44,20 +43,20 @@ export async function findReaper(): Promise<readonly string[] | undefined> {
   const number = PRCTL[process.arch]
   const prctl = `${SET_CHILD_SUBREAPER}, 1, 0, 0, 0`
   const python = `import ctypes, os, sys; ctypes.CDLL(None).prctl(${prctl}); os.execv(sys.argv[1], sys.argv[1:])`
-  const candidates = [
-    ...(number === undefined ? [] : [['/usr/bin/perl', '-e', `syscall(${number}, ${prctl}); exec @ARGV`]]),
+  const candidates: readonly [string, ...string[]][] = [
+    ...(number === undefined
+      ? []
+      : [['/usr/bin/perl', '-e', `syscall(${number}, ${prctl}); exec @ARGV`] as [string, ...string[]]]),
     ['/usr/bin/python3', '-I', '-S', '-c', python],
   ]
-  for (const words of candidates) if (await works([...words, '/bin/sh', '-c', TRIAL])) return words
+  for (const [program, ...args] of candidates) {
+    const works = await runTool(program, [...args, '/bin/sh', '-c', TRIAL]).then(
+      () => true,
+      () => false,
+    )
+    if (works) return [program, ...args]
+  }
   return undefined
-}
-
-function works([program, ...args]: readonly string[]): Promise<boolean> {
-  return new Promise((resolve) => {
-    const child = spawn(program as string, args, { env: TOOL_ENVIRONMENT, cwd: '/', stdio: 'ignore' })
-    child.once('error', () => resolve(false))
-    child.once('close', (code) => resolve(code === 0))
-  })
 }
 
 /**

@@ -5,10 +5,11 @@
  * A pod's address is a /32 and its only neighbour is the bridge, so that packets between pods of one node are routed, not
  * bridged: answers to a translated Service address come back through the node and are translated back, without masquerade.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { launch } from '../../../base/child.node.ts'
 import { POD_SLOTS_MAX, podNetwork } from './world.ts'
 
 /** Namespaces kept ready. */
@@ -191,7 +192,7 @@ class WarmIp {
   private errors = ''
   private out = ''
 
-  run(lines: readonly string[], options?: { existing: boolean }): Promise<void> {
+  async run(lines: readonly string[], options?: { existing: boolean }): Promise<void> {
     const child = this.start()
     return new Promise((resolve, reject) => {
       this.waiting.push({ resolve, reject, existing: options?.existing ?? false })
@@ -211,7 +212,7 @@ class WarmIp {
 
   private start(): ChildProcess {
     if (this.child) return this.child
-    const child = spawn('ip', ['-oneline', '-force', '-batch', '-'], { stdio: ['pipe', 'pipe', 'pipe'] })
+    const child = launch('ip', ['-oneline', '-force', '-batch', '-'], { stdio: ['pipe', 'pipe', 'pipe'] })
     this.child = child
     const end = (error?: Error) => {
       this.child = undefined

@@ -3,12 +3,12 @@
  * root, when root started ebb. The closed folder itself stays closed; each of these is bound, read-only, at a place that
  * containers can reach, and from there to its own path in the container.
  */
-import { spawn } from 'node:child_process'
 import { accessSync, constants, mkdirSync, realpathSync, rmdirSync, statSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
+import { runTool } from '../../../base/child.node.ts'
 import type { MountRequest } from './container-files.node.ts'
 import type { IdentityScope } from './identity.ts'
-import { TOOL_ENVIRONMENT, type Tool, type Tools } from './tools.node.ts'
+import type { Tools } from './tools.node.ts'
 
 export class OpenFolders {
   private readonly directory: string
@@ -55,7 +55,7 @@ export class OpenFolders {
   async close(): Promise<void> {
     for (const mount of this.opened.values()) {
       const { source } = await mount
-      await this.run(['umount', '--lazy', source])
+      await runTool(this.tools.umount, ['--lazy', source])
         .then(() => rmdirSync(source))
         .catch(() => {})
     }
@@ -79,26 +79,13 @@ export class OpenFolders {
     const source = join(this.directory, String(this.opened.size))
     const mount = (async () => {
       mkdirSync(source, { recursive: true, mode: 0o711 })
-      await this.run(['mount', '--bind', folder, source])
-      await this.run(['mount', '-o', 'remount,bind,ro', source])
+      await runTool(this.tools.mount, ['--bind', folder, source])
+      await runTool(this.tools.mount, ['-o', 'remount,bind,ro', source])
       return { source, target: folder, readOnly: true }
     })()
     mount.catch(() => this.opened.delete(folder))
     this.opened.set(folder, mount)
     return mount
-  }
-
-  private run([name, ...words]: readonly [Tool, ...string[]]): Promise<void> {
-    const program = this.tools[name]
-    const child = spawn(program, words, { env: TOOL_ENVIRONMENT, cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] })
-    return new Promise((resolve, reject) => {
-      let errors = ''
-      child.stderr.setEncoding('utf8').on('data', (text: string) => {
-        errors += text
-      })
-      child.once('error', reject)
-      child.once('close', (code) => (code === 0 ? resolve() : reject(new Error(errors.trim()))))
-    })
   }
 }
 

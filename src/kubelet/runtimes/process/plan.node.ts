@@ -4,8 +4,10 @@
  */
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { TOOL_ENVIRONMENT } from '../../../base/child.node.ts'
 import { RuntimeError } from '../../runtime.ts'
 import { capabilitiesOf } from './capabilities.ts'
+import { execFailure, filesBefore, filesOf, hostFiles, whyNotExecutable } from './command.node.ts'
 import type { Container } from './container.node.ts'
 import { fileArguments, hiddenFolder, type MountRequest, Scratch } from './container-files.node.ts'
 import type { ExecPlan } from './exec.node.ts'
@@ -14,7 +16,7 @@ import { CONTAINER_VARIABLE } from './leftovers.node.ts'
 import type { OpenFolders } from './open-folders.node.ts'
 import type { Sandbox } from './sandbox.node.ts'
 import { isForeignName, quote, renderShim } from './shim.ts'
-import { TOOL_ENVIRONMENT, type Tools } from './tools.node.ts'
+import type { Tools } from './tools.node.ts'
 import { type ContainerUser, ROOT, type UserSpaces } from './user-spaces.node.ts'
 import { FABRIC_VARIABLE, type NodeWorld } from './world.ts'
 
@@ -58,21 +60,24 @@ export function programPlan(parts: ContainerParts): ProgramPlan {
   }
 }
 
-/** Writes what the shim needs into the container's directory. Throws an Error in plain words when the sandbox cannot be made. */
-export async function writeStart(parts: ContainerParts): Promise<void> {
+/**
+ * Writes what the shim needs into the container's directory. Resolves to the program and its arguments. Throws an Error in plain
+ * words when it cannot be executed, as far as that can be told before, or the sandbox cannot be made.
+ */
+export async function writeStart(parts: ContainerParts): Promise<readonly string[]> {
   const { container, sandbox, node } = parts
   const { config, form, id } = container.record
   const { env, workingDir, command } = programPlan(parts)
-  // What the shell in front of the program would drop, change or obey is given behind it.
-  const foreign = Object.entries(env).filter(([name]) => isForeignName(name))
-  const known = Object.entries(env).filter(([name]) => !isForeignName(name))
-  const prefix = foreign.length > 0 ? [node.tools.env, ...foreign.map(([name, value]) => `${name}=${value}`)] : []
+  const seen = form === 'plain' ? hostFiles : filesBefore(config.mounts)
+  const why = whyNotExecutable({ command: command[0] ?? '', path: env.PATH ?? '', workingDir, files: seen })
+  if (why !== undefined) throw new Error(why)
+  const { known, behind } = split(env, node.tools)
   const user = userOf(container)
   const { pause } = sandbox.record
   const identity = form === 'bwrap' ? identityOf(parts) : undefined
   const holder = identity && (pause?.pid ?? (await node.spaces.holder(sandbox.scope, identity.as)))
   if (identity) {
-    const files = await filesOf(parts, workingDir)
+    const files = await sandboxFiles(parts, workingDir)
     writeWords(join(container.directory, 'files'), files)
     const pids = pause ? ['--pidns', '6'] : ['--unshare-pid', '--as-pid-1']
     const args = [
@@ -81,7 +86,7 @@ export async function writeStart(parts: ContainerParts): Promise<void> {
       ...idWords(identity.as),
       ...pids,
       '--die-with-parent',
-      ...inside(parts, Object.fromEntries(known), files, workingDir),
+      ...inside(parts, known, files, workingDir),
     ]
     writeWords(join(container.directory, 'args'), args)
   }
@@ -96,42 +101,80 @@ export async function writeStart(parts: ContainerParts): Promise<void> {
     ...(pause ? { sharedPid: `/proc/${pause.pid}/ns/pid` } : {}),
     stdin: config.stdin || config.tty,
     tty: config.tty,
-    env: known,
+    env: Object.entries(known),
     workingDir,
-    command: [...(form === 'plain' || identity?.switchInside ? switchWords(node, user) : []), ...prefix, ...command],
+    command: [...(form === 'plain' || identity?.switchInside ? switchWords(node, user) : []), ...behind, ...command],
   })
   const write = (name: string, lines: string) => writeFileSync(join(container.directory, name), lines, { mode: 0o600 })
-  if (form === 'bwrap' || !node.reaper) return write('run', text)
-  write(REAPED_SHIM, text)
-  const shim = join(relative(node.world.directory, container.directory), REAPED_SHIM)
-  write('run', `exec ${[...node.reaper, '/bin/sh', `./${shim}`].map(quote).join(' ')}\n`)
+  if (form === 'bwrap' || !node.reaper) write('run', text)
+  else {
+    write(REAPED_SHIM, text)
+    const shim = join(relative(node.world.directory, container.directory), REAPED_SHIM)
+    write('run', `exec ${[...node.reaper, '/bin/sh', `./${shim}`].map(quote).join(' ')}\n`)
+  }
+  return command
 }
 
-/** How `command` gets into the running container. */
-export function execPlan(parts: ContainerParts, command: readonly string[], options: { tty: boolean }): ExecPlan {
+/** How `command` gets into the running container. Throws RuntimeError start-failed where it cannot be executed there. */
+export function execPlan(
+  parts: ContainerParts,
+  command: readonly string[],
+  options: { tty: boolean; execId: string },
+): ExecPlan {
   const { container, node } = parts
   const { form } = container.record
+  const { execId } = options
   const { env, workingDir } = programPlan(parts)
+  const seen = form === 'plain' || container.pid === undefined ? hostFiles : filesOf(container.pid)
+  const why = whyNotExecutable({ command: command[0] ?? '', path: env.PATH ?? '', workingDir, files: seen })
+  if (why !== undefined) throw new RuntimeError('start-failed', execFailure(execId, why))
   const own = options.tty ? { ...env, SHELL: '/bin/sh', TERM: env.TERM ?? 'xterm' } : env
-  const words = options.tty ? terminalWords(node.tools, command) : command
+  const { known, behind } = split(own, node.tools)
+  const words = options.tty ? terminalWords(node.tools, [...behind, ...command]) : [...behind, ...command]
   if (form === 'plain') {
     const run = [...networkWords(parts), ...switchWords(node, userOf(container)), ...words]
-    return { words: run, entered: run.length > words.length, env: own, cwd: workingDir, command, files: [] }
+    return { words: run, entered: run.length > words.length, env: known, cwd: workingDir, command, execId }
   }
   const { as, become, switchInside } = identityOf(parts)
   const user = switchInside ? switchWords(node, userOf(container)) : []
   // What was mounted may be gone since: the command does without, where the program still has it.
   const files = readWords(join(container.directory, 'files')).map((word) => word.replace(/^--(ro-)?bind$/, '$&-try'))
-  const args = ['--userns', '4', ...idWords(as), '--pidns', '5', ...inside(parts, own, files, workingDir)]
+  const args = ['--userns', '4', ...idWords(as), '--pidns', '5', ...inside(parts, known, files, workingDir)]
   return {
-    words: [...networkWords(parts), ...become, node.tools.bwrap, '--args', '3', '--', ...user, ...words],
+    words: [
+      ...networkWords(parts),
+      ...become,
+      node.tools.bwrap,
+      '--args',
+      '3',
+      '--json-status-fd',
+      '6',
+      '--',
+      ...user,
+      ...words,
+    ],
     entered: true,
     env: TOOL_ENVIRONMENT,
     cwd: '/',
     command,
-    args: nulSeparated(args),
-    files: [`/proc/${container.pid}/ns/user`, `/proc/${container.pid}/ns/pid`],
+    execId,
+    sandbox: {
+      args: nulSeparated(args),
+      namespaces: [`/proc/${container.pid}/ns/user`, `/proc/${container.pid}/ns/pid`],
+      internal: [node.world.directory],
+    },
   }
+}
+
+/**
+ * What the programs in front of the container's own (a shell, setpriv) would drop, change or obey is given behind them, by words in
+ * front of the command.
+ */
+function split(env: Readonly<Record<string, string>>, tools: Tools) {
+  const entries = Object.entries(env)
+  const foreign = entries.filter(([name]) => isForeignName(name)).map(([name, value]) => `${name}=${value}`)
+  const known: Readonly<Record<string, string>> = Object.fromEntries(entries.filter(([name]) => !isForeignName(name)))
+  return { known, behind: foreign.length > 0 ? [tools.env, ...foreign] : [] }
 }
 
 interface Identity {
@@ -201,7 +244,7 @@ function environment(parts: ContainerParts): Record<string, string> {
   return env
 }
 
-async function filesOf(parts: ContainerParts, workingDir: string): Promise<string[]> {
+async function sandboxFiles(parts: ContainerParts, workingDir: string): Promise<string[]> {
   const { container, sandbox, program, node } = parts
   const { scope } = sandbox
   const programs = [...node.open.programFolders(scope, node.path), ...(program?.folder ? [program.folder] : [])]

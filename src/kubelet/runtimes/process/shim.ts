@@ -95,7 +95,10 @@ const SHELLS_OWN = new Set(
   ),
 )
 
-/** A variable that does not get through a shell: its name is none of theirs, or their own. */
+/** What the loader of every program obeys, and so those that stand in front of the container's. Sources: ld.so(8), musl's manual. */
+const LOADERS = /^(LD_.*|GLIBC_TUNABLES)$/
+
+/** A variable that is none of a shell's concern: its name would not get through one, or means something to what stands in front. */
 export function isForeignName(name: string): boolean {
-  return SHELLS_OWN.has(name) || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
+  return SHELLS_OWN.has(name) || LOADERS.test(name) || !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)
 }

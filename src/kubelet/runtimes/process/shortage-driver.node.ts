@@ -54,9 +54,16 @@ async function withoutDescriptors() {
   // It has looked and could not see.
   await until(() => bench.said.some((line) => line.includes('EMFILE')))
   const { state } = await runtime.containerStatus(id)
+  const exec = await runtime.execSync(id, ['true'], 10_000).catch(wordsOf)
+  const stream = await runtime.exec(id, ['true'], { tty: false, stdin: true }).catch(wordsOf)
+  // One is enough to read what a command is, none for its streams.
+  closeSync(taken.pop() as number)
+  const few = await runtime.exec(id, ['true'], { tty: false, stdin: true }).catch(wordsOf)
+  const run = await bench.run(['true']).catch(wordsOf)
   for (const descriptor of taken) closeSync(descriptor)
+  const again = (await runtime.execSync(id, ['sh', '-c', 'exit 3'], 10_000)).exitCode
   await runtime.stopContainer(id, 20_000)
-  return { state, exitCode: (await runtime.containerStatus(id)).exitCode }
+  return { exec, stream, few, run, again, state, exitCode: (await runtime.containerStatus(id)).exitCode }
 }
 
 /** Writes until nothing more can be written. */

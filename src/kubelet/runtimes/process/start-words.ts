@@ -37,6 +37,14 @@ export function neverRan(said: string, code: number, [program]: readonly string[
   return !text.includes('\n') && notExecuted(text)?.program === program
 }
 
+/**
+ * Whether bubblewrap met mounts that ended in this moment: it binds folders with everything mounted below, and fails when
+ * something is unmounted there meanwhile. That is nobody's fault: the same once more may do.
+ */
+export function isTransient(said: string): boolean {
+  return said.includes('Unable to apply mount flags')
+}
+
 /** `internal`: folders of the node whose paths are nobody's business. */
 export function startReason(said: string, internal: readonly string[]): string {
   const line = said.split('\n').find((text) => text.trim() !== '') ?? ''

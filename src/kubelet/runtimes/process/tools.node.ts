@@ -1,6 +1,6 @@
 /**
- * The node's own programs, by absolute path and with an environment of their own: what a pod says of PATH or of the loader is
- * for the pod's program, and must never reach what runs outside its sandbox.
+ * The node's own programs, by absolute path: what a pod says of PATH is for the pod's program, and must never reach what runs
+ * outside its sandbox.
  */
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
@@ -30,12 +30,6 @@ export function findTools(path = process.env.PATH ?? ''): Tools {
   )
   const find = (name: string) => folders.map((folder) => join(folder, name)).find(isExecutable) ?? name
   return Object.fromEntries(NAMES.map((name) => [name, find(name)])) as Tools
-}
-
-/** What the node's own programs inherit, and nothing else. */
-export const TOOL_ENVIRONMENT: Readonly<Record<string, string>> = {
-  PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
-  LC_ALL: 'C',
 }
 
 function isExecutable(file: string): boolean {

@@ -5,14 +5,14 @@
  * One for each user that containers run as: bubblewrap cannot become another user after it has joined, so it begins as the
  * right one, and only the owner of a namespace may join it.
  */
-import { spawn } from 'node:child_process'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { launch, TOOL_ENVIRONMENT } from '../../../base/child.node.ts'
 import { RuntimeError } from '../../runtime.ts'
 import { hasManyIds, hostId, type IdentityScope, idMap, largeIds } from './identity.ts'
 import { isAlive, processStat, sendSignal } from './proc.node.ts'
 import { readState, writeState } from './state-file.node.ts'
-import { TOOL_ENVIRONMENT, type Tools } from './tools.node.ts'
+import type { Tools } from './tools.node.ts'
 import type { NodeWorld } from './world.ts'
 
 /** Who a container's program is: numbers as inside the container. */
@@ -84,7 +84,7 @@ export class UserSpaces {
         ]
       : []
     const words = [...owner, tools.unshare, '--user', '--', tools.sh, '-c', `echo; exec ${tools.sleep} infinity`]
-    const child = spawn(words[0] as string, words.slice(1), {
+    const child = launch(words[0] as string, words.slice(1), {
       env: this.env,
       cwd: '/',
       detached: true,
