@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 /**
- * `npm run bench [-- start|memory|delete|apply|api]`: the figures ebb is judged by, medians over several runs, on this machine.
+ * `npm run bench [-- start|memory|delete|apply|api|hostile]`: the figures ebb is judged by, medians over several runs, on this machine.
  *   start   from `ebb up` to the first answered GET of /api/v1/namespaces over HTTPS (with a node, without, first start ever)
  *   memory  resident memory of control plane and node, idle
  *   delete  from the answered DELETE to SIGTERM in the pod's process
  *   apply   kubectl apply of a Deployment of 10 replicas to 10 ready pods
  *   api     the API benchmark of the reference data, where that is present; EBB_BENCH_AGAINST=<root of another built ebb> compares
+ *   hostile how long others wait beside hostile bodies and large lists (bench-hostile.mjs); only by name: it takes minutes
  * EBB_BENCH_RUNS: runs of each, 7 by default.
  */
 import { execFileSync, spawn } from 'node:child_process'
@@ -15,6 +16,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { apiBench } from './bench-api.mjs'
+import { hostile } from './bench-hostile.mjs'
 import { ApiConnection } from './golden/api-connection.mjs'
 import { startCluster } from './golden/cluster.mjs'
 import { reference, root } from './golden/reference.mjs'
@@ -238,9 +240,10 @@ async function api() {
   await apiBench({ script: join(folder, 'apibench.mjs'), runs: RUNS, builds })
 }
 
-const ALL = { start, memory, delete: deletes, apply, api }
+const USUAL = { start, memory, delete: deletes, apply, api }
+const ALL = { ...USUAL, hostile }
 const wanted = process.argv.slice(2)
-for (const name of wanted.length ? wanted : Object.keys(ALL)) {
+for (const name of wanted.length ? wanted : Object.keys(USUAL)) {
   if (!ALL[name]) {
     console.error(`no benchmark ${name}; there is ${Object.keys(ALL).join(', ')}`)
     process.exit(2)

@@ -13,7 +13,7 @@ export interface Quantity {
   readonly format: QuantityFormat
 }
 
-/** Carries one of Kubernetes' three sentences about malformed quantities. */
+/** Carries one of Kubernetes' three sentences about malformed quantities, or ours about long ones. */
 class QuantityError extends Error {
   override readonly name = 'QuantityError'
 }
@@ -28,6 +28,9 @@ const AMOUNT_MAX = (2n ** 63n - 1n) * NANO
 
 const DECIMAL = ['n', 'u', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E']
 const BINARY = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei']
+
+/** Characters of a quantity; more is refused. What digits cost grows faster than their number. */
+const LENGTH_MAX = 1024
 
 /** The same few amounts come again and again. Texts that are remembered, and their length; when there are so many all are forgotten. */
 const REMEMBERED_MAX = 1_000
@@ -47,6 +50,7 @@ export function parseQuantity(text: string): Quantity {
 }
 
 function readQuantity(text: string): Quantity {
+  if (text.length > LENGTH_MAX) throw new QuantityError(`quantities must have at most ${LENGTH_MAX} characters`)
   const m = /^([+-]?)([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)$/.exec(text)
   if (!m) throw new QuantityError(/^[+-]?[0-9.]+[eEinumkKMGTP]*[-+]?[0-9]*$/.test(text) ? NUMBER_WRONG : FORMAT_WRONG)
   const [, sign, whole = '', fraction = '', suffix = ''] = m

@@ -1,6 +1,8 @@
 /** From a request's body to a draft of the resource's kind. */
 import type { DeleteOptions, Draft, KubernetesObject } from '../api/object.ts'
-import { decodeObject, decodeOptions, type FieldValidation } from '../wire/decode.ts'
+import { type Pause, stepwise } from '../base/steps.ts'
+import { ONE_TURN_BYTES_MAX } from '../registry/kit.ts'
+import { type Decoded, decodeObject, decodeOptions, type FieldValidation } from '../wire/decode.ts'
 import type { RequestBody } from '../wire/exchange.ts'
 import { readPatch } from '../wire/patch.ts'
 import { type Call, warn } from './call.ts'
@@ -34,15 +36,13 @@ export async function readForeign<T extends KubernetesObject>(
 ): Promise<Draft<T>> {
   const contentType = exchange.request.headers['content-type']
   const body = await bodyOf(exchange)
-  const decoding = decodeObject<Draft<T>>({ body, contentType, definition, fieldValidation })
+  const { pause } = exchange
+  const decoding = decodeObject<Draft<T>>({ body, contentType, definition, fieldValidation, pause })
   const { object, warnings } = decoding instanceof Promise ? await decoding : decoding
   for (const text of warnings) warn({ exchange }, text)
   if (exchange.pause) await exchange.pause()
   return object
 }
-
-/** Bodies beyond this many bytes are worked on in several turns, so that others are answered in between. */
-const ONE_TURN_BYTES_MAX = 32 * 1024
 
 /** The body of a request; of a large one the rest is done in steps. */
 export async function bodyOf(exchange: Exchange): Promise<RequestBody> {
@@ -58,7 +58,9 @@ export async function bodyOf(exchange: Exchange): Promise<RequestBody> {
 /** undefined when there is no body: then the query holds the options. */
 export async function readDeleteBody(call: Call): Promise<DeleteOptions | undefined> {
   const of = { definition: DELETE_OPTIONS, version: call.resource.declaration }
-  return decodeOptions<DeleteOptions>(await bodyOf(call.exchange), call.exchange.request.headers['content-type'], of)
+  const body = await bodyOf(call.exchange)
+  const { request, pause } = call.exchange
+  return decodeOptions<DeleteOptions>(body, request.headers['content-type'], { ...of, pause })
 }
 
 /** A patch of the call's body, read once; applied, it gives a new, mutable object of the definition. */
@@ -66,13 +68,16 @@ export async function readPatchOf(
   call: Call,
   definition: string,
   { fieldValidation }: Validation,
-): Promise<(current: object) => Draft<KubernetesObject>> {
+): Promise<(current: object, pause?: Pause) => Promise<Draft<KubernetesObject>> | Draft<KubernetesObject>> {
   const { request } = call.exchange
   const contentType = request.headers['content-type']
   const patch = readPatch({ body: await bodyOf(call.exchange), contentType, definition, fieldValidation })
-  return (current) => {
-    const { object, warnings } = patch.apply<Draft<KubernetesObject>>(current)
+  const told = ({ object, warnings }: Decoded<Draft<KubernetesObject>>) => {
     for (const text of warnings) warn(call, text)
     return object
+  }
+  return (current, pause) => {
+    const made = stepwise(patch.steps<Draft<KubernetesObject>>(current), pause)
+    return made instanceof Promise ? made.then(told) : told(made)
   }
 }

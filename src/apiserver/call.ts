@@ -40,7 +40,7 @@ export function writeOptions(
   call: Call,
   query: { readonly dryRun: boolean; readonly fieldManager: string },
 ): WriteOptions {
-  const { info, user } = call.exchange
+  const { info, user, request, pause } = call.exchange
   return {
     namespace: call.resource.declaration.namespaced ? info.namespace : '',
     name: info.name,
@@ -48,7 +48,8 @@ export function writeOptions(
     dryRun: query.dryRun,
     fieldManager: query.fieldManager,
     warn: (text) => warn(call, text),
-    ...(call.exchange.pause ? { pause: call.exchange.pause } : {}),
+    ...(request.pause ? { pauseIfLarge: request.pause } : {}),
+    ...(pause ? { pause } : {}),
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Pause } from '../base/steps.ts'
 import type { ApiRequest, UserInfo } from '../wire/exchange.ts'
 import type { RequestInfo } from './request-info.ts'
 import type { Warnings } from './warnings.ts'
@@ -10,7 +11,7 @@ export interface Exchange {
   user: UserInfo
   readonly warnings: Warnings
   /** Set for a large body: what it costs is then cut into several turns of the event loop. */
-  pause?: () => Promise<void>
+  pause?: Pause
 }
 
 /** A step of the chain: passes on, or throws ApiError. */

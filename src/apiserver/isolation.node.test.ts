@@ -65,10 +65,18 @@ interface Answer {
   readonly text: string
 }
 
-function ask(user: string, method: string, path: string, body?: unknown): Promise<Answer> {
+const ask = (user: string, method: string, path: string, body?: unknown): Promise<Answer> =>
+  send(user, method, path, { text: body === undefined ? undefined : JSON.stringify(body) })
+
+interface Body {
+  readonly text: string | undefined
+  readonly headers?: http.OutgoingHttpHeaders
+}
+
+function send(user: string, method: string, path: string, { text: body, headers }: Body): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const request = http.request(
-      { socketPath: plainSocket, method, path, headers: as(user), agent: false },
+      { socketPath: plainSocket, method, path, headers: { ...as(user), ...headers }, agent: false },
       (response) => {
         let text = ''
         response.setEncoding('utf8').on('data', (chunk) => {
@@ -79,7 +87,7 @@ function ask(user: string, method: string, path: string, body?: unknown): Promis
       },
     )
     request.on('error', reject)
-    request.end(body === undefined ? undefined : JSON.stringify(body))
+    request.end(body)
   })
 }
 
@@ -180,6 +188,24 @@ describe('while an ordinary user', () => {
     await Promise.all(floods)
     closeAll()
     await vi.waitFor(() => expect(server.connections).toBe(0), 20_000)
+  })
+
+  it('has eight long patches worked on, others are answered between their turns', async () => {
+    await create('admin', 'patched')
+    const test = { op: 'test', path: '/kind', value: 'ConfigMap' }
+    const operations = JSON.stringify(Array.from({ length: 10_000 }, () => test))
+    let working = 8
+    const patches = Array.from({ length: working }, async () => {
+      const type = { 'content-type': 'application/json-patch+json' }
+      const { status } = await send('mallory', 'PATCH', `${configMaps}/patched`, { text: operations, headers: type })
+      working--
+      return status
+    })
+    // Asked one after the other: each comes between two of the 8 x 150 turns, or there would be as few answers as there are patches.
+    let answers = 0
+    for (; working > 0; answers++) expect((await ask('jane', 'GET', '/livez')).status).toBe(200)
+    expect(await Promise.all(patches)).toEqual(Array(8).fill(200))
+    expect(answers).toBeGreaterThan(40)
   })
 
   it('fills the memory for bodies, that user gives way and nobody else', async () => {

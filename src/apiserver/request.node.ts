@@ -3,6 +3,7 @@ import type { CertificateUser } from './authn/client-certificate.node.ts'
 import type { Bodies } from './bodies.node.ts'
 import type { AnyRequest, OpenRequest } from './open-request.node.ts'
 import { isReading } from './request-info.ts'
+import { nextTurn } from './slices.node.ts'
 
 const NO_BODY: Promise<RequestBody> = Promise.resolve(undefined)
 
@@ -39,8 +40,6 @@ export function requestHead(
     badCertificate: refused,
   }
 }
-
-const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 /** The request as the API server knows it. One is made of every request: what most do not ask for is not made. */
 export class SocketRequest implements ApiRequest {

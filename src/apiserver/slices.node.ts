@@ -1,4 +1,4 @@
-/** Long answers are made and written in pieces, so that whoever asks for little meanwhile is answered in between. */
+/** Long answers are made and written in pieces, long requests worked on in turns: who asks for little meanwhile is answered in between. */
 
 /** Work on long answers in one turn of the event loop, in ms; what is left goes on in the next, after the sockets were looked at. */
 const SLICE_MS = 2
@@ -17,6 +17,25 @@ export function inSlice<T>(step: () => T): Promise<T> {
       }
     })
   })
+}
+
+/** Requests that wait for another turn, in order. */
+const turns: (() => void)[] = []
+
+/**
+ * Resolves in a later turn of the event loop: in each but one request goes on, however many wait, and all sockets are looked at and
+ * what is ready is written before the next. (Immediates would all run in one turn, and before the answers that became ready in it.)
+ */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    if (turns.push(resolve) === 1) setTimeout(turn, 0)
+  })
+}
+
+function turn(): void {
+  const next = turns.shift()
+  if (turns.length > 0) setTimeout(turn, 0)
+  next?.()
 }
 
 function slice(): void {

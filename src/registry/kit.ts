@@ -4,6 +4,7 @@ import { rfc3339 } from '../api/time.ts'
 import type { EbbTracer } from '../api/trace-steps.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
+import type { Pause, Steps } from '../base/steps.ts'
 import type { Context } from '../resources/declaration.ts'
 import type { Store, Txn } from '../store/store.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
@@ -14,12 +15,15 @@ import { deepFreeze, metadataDraft } from './draft.ts'
 import { all } from './read.ts'
 import { type StoredResource, storeKey } from './resource.ts'
 
+/** Objects beyond this many bytes, sent or stored, are worked on in several turns, so that others are answered in between. */
+export const ONE_TURN_BYTES_MAX = 16 * 1024
+
 /** Called when an object has been decoded and defaulted, before admission: keeps its managedFields. */
 export type FieldManagerHook = (
   draft: Draft<KubernetesObject>,
   old: KubernetesObject | undefined,
   request: { resource: StoredResource; subresource: string; manager: string; now: string },
-) => void
+) => Steps<void>
 
 export interface Kit {
   readonly store: Pick<Store<Item>, 'transact'>
@@ -45,7 +49,9 @@ export interface WriteOptions {
   readonly applied?: boolean
   warn(text: string): void
   /** Lets others go first between the steps of a write that takes long; absent where it does not. */
-  readonly pause?: () => Promise<void>
+  readonly pause?: Pause
+  /** The same, where only the object to be changed can tell whether it does; absent in-process, where nobody waits. */
+  readonly pauseIfLarge?: Pause
 }
 
 /** The newest state of an object, also when its write is not durable yet. */

@@ -1,6 +1,6 @@
 /** Rules of metadata that hold for every kind (apimachinery's ValidateObjectMeta and ValidateObjectMetaUpdate). */
 import { addErrors, type FieldError, forbiddenField, invalid, required } from '../api/field-error.ts'
-import { jsonEqual, jsonKey } from '../api/json-equal.ts'
+import { jsonEqual } from '../api/json-equal.ts'
 import { labelNameErrors, labelValueErrors, qualifiedNameErrors } from '../api/names.ts'
 import type { Draft, ObjectMeta, OwnerReference } from '../api/object.ts'
 import type { ResourceDeclaration } from '../resources/declaration.ts'
@@ -116,7 +116,8 @@ export function dropDuplicateOwners(meta: Draft<ObjectMeta>, warn: (text: string
   const twice = new Set<string>()
   const kept = new Map<string, (typeof owners)[number]>()
   for (const owner of owners) {
-    const key = jsonKey(owner)
+    // Their members stand in one order by now.
+    const key = JSON.stringify(owner)
     if (kept.has(key)) twice.add(owner.uid)
     else kept.set(key, owner)
   }

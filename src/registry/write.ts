@@ -2,19 +2,31 @@
  * Create and update, for every kind. The order is Kubernetes': metadata, admission, prepare, validate, validating admission,
  * commit. An update runs the same list inside retry-on-conflict: admission may wait, the compare inside the transaction may not.
  */
-import { addErrors, invalidObject } from '../api/field-error.ts'
+import { addErrors, errorsOf, type FieldError, invalidObject } from '../api/field-error.ts'
 import { jsonEqual } from '../api/json-equal.ts'
 import type { Draft, KubernetesObject, ObjectMeta } from '../api/object.ts'
 import { ApiError, alreadyExists, badRequest, conflict, failure, notFound } from '../api/status.ts'
 import { rfc3339 } from '../api/time.ts'
 import { uuid } from '../base/random.ts'
-import type { Context, WriteStrategy } from '../resources/declaration.ts'
+import { type Pause, stepwise } from '../base/steps.ts'
+import type { WriteStrategy } from '../resources/declaration.ts'
 import type { Entry } from '../store/store.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
 import type { AdmissionAttributes } from './admission-port.ts'
 import { allocateCreate, allocateUpdate } from './allocate.ts'
 import { draftOf } from './draft.ts'
-import { admissionOf, contextOf, head, type Kit, remove, seal, traceName, unstored, type WriteOptions } from './kit.ts'
+import {
+  admissionOf,
+  contextOf,
+  head,
+  type Kit,
+  ONE_TURN_BYTES_MAX,
+  remove,
+  seal,
+  traceName,
+  unstored,
+  type WriteOptions,
+} from './kit.ts'
 import { dropDuplicateOwners, metadataErrors, metadataUpdateErrors } from './metadata.ts'
 import { generateName } from './names.ts'
 import { admitNamespace, refuseTerminatingNamespace, requireNamespace } from './namespace-lifecycle.ts'
@@ -51,7 +63,8 @@ export async function create(
   const attributes = admissionOf(kit, { resource, operation: 'CREATE' }, named, undefined)
   admitNamespace(kit, resource, attributes)
   dropDuplicateOwners(draft.metadata, options.warn)
-  track(kit, draft, undefined, { resource, subresource: '', options })
+  const tracking = track(kit, draft, undefined, { resource, subresource: '', options })
+  if (tracking) await tracking
   if (options.pause) await options.pause()
   const mutating = kit.admission.mutate(attributes, draft)
   if (mutating) await mutating
@@ -73,10 +86,11 @@ function track(
   draft: Draft<KubernetesObject>,
   old: KubernetesObject | undefined,
   { resource, subresource, options }: { resource: StoredResource; subresource: string; options: WriteOptions },
-): void {
-  if (options.applied) return
+): void | Promise<void> {
+  if (options.applied || !kit.updateManagedFields) return
   const now = rfc3339(kit.clock.now())
-  kit.updateManagedFields?.(draft, old, { resource, subresource, manager: options.fieldManager, now })
+  const steps = kit.updateManagedFields(draft, old, { resource, subresource, manager: options.fieldManager, now })
+  return stepwise(steps, options.pause)
 }
 
 async function createNamed(
@@ -91,10 +105,16 @@ async function createNamed(
   draft.metadata = birthMetadata(kit, draft.metadata, { now: context.now, generation })
   draft.metadata.name ||= generateName(kit.random, draft.metadata.generateName ?? '')
   declaration.strategy.prepare?.(draft, undefined, context)
-  const errors = metadataErrors(declaration, draft.metadata as ObjectMeta)
+  if (options.pause) await options.pause()
+  const errors = [...errorsOf(() => metadataErrors(declaration, draft.metadata as ObjectMeta))]
   addErrors(errors, objectNulErrors(draft, undefined, declaration.definition))
-  addErrors(errors, declaration.strategy.validate?.(draft as KubernetesObject, undefined, context) ?? [])
+  if (options.pause) await options.pause()
+  addErrors(
+    errors,
+    errorsOf(() => declaration.strategy.validate?.(draft as KubernetesObject, undefined, context) ?? []),
+  )
   if (errors.length > 0) throw invalidObject(groupKind(resource), draft.metadata.name ?? '', errors)
+  if (options.pause) await options.pause()
   declaration.strategy.warn?.(draft as KubernetesObject, undefined, context)
   declaration.strategy.admit?.(draft as KubernetesObject, undefined, context)
   const validating = kit.admission.validate(attributes, draft as KubernetesObject)
@@ -184,16 +204,19 @@ export interface UpdateRequest {
   /** How managedFields name the way of writing; false: nobody becomes a manager. Default: the subresource. */
   readonly manages?: string | false
   /** PUT: a missing object is created, with the body as it came. */
-  readonly createMissing?: () => Draft<KubernetesObject>
+  readonly createMissing?: () => Draft<KubernetesObject> | Promise<Draft<KubernetesObject>>
   /** What a PUT's body says of the object it means. */
   readonly uid?: string | undefined
   /** PUT: the precondition is a conflict (409); a patch that changes the uid is invalid (422). */
   readonly unconditional: boolean
   /**
    * The object as it shall be, made from the present one. Runs again when the object moved meanwhile. The result is the
-   * registry's to change.
+   * registry's to change. Long work pauses between its steps.
    */
-  transform(current: KubernetesObject): Draft<KubernetesObject>
+  transform(
+    current: KubernetesObject,
+    pause: Pause | undefined,
+  ): Draft<KubernetesObject> | Promise<Draft<KubernetesObject>>
 }
 
 /** Changes an object: the transform's result is prepared, validated and committed, or nothing happens. */
@@ -209,10 +232,10 @@ export async function update(
     if (!present) {
       if (request.uid) throw uidConflict(resource, options, request.uid, '')
       if (!request.createMissing) throw notFound(resource.groupResource, options.name)
-      return { item: await create(kit, resource, request.createMissing(), options), created: true }
+      return { item: await create(kit, resource, await request.createMissing(), options), created: true }
     }
     const current = viewOf(resource, present.value)
-    const ready = await prepareUpdate(kit, resource, request, { options, current })
+    const ready = await prepareUpdate(kit, resource, request, { options: unhurried(options, current), current })
     if (!ready) {
       await durable(kit.store.transact(() => undefined))
       return { item: current, created: false }
@@ -221,6 +244,14 @@ export async function update(
     if (item) return { item, created: false }
     if (attempt >= UPDATE_ATTEMPTS_MAX) throw conflict(resource.groupResource, options.name, MODIFIED)
   }
+}
+
+/** What is large needs as many turns as what comes in a large body. */
+function unhurried(options: WriteOptions, current: Item): WriteOptions {
+  const { pause, pauseIfLarge } = options
+  return pause || !pauseIfLarge || current.bytes.length <= ONE_TURN_BYTES_MAX
+    ? options
+    : { ...options, pause: pauseIfLarge }
 }
 
 function uidConflict(resource: StoredResource, options: WriteOptions, wanted: string, found: string): ApiError {
@@ -242,13 +273,15 @@ async function prepareUpdate(
   const old = current.object
   if (request.uid && request.uid !== old.metadata.uid)
     throw uidConflict(resource, options, request.uid, old.metadata.uid ?? '')
-  const draft = request.transform(old)
+  const made = request.transform(old, options.pause)
+  const draft = made instanceof Promise ? await made : made
   checkRevision(resource, request, draft, old)
   const { subresource } = request
   dropDuplicateOwners(draft.metadata, options.warn)
   if (options.pause) await options.pause()
   const { manages = subresource } = request
-  if (manages !== false) track(kit, draft, old, { resource, subresource: manages, options })
+  const tracking = manages !== false && track(kit, draft, old, { resource, subresource: manages, options })
+  if (tracking) await tracking
   const attributes = admissionOf(kit, { resource, subresource, operation: 'UPDATE' }, options, old)
   requireNamespace(kit, resource, options.namespace)
   const mutating = kit.admission.mutate(attributes, draft)
@@ -259,7 +292,14 @@ async function prepareUpdate(
   request.strategy.prepare?.(draft, old, context)
   if (subresource === '' && resource.declaration.generation === 'spec' && specChanged(draft, old))
     draft.metadata.generation = (old.metadata.generation ?? 0) + 1
-  validateUpdate(resource, request, draft, { old, context })
+  const errors = wholeErrors(resource, draft, old)
+  if (options.pause) await options.pause()
+  addErrors(
+    errors,
+    errorsOf(() => request.strategy.validate?.(draft as KubernetesObject, old, context) ?? []),
+  )
+  if (errors.length > 0) throw invalidObject(groupKind(resource), draft.metadata.name ?? '', errors)
+  if (options.pause) await options.pause()
   request.strategy.warn?.(draft as KubernetesObject, old, context)
   request.strategy.admit?.(draft as KubernetesObject, old, context)
   const validating = kit.admission.validate(attributes, draft as KubernetesObject)
@@ -324,17 +364,11 @@ function specChanged(draft: Draft<KubernetesObject>, old: KubernetesObject): boo
   return !jsonEqual(rest(draft), rest(old))
 }
 
-function validateUpdate(
-  resource: StoredResource,
-  request: UpdateRequest,
-  draft: Draft<KubernetesObject>,
-  { old, context }: { old: KubernetesObject; context: Context },
-): void {
-  const metadata = metadataUpdateErrors(draft.metadata as ObjectMeta, old.metadata)
+/** What is wrong with an update whatever its kind. */
+function wholeErrors(resource: StoredResource, draft: Draft<KubernetesObject>, old: KubernetesObject): FieldError[] {
+  const metadata = errorsOf(() => metadataUpdateErrors(draft.metadata as ObjectMeta, old.metadata))
   // Kubernetes checks the metadata twice, generally and with the kind, and so names each cause twice.
-  const errors = [...metadata, ...metadata, ...objectNulErrors(draft, old, resource.declaration.definition)]
-  addErrors(errors, request.strategy.validate?.(draft as KubernetesObject, old, context) ?? [])
-  if (errors.length > 0) throw invalidObject(groupKind(resource), draft.metadata.name ?? '', errors)
+  return [...metadata, ...metadata, ...objectNulErrors(draft, old, resource.declaration.definition)]
 }
 
 /** The committed item, or undefined when the object moved since it was read. */

@@ -1,6 +1,7 @@
 /** The body of a server-side apply: YAML, of which JSON is a part. */
 import { badRequest } from '../api/status.ts'
-import { BodyError, type FieldValidation, parseJson } from './decode.ts'
+import { type Pause, stepwise } from '../base/steps.ts'
+import { BodyError, type FieldValidation, jsonSteps } from './decode.ts'
 import type { RequestBody } from './exchange.ts'
 
 const APPLY_TYPE = 'application/apply-patch+yaml'
@@ -18,14 +19,18 @@ export interface AppliedBody {
 const decoder = new TextDecoder()
 
 /** Throws ApiError 413 for too many values, 400 for what is no YAML, and for keys that come twice when validation is strict. */
-export async function readApply(body: RequestBody, fieldValidation: FieldValidation): Promise<AppliedBody> {
+export async function readApply(
+  body: RequestBody,
+  fieldValidation: FieldValidation,
+  pause: Pause | undefined,
+): Promise<AppliedBody> {
   if (body !== undefined && 'object' in body) return { config: body.object, warnings: [] }
   const bytes = body?.bytes ?? new Uint8Array(0)
-  const json = jsonOf(bytes)
+  const json = await jsonOf(bytes, pause)
   if (json !== undefined) return { config: json, warnings: [] }
-  const { parseYaml, YamlSyntaxError } = await import('./yaml/parse.ts')
+  const { yamlSteps, YamlSyntaxError } = await import('./yaml/parse.ts')
   try {
-    const { value, duplicates } = parseYaml(decoder.decode(bytes))
+    const { value, duplicates } = await stepwise(yamlSteps(decoder.decode(bytes)), pause)
     if (duplicates.length === 0 || fieldValidation === 'Ignore') return { config: value, warnings: [] }
     const told = `error converting YAML to JSON: yaml: unmarshal errors:\n  ${duplicates.join('\n  ')}`
     if (fieldValidation === 'Strict') throw badRequest(`error strict decoding YAML: ${told}`)
@@ -38,9 +43,9 @@ export async function readApply(body: RequestBody, fieldValidation: FieldValidat
 }
 
 /** Most clients send JSON; the YAML parser is not loaded for those. undefined: it is none. */
-function jsonOf(bytes: Uint8Array): unknown {
+async function jsonOf(bytes: Uint8Array, pause: Pause | undefined): Promise<unknown> {
   try {
-    return parseJson(bytes).value
+    return (await stepwise(jsonSteps(bytes), pause)).value
   } catch (error) {
     if (error instanceof BodyError) return undefined
     throw error

@@ -13,7 +13,7 @@ import type { Definition, Type } from '../api/schema.ts'
 import { hasAlways, inOrder, zeroObject } from '../api/zero.ts'
 import { STRICT_ERRORS_MAX } from './go-json.ts'
 import { canonicalMicroTime, canonicalTime } from './go-time.ts'
-import { NESTING_MAX } from './limits.ts'
+import { MEMBERS_MAX, NESTING_MAX, tooManyMembers, tooManyValues, VALUES_MAX } from './limits.ts'
 
 /** A value of the wrong type, in Go's words; becomes 400 or 422, depending on where it came from. */
 export class ConformError extends Error {
@@ -36,6 +36,8 @@ export function conform(value: object, definition: Definition, words: Words = 'j
   const walker = new Walker(words)
   try {
     const object = walker.struct(value as Record<string, unknown>, definition)
+    // Its parts, and the names of those in its managedFields. Patches add to what is there.
+    if (walker.keys > 2 * VALUES_MAX) throw tooManyValues()
     return { object, unknown: walker.unknown, keys: walker.keys }
   } catch (error) {
     // Nested so deeply that the walk ran out of stack: the body's fault, not ours.
@@ -171,6 +173,7 @@ class Walker {
   }
 
   private array(value: readonly unknown[], of: Type, goType: string): unknown[] {
+    if (value.length > MEMBERS_MAX) throw tooManyMembers()
     const out: unknown[] = []
     for (let i = 0; i < value.length; i++) {
       this.path.push(i)
@@ -183,8 +186,10 @@ class Walker {
 
   private map(value: Record<string, unknown>, of: Type, goType: string): Record<string, unknown> {
     const out: Record<string, unknown> = {}
+    let members = 0
     if (of.kind === 'string') {
       for (const key in value) {
+        if (++members > MEMBERS_MAX) throw tooManyMembers()
         this.keys++
         const item = value[key]
         if (typeof item === 'string' && key !== '__proto__') out[key] = item
@@ -193,6 +198,7 @@ class Walker {
       return out
     }
     for (const key in value) {
+      if (++members > MEMBERS_MAX) throw tooManyMembers()
       this.keys++
       this.path.push(new MapKey(key))
       const item = this.value(value[key], of, goType)
@@ -291,14 +297,21 @@ export function keysIn(value: unknown, nestingMax = NESTING_MAX): number {
   return count
 }
 
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+const NOT_BASE64 = /[^A-Za-z0-9+/]/
+
+/** Four characters for three bytes, `=` for what the last ones lack. */
+function isBase64(text: string): boolean {
+  if (text.length % 4 !== 0) return false
+  const at = text.search(NOT_BASE64)
+  return at < 0 || (text.length - at <= 2 && /^==?$/.test(text.slice(at)))
+}
 
 /** Base64 without line breaks; Go's decoder skips those. */
 function base64(text: string): string {
-  if (BASE64.test(text)) return text
-  const joined = text.replace(/[\r\n]/g, '')
-  if (BASE64.test(joined)) return joined
-  const bad = /[^A-Za-z0-9+/]/.exec(text)
+  if (isBase64(text)) return text
+  const joined = text.replaceAll('\r', '').replaceAll('\n', '')
+  if (isBase64(joined)) return joined
+  const bad = NOT_BASE64.exec(text)
   const at = bad && text[bad.index] !== '=' ? bad.index : Math.min(text.length, text.length - (text.length % 4 || 4))
   throw new ConformError(`illegal base64 data at input byte ${at}`)
 }

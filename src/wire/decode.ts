@@ -15,11 +15,12 @@ import {
   type GroupVersionKind as Kind,
 } from '../api/schema.ts'
 import { type ApiError, badRequest, failure } from '../api/status.ts'
+import { atOnce, type Pause, type Steps, stepwise } from '../base/steps.ts'
 import { ConformError, conform } from './conform.ts'
 import type { RequestBody } from './exchange.ts'
 import { jsonSyntaxError, shapeOf, strictErrors } from './go-json.ts'
 import { EXACT_DIGITS, inexact, roundedInteger } from './integers.ts'
-import { NESTING_MAX, tooManyValues, VALUES_MAX } from './limits.ts'
+import { MEMBERS_MAX, NESTING_MAX, tooManyMembers, tooManyValues, VALUES_MAX } from './limits.ts'
 
 /** What to do with unknown and duplicate fields: refuse, warn (the default), or drop them silently. */
 export type FieldValidation = 'Strict' | 'Warn' | 'Ignore'
@@ -31,6 +32,8 @@ export interface DecodeInput {
   /** Full name, `io.k8s.api.core.v1.Pod`. */
   readonly definition: string
   readonly fieldValidation: FieldValidation
+  /** Lets others go first between reading the text and what is made of it. */
+  readonly pause?: Pause | undefined
 }
 
 export interface Decoded<T = Record<string, unknown>> {
@@ -80,6 +83,7 @@ interface Expected {
   readonly definition: Definition
   /** Options are the same in every version of every group; clients send them with the one of the resource that they mean. */
   readonly anyVersion: boolean
+  readonly pause: Pause | undefined
 }
 
 const decoder = new TextDecoder()
@@ -94,32 +98,37 @@ function parseBody(
   if (body !== undefined && 'object' in body) return { value: body.object, bytes: NOTHING, duplicates: [] }
   const bytes = body?.bytes ?? NOTHING
   const type = (contentType ?? '').split(';', 1)[0]?.trim().toLowerCase() || 'application/json'
-  if (type === 'application/json') return parseJson(bytes)
-  if (type === 'application/yaml') return parseYamlBody(bytes)
+  if (type === 'application/json') return stepwise(jsonSteps(bytes), expected.pause)
+  if (type === 'application/yaml') return parseYamlBody(bytes, expected.pause)
   if (type === 'application/vnd.kubernetes.protobuf') return parseProtobuf(bytes, expected)
   throw unsupportedMediaType()
 }
 
 /** Throws BodyError for what is no JSON, ApiError 413 for more values than a body may have, 400 for numbers that would be rounded. */
-export function parseJson(bytes: Uint8Array): ParsedBody {
+export const parseJson = (bytes: Uint8Array): ParsedBody => atOnce(jsonSteps(bytes))
+
+export function* jsonSteps(bytes: Uint8Array): Steps<ParsedBody> {
   const text = decoder.decode(bytes)
-  const { keys, depth, values, digits } = shapeOf(bytes)
+  const { keys, depth, values, members, digits } = shapeOf(bytes)
   if (depth > NESTING_MAX) throw new BodyError('json parse error: exceeded max depth', bytes)
   if (values > VALUES_MAX) throw tooManyValues()
-  const value = parsedOr(
-    text,
-    () => new BodyError(`json parse error: ${jsonSyntaxError(text) ?? 'invalid JSON'}`, bytes),
-  )
+  // Who manages an object names its parts, and the object itself.
+  if (members > MEMBERS_MAX + 1) throw tooManyMembers()
+  yield
+  const value = jsonValue(text)
+  yield
+  if (value === undefined) throw new BodyError(`json parse error: ${jsonSyntaxError(text) ?? 'invalid JSON'}`, bytes)
   const rounded = digits > EXACT_DIGITS ? roundedInteger(text) : undefined
   if (rounded !== undefined) throw inexact(rounded)
   return { value, bytes, text, keys, duplicates: [] }
 }
 
-function parsedOr(text: string, error: () => Error): unknown {
+/** undefined: it is no JSON. */
+function jsonValue(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw error()
+    return undefined
   }
 }
 
@@ -133,10 +142,10 @@ async function parseProtobuf(bytes: Uint8Array, { definition, anyVersion }: Expe
   }
 }
 
-async function parseYamlBody(bytes: Uint8Array): Promise<ParsedBody> {
-  const { parseYaml, YamlSyntaxError } = await import('./yaml/parse.ts')
+async function parseYamlBody(bytes: Uint8Array, pause: Pause | undefined): Promise<ParsedBody> {
+  const { yamlSteps, YamlSyntaxError } = await import('./yaml/parse.ts')
   try {
-    return { ...parseYaml(decoder.decode(bytes)), bytes }
+    return { ...(await stepwise(yamlSteps(decoder.decode(bytes)), pause)), bytes }
   } catch (error) {
     throw error instanceof YamlSyntaxError ? new BodyError(error.message, bytes) : error
   }
@@ -145,13 +154,20 @@ async function parseYamlBody(bytes: Uint8Array): Promise<ParsedBody> {
 /** Throws ApiError 400, 413 and 415. Synchronous for JSON, a promise for YAML. */
 export function decodeObject<T = Record<string, unknown>>(input: DecodeInput): Decoded<T> | Promise<Decoded<T>> {
   const definition = definitionOf(input.definition)
+  const { pause } = input
   const finish = (parsed: ParsedBody) => decodeParsed(parsed, definition, input.fieldValidation) as Decoded<T>
-  try {
-    const parsed = parseBody(input.body, input.contentType, { definition, anyVersion: false })
-    if (!(parsed instanceof Promise)) return finish(parsed)
-    return parsed.then(finish).catch((error: unknown) => {
+  const finishLater = async (parsing: ParsedBody | Promise<ParsedBody>) => {
+    try {
+      const parsed = await parsing
+      if (pause) await pause()
+      return finish(parsed)
+    } catch (error) {
       throw unreadable(error, definition)
-    })
+    }
+  }
+  try {
+    const parsed = parseBody(input.body, input.contentType, { definition, anyVersion: false, pause })
+    return parsed instanceof Promise || pause ? finishLater(parsed) : finish(parsed)
   } catch (error) {
     throw unreadable(error, definition)
   }
@@ -273,6 +289,12 @@ function wrongKind(kind: Kind, definition: Definition): ApiError {
 /** Where real servers register the kinds of options; part of the sentence about another one. */
 const OPTIONS_SCHEME = '"k8s.io/apimachinery/pkg/apis/meta/internalversion/scheme/register.go:27"'
 
+interface OptionsKind {
+  readonly definition: string
+  readonly version: Omit<Kind, 'kind'>
+  readonly pause?: Pause | undefined
+}
+
 /**
  * DeleteOptions and their like: unknown fields and other versions are let through, errors carry no prefix. An empty body
  * gives undefined. `version`: what a body without an apiVersion is of. Throws ApiError 400 and 415.
@@ -280,12 +302,13 @@ const OPTIONS_SCHEME = '"k8s.io/apimachinery/pkg/apis/meta/internalversion/schem
 export async function decodeOptions<T>(
   body: RequestBody,
   contentType: string | undefined,
-  { definition: name, version }: { readonly definition: string; readonly version: Omit<Kind, 'kind'> },
+  { definition: name, version, pause }: OptionsKind,
 ): Promise<T | undefined> {
   if (body === undefined || ('bytes' in body && body.bytes.length === 0)) return undefined
   const definition = definitionOf(name)
   try {
-    const parsed = await parseBody(body, contentType, { definition, anyVersion: true })
+    const parsed = await parseBody(body, contentType, { definition, anyVersion: true, pause })
+    if (pause) await pause()
     const value = parsed.value ?? {}
     const kind = typeMeta(value, parsed.bytes, { ...version, kind: definition.short })
     if (kind.kind !== definition.short) throw badRequest(notRegistered(kind, OPTIONS_SCHEME))

@@ -2,6 +2,8 @@
  * One request and its answer between a client and the API server, independent of how it travels: `apiserver/server.node.ts`
  * makes it from HTTP, `client/direct.ts` hands it over inside the process (objects by reference, nothing encoded).
  */
+import type { Pause } from '../base/steps.ts'
+
 export interface UserInfo {
   readonly name: string
   readonly uid?: string
@@ -28,7 +30,7 @@ export interface ApiRequest {
   /** The body, read when first asked for. Rejects with ApiError 413 when it exceeds the limit, 429 when bodies take up too much. */
   body(): Promise<RequestBody>
   /** Lets other requests go first: resolves in a later turn of the event loop. In-process there are none to wait for. */
-  readonly pause?: () => Promise<void>
+  readonly pause?: Pause
   /** Aborts when the client has gone away. */
   readonly signal: AbortSignal
   /** True for an HTTP upgrade (WebSocket) request. */

@@ -46,29 +46,39 @@ export interface JsonShape {
   readonly depth: number
   /** About how many values there are in all. */
   readonly values: number
+  /** Of the object or list that has most, the outermost list aside: a patch has a limit of its own. */
+  readonly members: number
   /** The longest row of digits. */
   readonly digits: number
 }
 
 export function shapeOf(bytes: Uint8Array): JsonShape {
-  let [keys, commas, opened, open, depth, digits] = [0, 0, 0, 0, 0, 0]
+  let [keys, commas, opened, open, depth, digits, most] = [0, 0, 0, 0, 0, 0, 0]
+  /** Commas of the objects and lists that are open. */
+  const counts = [Number.NEGATIVE_INFINITY]
   for (let i = 0; i < bytes.length; i++) {
     const c = bytes[i] as number
     if (c === 0x22) i = stringEnd(bytes, i)
     else if (c === 0x3a) keys++
-    else if (c === 0x2c) commas++
+    else if (c === 0x2c) {
+      commas++
+      const count = (counts[open] as number) + 1
+      counts[open] = count
+      if (count > most) most = count
+    }
     // 0x7b and 0x5b open, 0x7d and 0x5d close.
     else if (c === 0x7b || c === 0x5b) {
       opened++
       if (++open > depth) depth = open
-    } else if (c === 0x7d || c === 0x5d) open--
+      counts[open] = open === 1 && c === 0x5b ? Number.NEGATIVE_INFINITY : 0
+    } else if (c === 0x7d || c === 0x5d) open = Math.max(0, open - 1)
     else if (c >= 0x30 && c <= 0x39) {
       const start = i
       while (isDigit(bytes[i + 1])) i++
       if (i - start >= digits) digits = i - start + 1
     }
   }
-  return { keys, depth, values: commas + opened + 1, digits }
+  return { keys, depth, values: commas + opened + 1, members: most + 1, digits }
 }
 
 const isSpace = (c: number) => c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09
@@ -101,6 +111,12 @@ function quoteChar(c: string): string {
   return code < 0x20 || code === 0x7f ? `'\\x${code.toString(16).padStart(2, '0')}'` : `'${c}'`
 }
 
+const SPACES = /[ \n\r\t]+/y
+/** No control character, quote or backslash. */
+const PLAIN_CHARACTERS = /[ !#-[\]-\uffff]+/y
+/** As many as a pattern can repeat a group without running out of stack. */
+const ESCAPED_CHARACTERS = /(?:\\["\\/bfnrt]){1,1000}/y
+
 class Scanner {
   readonly errors: string[] = []
   private readonly reported = new Set<string>()
@@ -122,8 +138,14 @@ class Scanner {
   }
 
   private peek(): string {
-    while (isSpace(this.text.charCodeAt(this.at))) this.at++
+    if (isSpace(this.text.charCodeAt(this.at))) this.skip(SPACES)
     return this.text[this.at] ?? ''
+  }
+
+  /** Over what a sticky pattern finds here, if anything. */
+  private skip(pattern: RegExp): void {
+    pattern.lastIndex = this.at
+    if (pattern.test(this.text)) this.at = pattern.lastIndex
   }
 
   private value(type: Type | undefined, path: string): void {
@@ -199,6 +221,8 @@ class Scanner {
   private string(): string {
     const start = this.at++
     for (; ; this.at++) {
+      this.skip(PLAIN_CHARACTERS)
+      this.skip(ESCAPED_CHARACTERS)
       const c = this.text[this.at] ?? ''
       if (c === '' || c < ' ') this.fail(c, 'in string literal')
       if (c === '"') break

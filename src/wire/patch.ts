@@ -7,13 +7,14 @@
  */
 
 import { goQuote } from '../api/go-quote.ts'
-import { applyJsonPatch, JsonPatchError, type Operation } from '../api/patch/json-patch.ts'
+import { JsonPatchError, jsonPatchSteps, type Operation } from '../api/patch/json-patch.ts'
 import { goText, isJsonObject, type Json, type JsonObject } from '../api/patch/json-value.ts'
 import { applyMergePatch } from '../api/patch/merge-patch.ts'
 import { applyStrategicMerge, StrategicMergeError } from '../api/patch/strategic-merge.ts'
 import { type Definition, definition as definitionOf, definitionOfKind } from '../api/schema.ts'
 import { ApiError, badRequest, failure } from '../api/status.ts'
 import { own } from '../base/own.ts'
+import { atOnce, type Steps } from '../base/steps.ts'
 import { ConformError, conform, keysIn, type Words } from './conform.ts'
 import { BodyError, type Decoded, type FieldValidation, notRegistered, parseJson } from './decode.ts'
 import type { RequestBody } from './exchange.ts'
@@ -30,6 +31,8 @@ export interface PatchInput {
 export interface Patch {
   /** A new, mutable object of the definition; `current` stays as it is. Throws ApiError 400, 413, 422 and 500. */
   apply<T = Record<string, unknown>>(current: object): Decoded<T>
+  /** The same, step by step. */
+  steps<T = Record<string, unknown>>(current: object): Steps<Decoded<T>>
 }
 
 /** More operations in one JSON patch are refused with 413. */
@@ -40,12 +43,18 @@ export function readPatch(input: PatchInput): Patch {
   const type = (input.contentType ?? '').split(';', 1)[0]?.trim().toLowerCase()
   const read = own(READERS, type ?? '')
   if (!read) throw failure(415, 'UnsupportedMediaType', '415: Unsupported Media Type', {})
-  let apply: ((current: object) => Applied) | undefined
+  let apply: ((current: object) => Steps<Applied>) | undefined
   return {
     apply<T>(current: object) {
+      return atOnce(this.steps<T>(current))
+    },
+    *steps<T>(current: object) {
       try {
         apply ??= read(input)
-        return finish(apply(current), input) as Decoded<T>
+        yield
+        const applied = yield* apply(current)
+        yield
+        return finish(applied, input) as Decoded<T>
       } catch (error) {
         throw error instanceof RangeError ? badRequest('error decoding patch: exceeded max depth') : error
       }
@@ -62,7 +71,7 @@ interface Applied {
   readonly words: Words
 }
 
-const READERS: Readonly<Record<string, (input: PatchInput) => (current: object) => Applied>> = {
+const READERS: Readonly<Record<string, (input: PatchInput) => (current: object) => Steps<Applied>>> = {
   'application/json-patch+json': jsonPatch,
   'application/merge-patch+json': mergePatch,
   'application/strategic-merge-patch+json': strategicMergePatch,
@@ -86,7 +95,7 @@ function parsed({ body, fieldValidation }: PatchInput, prefix: string): { value:
 const goKind = (value: Json) =>
   Array.isArray(value) ? 'array' : typeof value === 'boolean' ? 'bool' : value === null ? 'null' : typeof value
 
-function jsonPatch(input: PatchInput): (current: object) => Applied {
+function jsonPatch(input: PatchInput): (current: object) => Steps<Applied> {
   const { value, errors } = parsed(input, 'error decoding patch: ')
   if (!Array.isArray(value))
     throw badRequest(
@@ -99,9 +108,9 @@ function jsonPatch(input: PatchInput): (current: object) => Applied {
   const unknown: string[] = []
   const operations = value.map((operation, i) => operationOf(operation, i, unknown))
   const strict = [...unknown, ...errors].slice(0, STRICT_ERRORS_MAX).map((error) => `json patch ${error}`)
-  return (current) => {
+  return function* (current) {
     try {
-      return textual(applyJsonPatch(current as Json, operations), strict)
+      return textual(yield* jsonPatchSteps(current as Json, operations), strict)
     } catch (error) {
       if (!(error instanceof JsonPatchError)) throw error
       throw failure(422, 'Invalid', 'the server rejected our request due to an error in our request', {})
@@ -127,11 +136,15 @@ function operationOf(operation: Json, i: number, unknown: string[]): Operation {
   return operation
 }
 
-function mergePatch(input: PatchInput): (current: object) => Applied {
+function mergePatch(input: PatchInput): (current: object) => Steps<Applied> {
   const { value, errors } = parsed(input, 'error decoding patch: ')
   if (value === null) throw badRequest('Invalid JSON Patch')
   if (!isJsonObject(value)) throw badRequest(`error decoding patch: ${notAMap(value)}`)
-  return (current) => textual(applyMergePatch(current as Json, value), errors)
+  return function* (current) {
+    const merged = applyMergePatch(current as Json, value)
+    yield
+    return textual(merged, errors)
+  }
 }
 
 const notAMap = (value: Json) => `json: cannot unmarshal ${goKind(value)} into Go value of type map[string]interface {}`
@@ -142,12 +155,12 @@ function textual(value: Json, errors: readonly string[]): Applied {
   return { value, errors, shown, words: 'json' }
 }
 
-function strategicMergePatch(input: PatchInput): (current: object) => Applied {
+function strategicMergePatch(input: PatchInput): (current: object) => Steps<Applied> {
   const { value, errors } = parsed(input, '')
   const patch = value ?? {}
   if (!isJsonObject(patch)) throw badRequest(notAMap(patch))
   const definition = definitionOf(input.definition)
-  return (current) => {
+  return function* (current) {
     try {
       const merged = applyStrategicMerge(current as JsonObject, patch, definition)
       return { value: merged, errors, shown: () => goText(patch), words: 'generic' }

@@ -34,9 +34,14 @@ export class ProtobufReader {
   /** undefined at the end. Throws ApiError 413 for more fields than a body may have. */
   tag(): { number: number; wire: number } | undefined {
     if (!this.more) return undefined
-    if (++this.count.values > VALUES_MAX) throw tooManyValues()
+    this.counted()
     const tag = Number(this.varint())
     return { number: Math.floor(tag / 8), wire: tag % 8 }
+  }
+
+  /** Notes one more value, with or without a tag. */
+  counted(): void {
+    if (++this.count.values > VALUES_MAX) throw tooManyValues()
   }
 
   varint(): bigint {

@@ -11,6 +11,7 @@
 import type { Definition, Field, GroupVersionKind, Type } from '../api/schema.ts'
 import { rfc3339, rfc3339Micro } from '../api/time.ts'
 import { numbers } from '../api/types/protobuf.gen.ts'
+import { MEMBERS_MAX, tooManyMembers } from './limits.ts'
 import { LENGTH, ProtobufError, ProtobufReader as Reader } from './protobuf-reader.ts'
 
 export { ProtobufError } from './protobuf-reader.ts'
@@ -125,8 +126,12 @@ function put(out: Target, field: Field, { reader, wire }: { reader: Reader; wire
     const list = out[name] as unknown[]
     if (wire === LENGTH && wireOf(type.of) !== LENGTH) {
       const packed = reader.nested()
-      while (packed.more) list.push(value(packed, type.of))
+      while (packed.more) {
+        packed.counted()
+        list.push(value(packed, type.of))
+      }
     } else list.push(value(checked(reader, field, { expected: wireOf(type.of), wire }), type.of))
+    if (list.length > MEMBERS_MAX) throw tooManyMembers()
     return
   }
   if (type.kind === 'map') {

@@ -2,6 +2,7 @@
  * Server-side apply: the caller says what it wants of an object; it gets just that, and loses what it no longer says, unless
  * somebody else holds the field. Source: KEP-555; "Server-Side Apply" of the documentation.
  */
+import { atOnce, type Steps } from '../../base/steps.ts'
 import type { KubernetesObject, ManagedFieldsEntry } from '../object.ts'
 import { type Definition, definition as definitionOf } from '../schema.ts'
 import { ApiError, badRequest, failure, type StatusCause } from '../status.ts'
@@ -42,7 +43,9 @@ export interface ApplyRequest {
 const BEFORE = 'before-first-apply'
 
 /** The merged object, not yet conformed, with its managedFields. Throws ApiError 400, 409 and 500. */
-export function applyObject(request: ApplyRequest): Record<string, unknown> {
+export const applyObject = (request: ApplyRequest): Record<string, unknown> => atOnce(applySteps(request))
+
+export function* applySteps(request: ApplyRequest): Steps<Record<string, unknown>> {
   const definition = definitionOf(request.definition)
   const config = checkedConfig(request, definition)
   const { managedFields, ...metadata } = request.live?.metadata ?? {}
@@ -50,7 +53,9 @@ export function applyObject(request: ApplyRequest): Record<string, unknown> {
     ? { ...request.live, metadata }
     : { ...zeroObject(definition), kind: config.kind, apiVersion: config.apiVersion }
   const before = managedFields?.length ? managedFields : untrackedBefore(request)
-  const outcome = merge(live, config, { request, definition, before })
+  yield
+  const outcome = yield* merge(live, config, { request, definition, before })
+  yield
   const changed = outcome.object !== undefined
   const entries = entriesAfter(request, outcome, changed)
   const result = outcome.object ?? live
@@ -111,19 +116,26 @@ function isOwn(entry: ManagedFieldsEntry, { manager, subresource }: ApplyRequest
   return isEntryOf(entry, key)
 }
 
-function merge(live: Loose, config: Loose, { request, definition, before }: Around): Outcome {
+function* merge(live: Loose, config: Loose, { request, definition, before }: Around): Steps<Outcome> {
   const ignored = ignoredBy(request.subresource, definition)
-  const set = without(difference(fieldSetOf(config, definition), UNMANAGED), ignored)
+  const said = fieldSetOf(config, definition)
+  yield
+  const set = without(difference(said, UNMANAGED), ignored)
   const last = before.find((entry) => isOwn(entry, request))
   const rest = before.filter((entry) => entry !== last)
+  yield
   const full = mergeObjects(live, config, definition)
-  const object = pruned(full, {
+  yield
+  const object = yield* pruned(full, {
     definition,
     last: last && fieldsOf(last),
     managed: unionOf([set, ...rest.map(fieldsOf)]),
   })
+  yield
   const { taken, removed } = compare(live, object, definition)
+  yield
   const gained = without(difference(taken, UNMANAGED), ignored)
+  yield
   const conflicts = rest.map((entry) => ({ entry, fields: intersection(fieldsOf(entry), gained) }))
   if (!request.force) {
     const allowed = request.manager === BRIDGED_MANAGER ? lastAppliedFields(live, definition) : undefined
@@ -134,6 +146,7 @@ function merge(live: Loose, config: Loose, { request, definition, before }: Arou
       }),
     )
   }
+  yield
   const others = rest.flatMap((entry) => {
     const left = difference(difference(fieldsOf(entry), gained), without(removed, ignored))
     return withFields(entry, left) ?? []
@@ -150,14 +163,19 @@ interface Pruning {
 }
 
 /** Takes out what the manager held and no longer says, but for what others hold and what never was anybody's. */
-function pruned(merged: Loose, { definition, last, managed }: Pruning): Loose {
+function* pruned(merged: Loose, { definition, last, managed }: Pruning): Steps<Loose> {
   if (!last) return merged
   const named = withNamedFields
   const all = named(fieldSetOf(merged, definition))
+  yield
   const bare = withoutFields(merged, named(last), definition)
+  yield
   const unowned = difference(difference(all, named(fieldSetOf(bare, definition))), named(managed))
+  yield
   const owned = withoutFields(merged, unowned, definition)
+  yield
   const dangling = intersection(difference(all, named(fieldSetOf(owned, definition))), named(last))
+  yield
   return withoutFields(merged, dangling, definition)
 }
 

@@ -2,6 +2,7 @@
  * metadata.managedFields after a create, update or patch: who manages which fields. The writer takes what it added or
  * changed, everybody loses what was changed or removed. Source: KEP-555; "Field management" of the documentation.
  */
+import { atOnce, type Steps } from '../../base/steps.ts'
 import type { KubernetesObject, ManagedFieldsEntry } from '../object.ts'
 import { type Definition, definition as definitionOf } from '../schema.ts'
 import { zeroObject } from '../zero.ts'
@@ -27,20 +28,26 @@ export interface FieldWrite {
 const UPDATE_MANAGERS_MAX = 10
 const ANCIENT = 'ancient-changes'
 
+type Entries = readonly ManagedFieldsEntry[] | undefined
+
 /** The new list; undefined when nobody manages anything. */
-export function updateManagedFields(write: FieldWrite): readonly ManagedFieldsEntry[] | undefined {
+export const updateManagedFields = (write: FieldWrite): Entries => atOnce(updateSteps(write))
+
+export function* updateSteps(write: FieldWrite): Steps<Entries> {
   const before = entriesBefore(write)
   // An object that is not tracked (its list was cleared) stays so until it is applied.
   if (before.length === 0 && write.old) return undefined
-  const { taken, removed } = changesOf(write)
+  yield
+  const { taken, removed } = yield* changesOf(write)
   if (!taken && !removed) return before
+  yield
   const key = {
     manager: write.manager,
     operation: 'Update',
     apiVersion: write.apiVersion,
     subresource: write.subresource,
   }
-  return withTaken(before, { taken, removed, key, time: write.time })
+  return yield* withTaken(before, { taken, removed, key, time: write.time })
 }
 
 /** The entries that the change meets: those of the request where it says some, else the object's. */
@@ -105,12 +112,13 @@ function nothing(definition: Definition): object {
   return zero
 }
 
-function changesOf(write: FieldWrite): { taken: FieldSet | undefined; removed: FieldSet | undefined } {
+function* changesOf(write: FieldWrite): Steps<Pick<Taking, 'taken' | 'removed'>> {
   const definition = definitionOf(write.definition)
   const ways = ignoredBy(write.subresource, definition)
   const ignored = write.old ? ways : NOT_CREATED.get(ways)
   const old = write.old ?? nothing(definition)
   const { taken, removed } = compare(untracked(old), untracked(write.new), definition)
+  yield
   return { taken: without(difference(taken, UNMANAGED), ignored), removed: without(removed, ignored) }
 }
 
@@ -169,11 +177,12 @@ interface Taking {
   readonly time: string
 }
 
-function withTaken(before: readonly ManagedFieldsEntry[], { taken, removed, key, time }: Taking) {
+function* withTaken(before: readonly ManagedFieldsEntry[], { taken, removed, key, time }: Taking): Steps<Entries> {
   const out: ManagedFieldsEntry[] = []
   let own: FieldSet | undefined = taken
   for (const entry of before) {
     const left = difference(difference(fieldsOf(entry), removed), taken)
+    yield
     if (taken && isEntryOf(entry, key)) {
       own = union(left, taken)
       continue
@@ -181,6 +190,7 @@ function withTaken(before: readonly ManagedFieldsEntry[], { taken, removed, key,
     const kept = withFields(entry, left)
     if (kept) out.push(kept)
   }
+  yield
   if (own && taken) out.push(entryOf(key, own, time))
   return out.length === 0 ? undefined : sortEntries(capped(out))
 }

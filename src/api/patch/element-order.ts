@@ -15,36 +15,53 @@ interface Orders {
   readonly key: string | undefined
 }
 
+interface Placed {
+  readonly element: Json
+  /** Where it stands in the patch and on the server; -1: nowhere. */
+  readonly inPatch: number
+  readonly onServer: number
+}
+
 export function ordered(merged: readonly Json[], { first, server, key }: Orders): readonly Json[] {
-  const rank = (list: readonly Json[]) => {
-    const places = new Map<string, number>()
-    for (const [i, element] of list.entries()) {
-      const place = jsonKey(identity(element, key))
-      if (!places.has(place)) places.set(place, i)
-    }
-    return (element: Json) => places.get(jsonKey(identity(element, key))) ?? -1
+  const patchPlaces = placesOf(first, key)
+  const serverPlaces = placesOf(server, key)
+  const placed = merged.map((element): Placed => {
+    const identity = identityOf(element, key)
+    return { element, inPatch: patchPlaces.get(identity) ?? -1, onServer: serverPlaces.get(identity) ?? -1 }
+  })
+  const patchItems = placed.filter(({ inPatch }) => inPatch >= 0).sort((a, b) => a.inPatch - b.inPatch)
+  const serverItems = placed.filter(({ inPatch }) => inPatch < 0).sort((a, b) => a.onServer - b.onServer)
+  return zipped(serverItems, patchItems).map(({ element }) => element)
+}
+
+/** Of several with one identity the first. */
+function placesOf(list: readonly Json[], key: string | undefined): ReadonlyMap<string, number> {
+  const places = new Map<string, number>()
+  for (const [i, element] of list.entries()) {
+    const identity = identityOf(element, key)
+    if (!places.has(identity)) places.set(identity, i)
   }
-  const inPatch = rank(first)
-  const onServer = rank(server)
-  const byRank = (of: (element: Json) => number) => (a: Json, b: Json) => of(a) - of(b)
-  const patchItems = merged.filter((element) => inPatch(element) >= 0).sort(byRank(inPatch))
-  const serverItems = merged.filter((element) => inPatch(element) < 0).sort(byRank(onServer))
-  return zipped(serverItems, patchItems, onServer)
+  return places
 }
 
-function identity(element: Json, key: string | undefined): Json {
-  return key !== undefined && isJsonObject(element) ? (element[key] ?? null) : element
+function identityOf(element: Json, key: string | undefined): string {
+  return jsonKey(key !== undefined && isJsonObject(element) ? (element[key] ?? null) : element)
 }
 
-function zipped(left: readonly Json[], right: readonly Json[], onServer: (element: Json) => number): Json[] {
-  const out: Json[] = []
+function zipped(left: readonly Placed[], right: readonly Placed[]): Placed[] {
+  const out: Placed[] = []
   let i = 0
   let j = 0
   while (i < left.length && j < right.length) {
-    const a = onServer(left[i] as Json)
-    const b = onServer(right[j] as Json)
-    if (a >= 0 && b >= 0 && a < b) out.push(left[i++] as Json)
-    else out.push(right[j++] as Json)
+    const a = left[i] as Placed
+    const b = right[j] as Placed
+    if (a.onServer >= 0 && b.onServer >= 0 && a.onServer < b.onServer) {
+      out.push(a)
+      i++
+    } else {
+      out.push(b)
+      j++
+    }
   }
   return [...out, ...left.slice(i), ...right.slice(j)]
 }

@@ -5,6 +5,7 @@
  * The document that is given stays as it is. What operations touch is copied once, on the first touch, and changed in place from
  * then on: a patch costs its own length and that of what it touches, however many operations it has.
  */
+import { atOnce, type Steps } from '../../base/steps.ts'
 import { jsonEqual } from '../json-equal.ts'
 import { isJsonObject, type Json, type JsonObject, setMember, sorted } from './json-value.ts'
 
@@ -26,10 +27,23 @@ const COPIED_BYTES_MAX = 3 * 1024 * 1024
 /** List elements that insertions and removals may shift, all together: about 30 ms. A list of a million at its front: 20 times. */
 const SHIFTED_ELEMENTS_MAX = 20_000_000
 
+/** Operations of one step, and what they may copy in it; each may also compare with a large part of the document. */
+const STEP_OPERATIONS = 64
+const STEP_COPIED_BYTES = 64 * 1024
+
 /** The patched document. Throws JsonPatchError. */
-export function applyJsonPatch(document: Json, operations: readonly Operation[]): Json {
+export const applyJsonPatch = (document: Json, operations: readonly Operation[]): Json =>
+  atOnce(jsonPatchSteps(document, operations))
+
+export function* jsonPatchSteps(document: Json, operations: readonly Operation[]): Steps<Json> {
   const work = new WorkingCopy(document)
-  for (const operation of operations) work.run(operation)
+  for (let i = 0, stepBegan = 0; i < operations.length; i++) {
+    if (i % STEP_OPERATIONS === STEP_OPERATIONS - 1 || work.copiedBytes - stepBegan > STEP_COPIED_BYTES) {
+      stepBegan = work.copiedBytes
+      yield
+    }
+    work.run(operations[i] as Operation)
+  }
   return work.result()
 }
 
@@ -41,7 +55,7 @@ class WorkingCopy {
   private root: Json
   /** Containers that this patch has made, its own to change. What is not among them holds none of them either. */
   private readonly own = new Set<unknown>()
-  private copiedBytes = 0
+  copiedBytes = 0
   private shiftedElements = 0
 
   constructor(document: Json) {

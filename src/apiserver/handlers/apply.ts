@@ -1,10 +1,11 @@
 /** Server-side apply: PATCH with application/apply-patch+yaml, of an object, a subresource, or a scale. */
 import { forbiddenField, required } from '../../api/field-error.ts'
-import { applyObject } from '../../api/managed-fields/apply.ts'
+import { applySteps } from '../../api/managed-fields/apply.ts'
 import type { Draft, KubernetesObject } from '../../api/object.ts'
 import { definition } from '../../api/schema.ts'
 import { badRequest, conflict } from '../../api/status.ts'
 import { rfc3339 } from '../../api/time.ts'
+import { type Pause, type Steps, stepwise } from '../../base/steps.ts'
 import { placeInNamespace, type Written } from '../../registry/write.ts'
 import { isApply, readApply } from '../../wire/apply.ts'
 import { ConformError, conform } from '../../wire/conform.ts'
@@ -40,7 +41,7 @@ export async function handleApply(call: Call): Promise<ApiResponse> {
 
 /** What was sent, not yet looked at. */
 export async function configOf(call: Call, { fieldValidation }: WriteQuery): Promise<unknown> {
-  const { config, warnings } = await readApply(await bodyOf(call.exchange), fieldValidation)
+  const { config, warnings } = await readApply(await bodyOf(call.exchange), fieldValidation, call.exchange.pause)
   for (const text of warnings) warn(call, text)
   await call.exchange.pause?.()
   return config
@@ -56,10 +57,11 @@ export interface Applied {
 export function writeApplied(call: Call, query: WriteQuery, applied: Applied): Promise<Written> {
   const { resource, parts, exchange } = call
   const { subresource, strategy } = applied
-  const make = (live: KubernetesObject | undefined) => appliedDraft(call, query, applied, live)
-  const create = () => {
+  const make = (live: KubernetesObject | undefined, pause: Pause | undefined) =>
+    stepwise(appliedDraft(call, query, applied, live), pause)
+  const create = async () => {
     demandVerb(call, 'create')
-    const draft = make(undefined)
+    const draft = await make(undefined, exchange.pause)
     const { uid } = draft.metadata
     if (!uid) return draft
     const why = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`
@@ -76,15 +78,15 @@ export function writeApplied(call: Call, query: WriteQuery, applied: Applied): P
   return parts.registry.update(resource, request, { ...writeOptions(call, query), applied: true })
 }
 
-function appliedDraft(
+function* appliedDraft(
   call: Call,
   query: WriteQuery,
   { config, subresource }: Applied,
   live: KubernetesObject | undefined,
-): Draft<KubernetesObject> {
+): Steps<Draft<KubernetesObject>> {
   const { resource, parts, exchange } = call
   const { declaration, apiVersion } = resource
-  const object = applyObject({
+  const object = yield* applySteps({
     live,
     config,
     manager: query.fieldManager,
@@ -94,6 +96,7 @@ function appliedDraft(
     definition: declaration.definition,
     apiVersion,
   })
+  yield
   const draft = conformed(object, declaration.definition)
   checkName(draft, exchange.info.name)
   placeInNamespace(draft, declaration.namespaced ? exchange.info.namespace : '')

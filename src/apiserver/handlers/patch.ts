@@ -1,5 +1,5 @@
 import type { Draft, KubernetesObject } from '../../api/object.ts'
-import { placeInNamespace } from '../../registry/write.ts'
+import { placeInNamespace, type UpdateRequest } from '../../registry/write.ts'
 import type { ApiResponse } from '../../wire/exchange.ts'
 import { readPatchOf } from '../body.ts'
 import { type Call, writeOptions } from '../call.ts'
@@ -16,13 +16,16 @@ export async function handlePatch(call: Call): Promise<ApiResponse> {
   const { info } = call.exchange
   const { declaration } = call.resource
   const patched = await readPatchOf(call, declaration.definition, query)
-  const transform = (current: KubernetesObject): Draft<KubernetesObject> => {
-    const draft = patched(current)
+  const complete = (draft: Draft<KubernetesObject>): Draft<KubernetesObject> => {
     draft.metadata ??= {}
     checkName(draft, info.name)
     placeInNamespace(draft, declaration.namespaced ? info.namespace : '')
     declaration.default?.(draft)
     return draft
+  }
+  const transform: UpdateRequest['transform'] = (current, pause) => {
+    const draft = patched(current, pause)
+    return draft instanceof Promise ? draft.then(complete) : complete(draft)
   }
   const request = {
     subresource: info.subresource,

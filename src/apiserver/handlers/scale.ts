@@ -1,8 +1,10 @@
 /** The scale subresource, autoscaling/v1: a view of a few members of the object, read and written. */
 import { invalid, invalidObject } from '../../api/field-error.ts'
 import type { Draft, KubernetesObject } from '../../api/object.ts'
+import type { Pause } from '../../base/steps.ts'
 import { draftOf } from '../../registry/draft.ts'
 import type { Item } from '../../registry/read.ts'
+import type { UpdateRequest } from '../../registry/write.ts'
 import type { ResourceDeclaration, ScaleDeclaration } from '../../resources/declaration.ts'
 import { Encoded } from '../../wire/encoded.ts'
 import type { ApiResponse } from '../../wire/exchange.ts'
@@ -82,8 +84,8 @@ async function patchScale(call: Call): Promise<ApiResponse> {
   if (callApplies(call)) return applyScale(call)
   const query = patchQuery(call.exchange)
   const apply = await readPatchOf(call, SCALE, query)
-  return writeScale(call, query, (current) => {
-    const patched = apply(scaleOf(call, current)) as Draft<Scale>
+  return writeScale(call, query, async (current, pause) => {
+    const patched = (await apply(scaleOf(call, current), pause)) as Draft<Scale>
     if (patched.metadata?.resourceVersion === current.metadata.resourceVersion) delete patched.metadata.resourceVersion
     return patched
   })
@@ -92,12 +94,12 @@ async function patchScale(call: Call): Promise<ApiResponse> {
 async function writeScale(
   call: Call,
   query: WriteQuery,
-  scaled: (current: KubernetesObject) => Draft<Scale>,
+  scaled: (current: KubernetesObject, pause: Pause | undefined) => Draft<Scale> | Promise<Draft<Scale>>,
 ): Promise<ApiResponse> {
   const { registry } = call.parts
   const { declaration } = call.resource
-  const transform = (current: KubernetesObject) => {
-    const scale = scaled(current)
+  const transform: UpdateRequest['transform'] = async (current, pause) => {
+    const scale = await scaled(current, pause)
     const replicas = scale.spec?.replicas ?? 0
     if (replicas < 0)
       throw invalidObject({ group: 'autoscaling', resource: 'Scale', kind: 'Scale' }, call.exchange.info.name, [

@@ -6,7 +6,8 @@
  */
 import { goQuote } from '../../api/go-quote.ts'
 import { setMember } from '../../api/patch/json-value.ts'
-import { tooManyValues, VALUES_MAX } from '../limits.ts'
+import { atOnce, type Steps } from '../../base/steps.ts'
+import { MEMBERS_MAX, tooManyMembers, tooManyValues, VALUES_MAX } from '../limits.ts'
 import { parseError, syntaxError, YamlSyntaxError } from './errors.ts'
 import { resolvePlain, resolveTagged, shortTag } from './resolve.ts'
 import { Scanner, type Token } from './scanner.ts'
@@ -22,14 +23,19 @@ export interface ParsedYaml {
 /** Values that all aliases and merges of a text unfold to, together; Kubernetes' library lets some 400,000 pass. */
 const ALIASED_VALUES_MAX = 10_000
 
+/** Values that are read in one step. */
+const STEP_VALUES = 1000
+
 /** Repeated keys beyond these are not told. */
 const DUPLICATES_MAX = 100
 
 /** The first document of the text; of an empty one null. Throws YamlSyntaxError, and ApiError 413 for too many values. */
-export function parseYaml(text: string): ParsedYaml {
+export const parseYaml = (text: string): ParsedYaml => atOnce(yamlSteps(text))
+
+export function* yamlSteps(text: string): Steps<ParsedYaml> {
   const parser = new Parser(new Scanner(text))
   try {
-    return { value: parser.document(), duplicates: parser.duplicates }
+    return { value: yield* parser.document(), duplicates: parser.duplicates }
   } catch (error) {
     throw error instanceof RangeError ? syntaxError('exceeded max depth of 10000') : error
   }
@@ -61,10 +67,11 @@ class Parser {
     this.scanner = scanner
   }
 
-  document(): unknown {
+  *document(): Steps<unknown> {
+    yield* this.scanner.fill()
     if (this.is('end')) return null
     const empty = this.opening() && this.is('documentStart', 'documentEnd', 'end', 'directive')
-    const { value } = empty ? this.nothing() : this.node({ block: true })
+    const { value } = empty ? this.nothing() : yield* this.node({ block: true })
     // What follows is another document, which nobody asks for; but its first token must be one.
     this.scanner.peek()
     if (this.wrong) throw this.wrong
@@ -94,13 +101,15 @@ class Parser {
   }
 
   /** `indentless`: a sequence may stand here without being indented more. */
-  private node({ block = false, indentless = false }: { block?: boolean; indentless?: boolean } = {}): Node {
+  private *node({ block = false, indentless = false }: { block?: boolean; indentless?: boolean } = {}): Steps<Node> {
+    yield* this.scanner.fill()
     const first = this.scanner.peek()
     if (first.type === 'alias') return this.alias()
     const { anchor, tag } = this.properties()
     if (anchor !== undefined) this.anchors.set(anchor, undefined)
     if (++this.values > VALUES_MAX) throw tooManyValues()
-    const made = this.content({
+    if (this.values % STEP_VALUES === 0) yield
+    const made = yield* this.content({
       block,
       indentless,
       tag,
@@ -143,20 +152,20 @@ class Parser {
     return shortTag(prefix + text.slice(handle.length))
   }
 
-  private content(at: {
+  private *content(at: {
     block: boolean
     indentless: boolean
     tag: string | undefined
     empty: boolean
     line: number
-  }): Node {
+  }): Steps<Node> {
     const token = this.scanner.peek()
-    if (token.type === 'entry' && at.indentless) return this.sequence(token.line, true)
+    if (token.type === 'entry' && at.indentless) return yield* this.sequence(token.line, true)
     if (token.type === 'scalar') return this.scalar(at.tag)
-    if (token.type === '[') return this.flowSequence()
-    if (token.type === '{') return this.flowMapping()
-    if (at.block && token.type === 'blockSequence') return this.sequence(this.scanner.take().line, false)
-    if (at.block && token.type === 'blockMapping') return this.mapping()
+    if (token.type === '[') return yield* this.flowSequence()
+    if (token.type === '{') return yield* this.flowMapping()
+    if (at.block && token.type === 'blockSequence') return yield* this.sequence(this.scanner.take().line, false)
+    if (at.block && token.type === 'blockMapping') return yield* this.mapping()
     if (!at.empty) throw parseError('did not find expected node content', token.line, at.line)
     const value = at.tag === undefined ? null : this.tried(() => resolveTagged(at.tag ?? '', ''))
     return { value, size: 1, line: token.line }
@@ -179,12 +188,13 @@ class Parser {
     }
   }
 
-  private sequence(line: number, indentless: boolean): Node {
+  private *sequence(line: number, indentless: boolean): Steps<Node> {
     const list = new ListBuilder(line)
     while (this.is('entry')) {
       this.scanner.take()
+      yield* this.scanner.fill()
       const empty = indentless ? this.is('entry', 'key', 'value', 'blockEnd') : this.is('entry', 'blockEnd')
-      list.add(empty ? this.nothing() : this.node({ block: true }))
+      list.add(empty ? this.nothing() : yield* this.node({ block: true }))
     }
     if (indentless) return list.done()
     const token = this.scanner.take()
@@ -192,19 +202,23 @@ class Parser {
     return list.done()
   }
 
-  private mapping(): Node {
+  private *mapping(): Steps<Node> {
     const { line } = this.scanner.take()
     const map = this.mapBuilder(line)
-    const part = () =>
-      this.is('key', 'value', 'blockEnd') ? this.nothing() : this.node({ block: true, indentless: true })
-    while (this.is('key')) {
+    for (yield* this.scanner.fill(); this.is('key'); yield* this.scanner.fill()) {
       this.scanner.take()
-      const key = part()
-      map.add(key, this.takes('value') ? part() : this.nothing())
+      const key = yield* this.part()
+      map.add(key, this.takes('value') ? yield* this.part() : this.nothing())
     }
     const token = this.scanner.take()
     if (token.type !== 'blockEnd') throw parseError('did not find expected key', token.line, line)
     return map.done()
+  }
+
+  private *part(): Steps<Node> {
+    yield* this.scanner.fill()
+    if (this.is('key', 'value', 'blockEnd')) return this.nothing()
+    return yield* this.node({ block: true, indentless: true })
   }
 
   private takes(type: Token['type']): boolean {
@@ -222,30 +236,30 @@ class Parser {
     return !this.takes(close)
   }
 
-  private flowSequence(): Node {
+  private *flowSequence(): Steps<Node> {
     const { line } = this.scanner.take()
     const list = new ListBuilder(line)
     for (let first = true; this.nextPart(']', first, line); first = false) {
-      if (!this.is('key')) list.add(this.node())
+      if (!this.is('key')) list.add(yield* this.node())
       else {
         // A pair among the elements is a mapping of its own.
         const map = this.mapBuilder(this.scanner.take().line)
-        const key = this.is('value', ',', ']') ? this.nothing() : this.node()
-        map.add(key, this.takes('value') && !this.is(',', ']') ? this.node() : this.nothing())
+        const key = this.is('value', ',', ']') ? this.nothing() : yield* this.node()
+        map.add(key, this.takes('value') && !this.is(',', ']') ? yield* this.node() : this.nothing())
         list.add(map.done())
       }
     }
     return list.done()
   }
 
-  private flowMapping(): Node {
+  private *flowMapping(): Steps<Node> {
     const { line } = this.scanner.take()
     const map = this.mapBuilder(line)
     for (let first = true; this.nextPart('}', first, line); first = false) {
-      if (!this.takes('key')) map.add(this.node(), this.nothing())
+      if (!this.takes('key')) map.add(yield* this.node(), this.nothing())
       else {
-        const key = this.is('value', ',', '}') ? this.nothing() : this.node()
-        map.add(key, this.takes('value') && !this.is(',', '}') ? this.node() : this.nothing())
+        const key = this.is('value', ',', '}') ? this.nothing() : yield* this.node()
+        map.add(key, this.takes('value') && !this.is(',', '}') ? yield* this.node() : this.nothing())
       }
     }
     return map.done()
@@ -271,7 +285,7 @@ class ListBuilder {
   }
 
   add(item: Node): void {
-    this.value.push(item.value)
+    if (this.value.push(item.value) > MEMBERS_MAX) throw tooManyMembers()
     this.size += item.size
   }
 
@@ -291,6 +305,7 @@ class MapBuilder {
   private readonly line: number
   private readonly notes: Notes
   private size = 1
+  private members = 0
 
   constructor(line: number, notes: Notes) {
     this.line = line
@@ -298,6 +313,7 @@ class MapBuilder {
   }
 
   add(key: Node, { value, size }: Node): void {
+    if (++this.members > MEMBERS_MAX) throw tooManyMembers()
     this.size += size + 1
     this.notes.tried(() => (key.merges ? this.merge(value) : this.set(key, value)))
   }

@@ -21,12 +21,18 @@ export const isBlankOrEnd = (code: number) => isBlank(code) || isBreakOrEnd(code
 /** Whatever cannot be printed is no YAML. Pairs of surrogates are one character. */
 const NOT_PRINTABLE = /[^\t\n\r\x20-\x7e\x85\xa0-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/u
 
+const LINE = /[^\n\r\x85\u2028\u2029]*/y
+
+/** Words, lines and escapes that are read in one step, a few ms. */
+const STEP_PARTS = 4096
+
 export class Reader {
   readonly text: string
   at = 0
   /** From 0. */
   line = 0
   private lineStart = 0
+  private parts = 0
 
   /** Throws YamlSyntaxError for a text with control characters. */
   constructor(text: string) {
@@ -57,7 +63,18 @@ export class Reader {
   }
 
   toLineEnd(): void {
-    while (!isBreakOrEnd(this.code())) this.at++
+    this.match(LINE)
+  }
+
+  /** Whether a tab is among the blanks here, left of a column. */
+  tabBefore(column: number): boolean {
+    for (let i = 0; this.column + i < column && isBlank(this.code(i)); i++) if (this.code(i) === TAB) return true
+    return false
+  }
+
+  /** Asked once for each part of a text, however short: true after as many as are read in one step. */
+  stepIsOver(): boolean {
+    return ++this.parts % STEP_PARTS === 0
   }
 
   /** The end of a line as a scalar has it; moves on to the next line. */

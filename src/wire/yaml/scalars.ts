@@ -1,6 +1,26 @@
 /** The texts of YAML's scalars: plain, quoted, and block. Lines are folded as YAML 1.1 has it. */
+import type { Steps } from '../../base/steps.ts'
 import { scanError } from './errors.ts'
 import { isBlank, isBlankOrEnd, isBreak, isBreakOrEnd, type Reader, TAB } from './reader.ts'
+
+/** Pieces of a text: put together as they come, so that no step puts together millions. */
+class Parts {
+  private whole = ''
+  private pieces: string[] = []
+
+  push(...pieces: readonly string[]): void {
+    for (const piece of pieces) this.pieces.push(piece)
+    if (this.pieces.length > PIECES_MAX) this.text()
+  }
+
+  text(): string {
+    this.whole += this.pieces.join('')
+    this.pieces = []
+    return this.whole
+  }
+}
+
+const PIECES_MAX = 4096
 
 /** Blanks and ends of lines between two parts of a flow scalar, which become a space, or the line ends after the first. */
 class Gap {
@@ -13,14 +33,17 @@ class Gap {
     return this.broken
   }
 
-  /** Reads on to the next character that is neither. `check` sees each blank at the start of a line. */
-  read(reader: Reader, check?: () => void): void {
+  /** Reads on to the next character that is neither. `check` looks at the blanks that begin a line, before they are passed. */
+  *read(reader: Reader, check?: () => void): Steps<void> {
     for (let code = reader.code(); isBlank(code) || isBreak(code); code = reader.code()) {
       if (isBlank(code)) {
-        if (!this.broken) this.blanks += reader.char()
-        else check?.()
-        reader.at++
-      } else if (this.broken) this.more += reader.skipBreak()
+        if (this.broken) check?.()
+        const blanks = reader.match(BLANKS)
+        if (!this.broken) this.blanks += blanks
+        continue
+      }
+      if (reader.stepIsOver()) yield
+      if (this.broken) this.more += reader.skipBreak()
       else {
         this.broken = true
         this.first = reader.skipBreak()
@@ -40,6 +63,12 @@ class Gap {
   }
 }
 
+/** What is passed over in one go: blanks, and texts up to what may end them. Line ends are those of `isBreak`. */
+const BLANKS = /[ \t]+/y
+const PLAIN = /[^ \t\n\r\x85\u2028\u2029:]+/y
+const PLAIN_IN_FLOW = /[^ \t\n\r\x85\u2028\u2029:,?[\]{}]+/y
+const IN_SINGLE_QUOTES = /[^ \t\n\r\x85\u2028\u2029']+/y
+const IN_DOUBLE_QUOTES = /[^ \t\n\r\x85\u2028\u2029"\\]+/y
 const PLAIN_ENDS_IN_FLOW = ',?[]{}'
 
 export interface Plain {
@@ -48,12 +77,12 @@ export interface Plain {
   readonly atLineStart: boolean
 }
 
-export function plainScalar(reader: Reader, { indent, flow }: { indent: number; flow: boolean }): Plain {
+export function* plainScalar(reader: Reader, { indent, flow }: { indent: number; flow: boolean }): Steps<Plain> {
   const contextLine = reader.line
-  const parts: string[] = []
+  const parts = new Parts()
   let gap = new Gap()
   const noTab = () => {
-    if (reader.column < indent && reader.code() === TAB)
+    if (reader.tabBefore(indent))
       throw scanError('found a tab character that violates indentation', reader.line, contextLine)
   }
   for (;;) {
@@ -62,22 +91,24 @@ export function plainScalar(reader: Reader, { indent, flow }: { indent: number; 
     for (let code = reader.code(); !isBlankOrEnd(code); code = reader.code()) {
       if (code === 0x3a && isBlankOrEnd(reader.code(1))) break
       if (flow && PLAIN_ENDS_IN_FLOW.includes(reader.char())) break
-      reader.at++
+      if (code === 0x3a) reader.at++
+      else reader.match(flow ? PLAIN_IN_FLOW : PLAIN)
+      if (reader.stepIsOver()) yield
     }
     if (reader.at > start) {
       parts.push(gap.text, reader.text.slice(start, reader.at))
       gap = new Gap()
     }
     if (!isBlank(reader.code()) && !isBreak(reader.code())) break
-    gap.read(reader, noTab)
+    yield* gap.read(reader, noTab)
     if (!flow && reader.column < indent) break
   }
-  return { text: parts.join(''), atLineStart: gap.hasBreak }
+  return { text: parts.text(), atLineStart: gap.hasBreak }
 }
 
-export function quotedScalar(reader: Reader, single: boolean): string {
+export function* quotedScalar(reader: Reader, single: boolean): Steps<string> {
   const contextLine = reader.line
-  const parts: string[] = []
+  const parts = new Parts()
   const quote = single ? "'" : '"'
   reader.at++
   for (;;) {
@@ -85,7 +116,8 @@ export function quotedScalar(reader: Reader, single: boolean): string {
     if (reader.code() === 0) throw scanError('found unexpected end of stream', reader.line, contextLine)
     const gap = new Gap()
     for (let start = reader.at; ; ) {
-      while (!isBlankOrEnd(reader.code()) && reader.char() !== quote && (single || reader.char() !== '\\')) reader.at++
+      if (reader.stepIsOver()) yield
+      reader.match(single ? IN_SINGLE_QUOTES : IN_DOUBLE_QUOTES)
       parts.push(reader.text.slice(start, reader.at))
       if (single && reader.char() === quote && reader.text[reader.at + 1] === quote) parts.push(quote)
       else if (!single && reader.char() === '\\' && !isBreak(reader.code(1))) {
@@ -101,11 +133,11 @@ export function quotedScalar(reader: Reader, single: boolean): string {
       reader.at++
       gap.escapedBreak(reader)
     }
-    gap.read(reader)
+    yield* gap.read(reader)
     parts.push(gap.text)
   }
   reader.at++
-  return parts.join('')
+  return parts.text()
 }
 
 const ESCAPES: Readonly<Record<string, string>> = {
@@ -151,14 +183,14 @@ function escaped(reader: Reader, contextLine: number): string {
 }
 
 /** `|` and `>` with what they say of indentation and of the last line ends. `outer` is the indentation of the block around. */
-export function blockScalar(reader: Reader, literal: boolean, outer: number): string {
+export function* blockScalar(reader: Reader, literal: boolean, outer: number): Steps<string> {
   const contextLine = reader.line
   reader.at++
   const { keep, given } = header(reader, contextLine)
   const block = { indent: given === 0 ? 0 : Math.max(outer, 0) + given, outer, contextLine }
-  const parts: string[] = []
+  const parts = new Parts()
   let lineEnd = ''
-  let emptyLines = emptyLinesOf(reader, block)
+  let emptyLines = yield* emptyLinesOf(reader, block)
   let wasBlank = false
   while (reader.column === block.indent && reader.code() !== 0) {
     const blank = isBlank(reader.code())
@@ -171,11 +203,11 @@ export function blockScalar(reader: Reader, literal: boolean, outer: number): st
     reader.toLineEnd()
     parts.push(reader.text.slice(start, reader.at))
     lineEnd = reader.code() === 0 ? '' : reader.skipBreak()
-    emptyLines = emptyLinesOf(reader, block)
+    emptyLines = yield* emptyLinesOf(reader, block)
   }
   if (keep >= 0) parts.push(lineEnd)
   if (keep > 0) parts.push(emptyLines)
-  return parts.join('')
+  return parts.text()
 }
 
 /** keep: -1 no line end at the end, 0 one, 1 all. given: the indentation, 0 when the first line says it. */
@@ -198,7 +230,7 @@ interface Block {
   readonly contextLine: number
 }
 
-function emptyLinesOf(reader: Reader, block: Block): string {
+function* emptyLinesOf(reader: Reader, block: Block): Steps<string> {
   let text = ''
   let deepest = 0
   for (;;) {
@@ -206,6 +238,7 @@ function emptyLinesOf(reader: Reader, block: Block): string {
     deepest = Math.max(deepest, reader.column)
     if ((block.indent === 0 || reader.column < block.indent) && reader.code() === TAB)
       throw scanError('found a tab character where an indentation space is expected', reader.line, block.contextLine)
+    if (reader.stepIsOver()) yield
     if (!isBreak(reader.code())) break
     text += reader.skipBreak()
   }

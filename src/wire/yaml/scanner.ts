@@ -3,8 +3,9 @@
  * indentation opens and closes it; a `key` is put before what turns out to be one when its colon comes ("simple key": on one line, at
  * most 1024 characters before the colon). What a scalar is made of is in scalars.ts. Source: YAML 1.1, chapters 5 to 9.
  */
+import { atOnce, type Steps } from '../../base/steps.ts'
 import { scanError, syntaxError } from './errors.ts'
-import { isBlank, isBlankOrEnd, isBreak, Reader, TAB } from './reader.ts'
+import { isBlank, isBlankOrEnd, isBreak, Reader } from './reader.ts'
 import { blockScalar, plainScalar, quotedScalar } from './scalars.ts'
 
 type Mark =
@@ -31,6 +32,9 @@ export type Token =
 /** Collections within each other, as in Kubernetes' library. */
 const DEPTH_MAX = 10_000
 const SIMPLE_KEY_LENGTH_MAX = 1024
+
+const SPACES = / */y
+const BLANKS = /[ \t]*/y
 
 /** A place where a key may have begun. */
 interface SimpleKey {
@@ -63,9 +67,14 @@ export class Scanner {
     this.reader = new Reader(text)
   }
 
+  /** Reads on until there is a next token, in steps where it is long. */
+  *fill(): Steps<void> {
+    while (this.wantsMore() && !this.done) yield* this.scan()
+  }
+
   /** The next token, left in place. After the end it is the end again. Throws YamlSyntaxError. */
   peek(): Token {
-    while (this.wantsMore() && !this.done) this.scan()
+    if (this.wantsMore()) atOnce(this.fill())
     return this.queue[this.head] ?? { type: 'end', line: this.reader.line }
   }
 
@@ -119,9 +128,9 @@ export class Scanner {
     this.reader.at += length
   }
 
-  private scan(): void {
+  private *scan(): Steps<void> {
     const { reader } = this
-    this.toNextToken()
+    yield* this.toNextToken()
     this.unroll(reader.column)
     const c = reader.char()
     if (c === '') this.end()
@@ -130,7 +139,7 @@ export class Scanner {
     else if (c === '[' || c === '{') this.openFlow(c)
     else if (c === ']' || c === '}') this.closeFlow(c)
     else if (c === ',') this.flowEntry()
-    else if (!this.indicator(c)) this.content(c)
+    else if (!this.indicator(c)) yield* this.content(c)
   }
 
   /** `-`, `?` and `:` where they stand for themselves: before a blank, the last two anywhere in a flow collection. */
@@ -143,13 +152,13 @@ export class Scanner {
     return true
   }
 
-  private content(c: string): void {
+  private *content(c: string): Steps<void> {
     const { reader } = this
     if (c === '*' || c === '&') this.name(c === '*' ? 'alias' : 'anchor')
     else if (c === '!') this.tag()
-    else if ((c === '|' || c === '>') && this.flow === 0) this.blockScalar(c === '|')
-    else if (c === "'" || c === '"') this.scalar(false, () => quotedScalar(reader, c === "'"))
-    else if (this.startsPlain(c)) this.plainScalar()
+    else if ((c === '|' || c === '>') && this.flow === 0) yield* this.blockScalar(c === '|')
+    else if (c === "'" || c === '"') yield* this.quotedScalar(c === "'")
+    else if (this.startsPlain(c)) yield* this.plainScalar()
     else throw scanError('found character that cannot start any token', reader.line)
   }
 
@@ -159,13 +168,14 @@ export class Scanner {
   }
 
   /** Over blanks, comments and ends of lines. */
-  private toNextToken(): void {
+  private *toNextToken(): Steps<void> {
     const { reader } = this
     for (;;) {
-      while (reader.code() === 0x20 || (reader.code() === TAB && (this.flow > 0 || !this.keyAllowed))) reader.at++
+      reader.match(this.flow > 0 || !this.keyAllowed ? BLANKS : SPACES)
       if (reader.char() === '#') reader.toLineEnd()
       if (!isBreak(reader.code())) return
       reader.skipBreak()
+      if (reader.stepIsOver()) yield
       if (this.flow === 0) this.keyAllowed = true
     }
   }
@@ -322,27 +332,25 @@ export class Scanner {
     this.add({ type: 'tag', line, text })
   }
 
-  private scalar(plain: boolean, read: () => string): void {
+  private *quotedScalar(single: boolean): Steps<void> {
     this.saveKey()
     this.keyAllowed = false
     const { line } = this.reader
-    this.add({ type: 'scalar', line, text: read(), plain })
+    this.add({ type: 'scalar', line, text: yield* quotedScalar(this.reader, single), plain: false })
   }
 
-  private plainScalar(): void {
-    let spansLines = false
-    this.scalar(true, () => {
-      const found = plainScalar(this.reader, { indent: this.indent + 1, flow: this.flow > 0 })
-      spansLines = found.atLineStart
-      return found.text
-    })
-    if (spansLines) this.keyAllowed = true
+  private *plainScalar(): Steps<void> {
+    this.saveKey()
+    const { line } = this.reader
+    const { text, atLineStart } = yield* plainScalar(this.reader, { indent: this.indent + 1, flow: this.flow > 0 })
+    this.keyAllowed = atLineStart
+    this.add({ type: 'scalar', line, text, plain: true })
   }
 
-  private blockScalar(literal: boolean): void {
+  private *blockScalar(literal: boolean): Steps<void> {
     this.removeKey()
     this.keyAllowed = true
     const { line } = this.reader
-    this.add({ type: 'scalar', line, text: blockScalar(this.reader, literal, this.indent), plain: false })
+    this.add({ type: 'scalar', line, text: yield* blockScalar(this.reader, literal, this.indent), plain: false })
   }
 }
