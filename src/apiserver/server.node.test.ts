@@ -198,43 +198,6 @@ describe('HTTPS', () => {
     expect(chunked.status).toBe(413)
   })
 
-  it('reads one body after the other from a connection, also while nobody reads the answers', async () => {
-    const body = JSON.stringify({ metadata: { name: 'kept' }, data: { text: 'x'.repeat(180_000) } })
-    const path = '/api/v1/namespaces/default/configmaps?dryRun=All'
-    const agent = new https.Agent({ keepAlive: true, maxSockets: 1, ca: pki.ca })
-    const post = () =>
-      new Promise((resolve, reject) => {
-        const options = { agent, port: server.port, host: '127.0.0.1', method: 'POST', path, headers: admin }
-        const request = https.request(options, (response) => {
-          const { localPort } = response.socket
-          response.resume().on('end', () => resolve(`${response.statusCode} ${localPort}`))
-        })
-        request.on('error', reject)
-        request.end(body)
-      })
-    const first = await post()
-    for (let i = 0; i < 40; i++) expect(await post()).toBe(first)
-    agent.destroy()
-
-    const socket = tls.connect({ port: server.port, host: '127.0.0.1', ca: pki.ca })
-    socket.pause()
-    const head = `POST ${path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer admin-token\r\ncontent-length: ${body.length}\r\n\r\n`
-    for (let i = 0; i < 40; i++) socket.write(head + body)
-    const mark = 'HTTP/1.1 201 '
-    let [answers, text] = [0, '']
-    await new Promise<void>((resolve, reject) => {
-      socket.on('data', (chunk) => {
-        // A mark may come in two parts.
-        text = text.slice(1 - mark.length) + chunk
-        answers += text.split(mark).length - 1
-        if (answers === 40) resolve()
-      })
-      socket.on('close', () => reject(new Error(`closed after ${answers} answers`)))
-      socket.resume()
-    })
-    socket.destroy()
-  })
-
   it('speaks HTTP/2', async () => {
     const session = http2.connect(`https://127.0.0.1:${server.port}`, { ca: pki.ca })
     const stream = session.request({ ':path': '/api/v1/namespaces/default', ...admin })
