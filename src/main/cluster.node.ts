@@ -199,11 +199,13 @@ async function settle({ registry, roles, handle, signal }: Settling): Promise<vo
     await new Promise((resolve) => setImmediate(resolve))
     return !signal.aborted
   }
+  // First: what is stored then costs half.
+  await warmUp(handle, ADMIN, signal)
+  if (signal.aborted) return
   // What cannot be stored now (a full disk) is in force all the same, and stored at the next start.
   await storeDefaultRoles(registry, roles, pause).catch((error: unknown) => {
     if (!signal.aborted) complain('default roles', error)
   })
-  await warmUp(handle, ADMIN, signal)
 }
 
 function nodeConfig(
