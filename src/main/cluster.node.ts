@@ -52,7 +52,7 @@ import { ensurePki, ensureTokenKey, type Pki } from './pki.node.ts'
 import { Relays } from './relays.node.ts'
 import { TraceHub } from './trace-hub.ts'
 import { EBB_VERSION } from './versions.ts'
-import { warmUp } from './warm-up.node.ts'
+import { warmUp, withSmallHeap } from './warm-up.node.ts'
 
 /** Addresses that the server's certificate is good for: the host, and the `kubernetes` Service. */
 const SERVER_ADDRESSES = ['127.0.0.1', '::1', '10.96.0.1']
@@ -154,7 +154,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     hub,
     relaySocket: (node) => local.nodes?.relaySocket(node) ?? '',
     client: (userAgent) => client(userAgent),
-    settle: () => settle({ registry, roles, handle: server.handle, signal: lifetime.signal }),
+    settle: () => withSmallHeap(() => settle({ registry, roles, handle: server.handle, signal: lifetime.signal })),
     fabricLost,
     nodesReady: async () => {
       await nodesStarted?.catch((error: Error) => {
