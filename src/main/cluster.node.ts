@@ -104,7 +104,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     // What may be somebody else's is looked at before anything is put into it.
     if (options.data && !existsSync(join(options.data, 'pki'))) await opening
     const directory = join(options.data ?? runDirectory, 'pki')
-    const both = await Promise.all([ensurePki(directory, SERVER_ADDRESSES, systemClock.now()), opening])
+    const both = await Promise.all([
+      ensurePki(directory, SERVER_ADDRESSES, systemClock.now(), options.data !== undefined),
+      opening,
+    ])
     if (options.data) keepDataPrivate(options.data)
     return both
   })
@@ -254,7 +257,9 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
     clock: systemClock,
     random: random.fork('apiserver'),
     version: EBB_VERSION,
-    tokenSigner: jwtSigner(ensureTokenKey(join(options.data ?? options.runDirectory, 'pki'))),
+    tokenSigner: jwtSigner(
+      ensureTokenKey(join(options.data ?? options.runDirectory, 'pki'), options.data !== undefined),
+    ),
     tokens: tokenTable([...tokens.users, ...(options.token ? ([[options.token, ADMIN]] as const) : [])]),
     address: () => `127.0.0.1:${bound.port}`,
     authorizers: [ebbRoutesForNodes],
