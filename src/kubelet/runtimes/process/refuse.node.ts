@@ -10,8 +10,8 @@ import type { Clock, Timer } from '../../../base/clock.ts'
 import { removeTree } from './remove-tree.node.ts'
 import type { Tools } from './tools.node.ts'
 
-/** Folders gather so long, in ms. */
-const GATHER_MS = 200
+/** Folders gather so long, in ms: starting a tool holds up the node process, and pods that end together do so within about this. */
+const GATHER_MS = 1_000
 
 export class Refuse {
   private readonly directory: string
