@@ -66,6 +66,26 @@ describe('the chain', () => {
     expect((await api.server.handle(request(path, { user: admin }))).status).toBe(status)
   })
 
+  const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io'
+  const review = { spec: { nonResourceAttributes: { path: '/', verb: 'get' } } }
+  it.each<[string, object]>([
+    ['/apis/authorization.k8s.io/v1/selfsubjectaccessreviews', review],
+    ['/apis/authorization.k8s.io/v1/subjectaccessreviews', { spec: { ...review.spec, user: 'u' } }],
+    ['/apis/authentication.k8s.io/v1/tokenreviews', { spec: { token: 't' } }],
+    ['/apis/authentication.k8s.io/v1/selfsubjectreviews', {}],
+    ['/api/v1/namespaces/default/serviceaccounts/default/token', { spec: {} }],
+  ])('POST %s has no Table, for which 406 is the answer', async (path, object) => {
+    const asked = (accept: string) =>
+      api.server.handle(
+        request(path, { method: 'POST', user: admin, headers: { accept }, body: async () => ({ object }) }),
+      )
+    expect(await asked(TABLE)).toMatchObject({
+      status: 406,
+      body: { object: { reason: 'NotAcceptable', message: expect.stringMatching(/^only the following media types/) } },
+    })
+    expect((await asked(`${TABLE},application/json`)).status).not.toBe(406)
+  })
+
   it.each([
     ['/apis/apps/v2', '', 404, 'application/json'],
     ['/api/v2', '', 404, 'application/json'],

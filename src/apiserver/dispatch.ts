@@ -3,6 +3,7 @@ import { own } from '../base/own.ts'
 import type { StoredResource } from '../registry/resource.ts'
 import type { ActionDeclaration } from '../resources/declaration.ts'
 import type { ApiResponse } from '../wire/exchange.ts'
+import { refuseTable } from '../wire/negotiate.ts'
 import { type Call, type Handler, type Parts, warn } from './call.ts'
 import type { Exchange } from './exchange.ts'
 import { actions } from './handlers/actions.ts'
@@ -107,6 +108,7 @@ function virtual(call: VirtualCall): ApiResponse | Promise<ApiResponse> {
   if (!found) return unknownResource(call.parts, call.exchange)
   if (info.name || found.namespaced !== (info.namespace !== '')) throw resourceNotFound()
   if (info.verb !== 'create') throw methodNotAllowed()
+  refuseTable(call.exchange.request.headers.accept)
   return found.create(call)
 }
 

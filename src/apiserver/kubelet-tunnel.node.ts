@@ -125,12 +125,19 @@ const DIAL_WORDS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'i/o timeout',
 }
 
+/** OpenSSL's line of numbers and file names says little to people. */
+function plainly(message: string): string {
+  const [, reason] = /:SSL routines:[^:]*:([^:]+):/.exec(message) ?? []
+  if (reason === undefined) return message
+  return reason === 'wrong version number' ? 'http: server gave HTTP response to HTTPS client' : `tls: ${reason}`
+}
+
 function unreachable({ node, address, prefix }: ForwardBody, error: unknown): ApiResponse {
   const { message, code = '' } = error as NodeJS.ErrnoException
   if (prefix === undefined) return errorResponse(failure(500, '', `error dialing node ${node}: ${message}`), () => {})
   const words = DIAL_WORDS[code]
   const where = address ? `${address.host}:${address.port}` : node
-  const why = words ? `dial tcp ${where}: ${words}` : code === 'ECONNRESET' ? 'EOF' : message
+  const why = words ? `dial tcp ${where}: ${words}` : code === 'ECONNRESET' ? 'EOF' : plainly(message)
   return errorResponse(serviceUnavailable(`error trying to reach service: ${why}`), () => {})
 }
 

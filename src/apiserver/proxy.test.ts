@@ -313,6 +313,7 @@ describe('what a name means', () => {
     [`${POD}/meta`, 400, 'address not allowed'],
     [`${POD}/web:0`, 503, 'error trying to reach service: address 0: invalid port'],
     [`${POD}/web:http`, 503, 'error trying to reach service: address http: invalid port'],
+    [`${POD}/https:web:`, 503, 'error trying to reach service: http: server gave HTTP response to HTTPS client'],
     [`${POD}/web:1`, 503, 'error trying to reach service: dial tcp 10.244.0.7:1: connect: connection refused'],
   ])('%s is %i', async (path, status, message) => {
     const answer = await ask({ path: `${path}/proxy/` })

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import http2 from 'node:http2'
@@ -110,6 +111,31 @@ function ask(options: https.RequestOptions, body?: string | Buffer): Promise<Ans
 
 const json = (answer: Answer) => JSON.parse(answer.text)
 
+/**
+ * Patches an object, and lists it, over one connection: the head and the body of a request, and the answers, lie about the border
+ * of one TLS record, 16 KiB.
+ */
+const KEEPING_CLIENT = `
+import https from 'node:https'
+const [port, ca] = process.argv.slice(1)
+const agent = new https.Agent({ keepAlive: true, maxSockets: 1, ca })
+const path = '/api/v1/namespaces/kube-public/configmaps'
+const ask = (options, body = '') => new Promise((resolve) => {
+  const headers = { authorization: 'Bearer admin-token', 'content-length': body.length, 'content-type': 'application/merge-patch+json' }
+  const request = https.request({ port, agent, headers, ...options }, (response) =>
+    response.resume().on('end', () => resolve(response.statusCode)))
+  request.on('error', (error) => resolve(error.message))
+  request.end(body)
+})
+for (let length = 15_900; length < 16_700; length += 7) {
+  const patched = await ask({ method: 'PATCH', path: path + '/long' }, JSON.stringify({ data: { a: 'x'.repeat(length) } }))
+  const listed = length % 2 ? 200 : await ask({ path })
+  if (patched !== 200 || listed !== 200) console.log(length, patched, listed)
+}
+console.log('done')
+process.exit()
+`
+
 describe('HTTPS', () => {
   it('lets nobody in particular see health and version, and nothing else', async () => {
     expect(await ask({ path: '/healthz' })).toMatchObject({ status: 200, text: 'ok' })
@@ -145,6 +171,20 @@ describe('HTTPS', () => {
     for (const { text } of [one, list, ...tables]) expect(text).toMatch(/[^\n]\n$/)
     expect((await ask({ path: '/version' })).text).toMatch(/\}$/)
     expect(json(list).items).toHaveLength(4)
+  })
+
+  it('takes the next request of a kept connection, however long it and the answer before it are', async () => {
+    const path = '/api/v1/namespaces/kube-public/configmaps'
+    const headers = { ...admin, 'content-type': 'application/json' }
+    await ask({ method: 'POST', path, headers }, '{"metadata":{"name":"long"}}')
+    // A process of its own: it has the answer before this one has heard that the socket took it.
+    const client = spawn(process.execPath, ['--input-type=module', '-e', KEEPING_CLIENT, String(server.port), pki.ca])
+    let said = ''
+    client.stdout.setEncoding('utf8').on('data', (text) => {
+      said += text
+    })
+    await new Promise((resolve) => client.once('close', resolve))
+    expect(said).toBe('done\n')
   })
 
   it('answers 413 to a body over the limit, announced or not', async () => {

@@ -39,11 +39,9 @@ export async function writeResponse(answer: ApiResponse, open: OpenRequest): Pro
     default: {
       const bytes = bytesOf(body, headers['content-type'])
       headers['content-length'] = bytes.length
-      return inBurst(() => {
-        const { response, request } = open
-        response.writeHead(status, headers)
-        if (request.method === 'HEAD') response.end()
-        else response.end(bytes)
+      await inBurst(() => {
+        open.response.writeHead(status, headers)
+        return endWith(open, bytes)
       })
     }
   }
@@ -55,13 +53,12 @@ let burst: (() => void)[] = []
  * Answers that become ready in one turn of the event loop are written at its end, one after the other: the first write wakes
  * the client's process, which is dear, and the others find it awake. Resolves when written.
  */
-function inBurst(write: () => void): Promise<void> {
+function inBurst<T>(write: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     if (burst.length === 0) setImmediate(writeBurst)
     burst.push(() => {
       try {
-        write()
-        resolve()
+        resolve(write())
       } catch (error) {
         reject(error as Error)
       }
@@ -73,6 +70,27 @@ function writeBurst(): void {
   const writes = burst
   burst = []
   for (const write of writes) write()
+}
+
+/** Longer answers over HTTP/1.1 keep their last byte back; with the head it stays below what a socket takes at once, 16 KiB. */
+const AT_ONCE_BYTES_MAX = 8 * 1024
+
+/**
+ * The last bytes of an answer; resolves to true when they are handed over. While a socket still holds what it could not take, Node
+ * stops reading the next request on it, and does so too late for a request of two TLS records: its parser then calls the second
+ * one malformed ('Parse Error: Paused'). So no client gets an answer whole before the socket has taken the rest of it.
+ */
+async function endWith(open: OpenRequest, bytes: Uint8Array): Promise<true> {
+  const { request } = open
+  const response = open.response as ServerResponse
+  const early = bytes.length - 1
+  if (request.method === 'HEAD') response.end()
+  else if (request.httpVersionMajor >= 2 || early < AT_ONCE_BYTES_MAX) response.end(bytes)
+  else {
+    if (!response.write(bytes.subarray(0, early))) await drained(response, open)
+    if (!open.over) response.end(bytes.subarray(early))
+  }
+  return true
 }
 
 const NEWLINE = Buffer.from('\n')
@@ -89,16 +107,14 @@ function bytesOf(body: ResponseBody, contentType: unknown): Uint8Array {
 /** A chunk is made when the one before has been taken: a slow reader holds one, and nobody's turn. */
 async function inChunks(open: OpenRequest, chunks: Chunks, { status, headers }: Head): Promise<void> {
   const response = open.response as ServerResponse
-  const next = (first: boolean): boolean => {
+  const next = (first: boolean): boolean | Promise<true> => {
     const chunk = chunks.next()
     if (first) {
       if (chunks.done) headers['content-length'] = chunk.length
       response.writeHead(status, headers)
     }
     if (!chunks.done && open.request.method !== 'HEAD') return response.write(chunk)
-    if (open.request.method === 'HEAD') response.end()
-    else response.end(chunk)
-    return true
+    return endWith(open, chunk)
   }
   for (let first = true; first || !response.writableEnded; first = false) {
     const taken = await inSlice(() => open.over || next(first))

@@ -2,6 +2,7 @@
  * The kubelet's own HTTP server, on a Unix socket that only the API server reaches: it has checked who asks and what for.
  *
  *   GET /healthz, /pods, /runningpods
+ *   GET /logs/...                                                    (node-logs.node.ts)
  *   GET /containerLogs/NAMESPACE/POD/CONTAINER?follow&tailLines&sinceSeconds&sinceTime&timestamps&previous&limitBytes
  *       (send-log.node.ts), also by WebSocket
  *   /exec/NAMESPACE/POD/CONTAINER?command&input&output&error&tty      WebSocket (streaming.node.ts)
@@ -19,6 +20,7 @@ import { logPathOf } from './container-start.ts'
 import type { Kubelet } from './kubelet.ts'
 import { logContainer } from './log-container.ts'
 import { logOptions } from './logs.ts'
+import { sendNodeLogs } from './node-logs.node.ts'
 import { FORWARD_PROTOCOLS, forwardedPorts, runPortForward } from './port-forward.node.ts'
 import type { ContainerStatus, Runtime } from './runtime.ts'
 import { LOG_PROTOCOLS, type LogSink, type LogSource, responseSink, sendLog, socketSink } from './send-log.node.ts'
@@ -192,6 +194,7 @@ async function answer(options: KubeletServerOptions, request: IncomingMessage, r
       response.writeHead(200, { 'content-type': type }).end(text)
       return
     }
+    if (verb === 'logs' && (await sendNodeLogs(options.kubelet, path, response))) return
     if (verb !== 'containerLogs') throw new HttpError(404, '404 page not found')
     await sendContainerLog(options, await findTarget(options, path, query), async () => responseSink(response))
   } catch (error) {

@@ -1,6 +1,8 @@
 /** The kubelet's server over a real socket, with a runtime whose sessions the test holds in its hands. */
+import { symlinkSync } from 'node:fs'
 import { get as httpGet } from 'node:http'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { rawUpgrade } from './raw-socket.node.ts'
 import { FakeSession, ServerBench } from './server-bench.node.ts'
@@ -64,6 +66,42 @@ it('lists the pods as they are here, and what of them runs', async () => {
   bench.running = false
   expect(await running()).toEqual([])
   expect((await bench.get('/pods/more')).status).toBe(404)
+})
+
+it('shows the folder of logs, and nothing of the machine beside it', async () => {
+  const links = async (path: string) =>
+    [...(await bench.get(path)).body.matchAll(/href="([^"]*)"/g)].map(([, to]) => to)
+  expect(await links('/logs/')).toEqual(['pods/'])
+  const [folder = ''] = await links('/logs/pods/')
+  expect(folder).toBe('default_p_u/')
+  expect(await links(`/logs/pods/${folder}`)).toEqual(['app/'])
+  expect(await links(`/logs/pods/${folder}app/`)).toEqual(['0.log', '1.log'])
+  expect(await bench.get(`/logs/pods/${folder}app/1.log`)).toEqual({
+    status: 200,
+    body: expect.stringMatching(/stdout F one\n.* stdout F two\n$/),
+  })
+  expect([await bench.get('/logs'), await bench.get('/logs/pods')]).toMatchObject([{ status: 301 }, { status: 301 }])
+  symlinkSync('/etc', join(bench.directory, 'logs', 'link'))
+  const outside = [
+    '/etc',
+    '..',
+    '../../kubelet.sock',
+    'link/passwd',
+    'link',
+    'app/1.log/more',
+    '%2e%2e',
+    '..%2f..%2fkubelet.sock',
+  ]
+  for (const path of outside) expect((await bench.get(`/logs/pods/${folder}${path}`)).status, path).toBe(404)
+  for (const path of [
+    '/logs/..',
+    '/logs/../healthz',
+    '/logs/nosuch',
+    '/logs/pods/nosuch',
+    '/logs/%00',
+    '/logs/pods/%2e%2e',
+  ])
+    expect((await bench.get(path)).status, path).toBe(404)
 })
 
 describe('exec', () => {

@@ -4,7 +4,7 @@
  */
 import { invalidObject } from '../api/field-error.ts'
 import type { Draft, KubernetesObject } from '../api/object.ts'
-import { internalError } from '../api/status.ts'
+import { type ApiError, internalError } from '../api/status.ts'
 import type { Txn } from '../store/store.ts'
 import type { Item } from '../watch-cache/watch-cache.ts'
 import type { Kit } from './kit.ts'
@@ -17,6 +17,12 @@ const NODE_PORT_LAST = 32767
 const RANDOM_ATTEMPTS_MAX = 64
 
 type Pool = 'clusterIP' | 'nodePort'
+type Claim = ReturnType<NonNullable<StoredResource['declaration']['allocation']>['claims']>[number]
+
+const ALLOCATED: Record<Pool, string> = {
+  clusterIP: 'provided IP is already allocated',
+  nodePort: 'provided port is already allocated',
+}
 
 /** Values in use, from all objects of all resources that claim any. */
 function used(txn: Txn<Item>, resource: StoredResource, except: string | undefined): Set<string> {
@@ -75,7 +81,7 @@ export function allocateUpdate(
   allocate(kit, txn, resource, change)
 }
 
-/** Refuses claims of values that another object has, then lets the kind take what it still lacks. */
+/** Refuses claims of values that no object may have or another has, then lets the kind take what it still lacks. */
 function allocate(
   kit: Kit,
   txn: Txn<Item>,
@@ -85,28 +91,30 @@ function allocate(
   const { allocation } = resource.declaration
   if (!allocation) return
   const taken = used(txn, resource, old?.metadata.uid)
-  const errors = []
   for (const claim of allocation.claims(draft as KubernetesObject)) {
     const value = `${claim.pool}/${claim.value}`
-    if (taken.has(value)) {
-      const shown = claim.pool === 'nodePort' ? claim.value : JSON.stringify([claim.value])
-      const why =
-        claim.pool === 'nodePort'
-          ? 'provided port is already allocated'
-          : `failed to allocate IP ${claim.value}: provided IP is already allocated`
-      errors.push({
-        type: 'FieldValueInvalid' as const,
-        field: claim.field,
-        message: `Invalid value: ${shown}: ${why}`,
-      })
-    }
+    const why = outside(claim) ?? (taken.has(value) ? ALLOCATED[claim.pool] : undefined)
+    if (why !== undefined) throw refusal(resource, draft.metadata.name ?? '', { claim, why })
     taken.add(value)
   }
-  if (errors.length > 0)
-    throw invalidObject(
-      { ...resource.groupResource, kind: resource.declaration.kind },
-      draft.metadata.name ?? '',
-      errors,
-    )
   allocation.allocate(draft, { take: (pool) => take(kit, taken, pool) })
+}
+
+/** Why the pool has no such value. */
+function outside({ pool, value }: Claim): string | undefined {
+  if (pool === 'clusterIP') {
+    return value.startsWith(`${SERVICE_NETWORK}.`) ? undefined : 'the provided network does not match the current range'
+  }
+  if (Number(value) >= NODE_PORT_FIRST && Number(value) <= NODE_PORT_LAST) return undefined
+  return `provided port is not in the valid range. The range of valid ports is ${NODE_PORT_FIRST}-${NODE_PORT_LAST}`
+}
+
+/** As Kubernetes, which looks at values only once all rules of the fields hold, and stops at the first that is not to be had. */
+function refusal(resource: StoredResource, name: string, { claim, why }: { claim: Claim; why: string }): ApiError {
+  const shown =
+    claim.pool === 'nodePort'
+      ? `${claim.value}: ${why}`
+      : `${JSON.stringify([claim.value])}: failed to allocate IP ${claim.value}: ${why}`
+  const error = { type: 'FieldValueInvalid' as const, field: claim.field, message: `Invalid value: ${shown}` }
+  return invalidObject({ ...resource.groupResource, kind: resource.declaration.kind }, name, [error])
 }

@@ -33,8 +33,8 @@ function concrete<T>(value: T): T {
   )
 }
 
-/** Definitions of custom resources are refused: how they are filled in waits until they are not. */
-const STORED = RESOURCES.filter(({ kind }) => kind !== 'CustomResourceDefinition')
+/** What extends the API is refused: how it is filled in waits until it is not. */
+const STORED = RESOURCES.filter(({ categories }) => !categories?.includes('api-extensions'))
 
 const declarationOf = (object: { kind?: string; apiVersion?: string }) =>
   STORED.find((r) => r.kind === object.kind && (r.group ? `${r.group}/${r.version}` : r.version) === object.apiVersion)

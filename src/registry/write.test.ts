@@ -96,6 +96,23 @@ describe('create', () => {
     expect(new Set(specs.map((spec) => spec.clusterIP)).size).toBe(20)
     expect(new Set(specs.map((spec) => spec.ports[0]?.nodePort)).size).toBe(20)
   })
+
+  const RANGE = 'spec.clusterIPs: Invalid value: ["10.0.0.12"]: failed to allocate IP 10.0.0.12: the provided network'
+  const PORTS = 'spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid'
+  it.each([
+    ['an address outside', { clusterIP: '10.0.0.12' }, `${RANGE} does not match the current range`],
+    ['a port outside', { type: 'NodePort', ports: [{ port: 80, nodePort: 80 }] }, `${PORTS} ports is 30000-32767`],
+    [
+      'an address outside, and what is wrong beside it',
+      { clusterIP: '10.0.0.12', sessionAffinity: 'Often' },
+      'spec.sessionAffinity: Unsupported value: "Often": supported values: "ClientIP", "None"',
+    ],
+  ])('asks for %s: only the first step that fails is said', async (_what, spec, why) => {
+    const service = { kind: 'Service', apiVersion: 'v1', metadata: { name: 'wrong', namespace: 'default' } }
+    await expect(api.client.create(services, { ...service, spec: { ports: [{ port: 80 }], ...spec } })).rejects.toThrow(
+      `Service "wrong" is invalid: ${why}`,
+    )
+  })
 })
 
 describe('update', () => {
@@ -110,6 +127,18 @@ describe('update', () => {
     expect(await api.client.update(configMaps, { ...first, metadata, data: { k: '4' } })).toMatchObject({
       data: { k: '4' },
     })
+  })
+
+  it('of an address that may not change says so, not that the new one is not to be had', async () => {
+    const spec = { clusterIP: 'None', ports: [{ port: 80 }] }
+    const metadata = { name: 'headless', namespace: 'default' }
+    const made = await api.client.create(services, { kind: 'Service', apiVersion: 'v1', metadata, spec })
+    const clusterIP = '10.0.0.12'
+    await expect(
+      api.client.update(services, { ...made, spec: { ...spec, clusterIP, clusterIPs: [clusterIP] } }),
+    ).rejects.toThrow(
+      /^Service "headless" is invalid: spec.clusterIPs\[0\]: Invalid value: \["10.0.0.12"\]: may not change once set$/,
+    )
   })
 
   it('[W6] to the same writes nothing', async () => {

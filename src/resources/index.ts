@@ -1,6 +1,8 @@
 /** All kinds that are served, in the order of discovery. A new kind is a declaration and a line here. */
 import type { KubernetesObject } from '../api/object.ts'
+import { ADMISSION_REGISTRATIONS } from './admissionregistration/admission-registration.ts'
 import { customResourceDefinition } from './apiextensions/custom-resource-definition.ts'
+import { apiService } from './apiregistration/api-service.ts'
 import { controllerRevision } from './apps/controller-revision.ts'
 import { daemonSet } from './apps/daemon-set.ts'
 import { deployment } from './apps/deployment.ts'
@@ -43,11 +45,16 @@ import { clusterRole } from './rbac/cluster-role.ts'
 import { clusterRoleBinding } from './rbac/cluster-role-binding.ts'
 import { role } from './rbac/role.ts'
 import { roleBinding } from './rbac/role-binding.ts'
+import { deviceClass } from './resource/device-class.ts'
 import { resourceClaim } from './resource/resource-claim.ts'
 import { resourceClaimTemplate } from './resource/resource-claim-template.ts'
+import { resourceSlice } from './resource/resource-slice.ts'
 import { priorityClass } from './scheduling/priority-class.ts'
+import { csiDriver } from './storage/csi-driver.ts'
+import { csiNode } from './storage/csi-node.ts'
 import { csiStorageCapacity } from './storage/csi-storage-capacity.ts'
 import { storageClass } from './storage/storage-class.ts'
+import { volumeAttachment } from './storage/volume-attachment.ts'
 import { volumeAttributesClass } from './storage/volume-attributes-class.ts'
 
 /** The machinery treats all kinds alike and gives each declaration only its own objects. */
@@ -71,6 +78,7 @@ export const RESOURCES: readonly ResourceDeclaration[] = [
   erased(secret),
   erased(serviceAccount),
   erased(service),
+  apiService,
   erased(controllerRevision),
   erased(daemonSet),
   erased(deployment),
@@ -92,16 +100,22 @@ export const RESOURCES: readonly ResourceDeclaration[] = [
   erased(clusterRole),
   erased(roleBinding),
   erased(role),
+  erased(csiDriver),
+  erased(csiNode),
   erased(csiStorageCapacity),
   erased(storageClass),
+  erased(volumeAttachment),
   erased(volumeAttributesClass),
-  erased(customResourceDefinition),
+  ...ADMISSION_REGISTRATIONS,
+  customResourceDefinition,
   erased(priorityClass),
   erased(lease),
   erased(runtimeClass),
   erased(endpointSlice),
   erased(flowSchema),
   erased(priorityLevelConfiguration),
+  erased(deviceClass),
   erased(resourceClaimTemplate),
   erased(resourceClaim),
+  erased(resourceSlice),
 ]

@@ -49,6 +49,23 @@ it.each<[string, string, object, RegExp]>([
     { spec: { type: 'Limited', limited: { limitResponse: { type: 'Reject' } } } },
     /nothing reads this object/,
   ],
+  ['/apis/storage.k8s.io/v1/csidrivers', 'd.example.com', { spec: {} }, /nothing reads a CSIDriver/],
+  ['/apis/storage.k8s.io/v1/csinodes', 'node-1', { spec: { drivers: [] } }, /nothing reads a CSINode/],
+  [
+    '/apis/storage.k8s.io/v1/volumeattachments',
+    'a',
+    { spec: { attacher: 'd.example.com', nodeName: 'node-1', source: { persistentVolumeName: 'v' } } },
+    /nothing reads a VolumeAttachment/,
+  ],
+  ['/apis/resource.k8s.io/v1/deviceclasses', 'gpu', { spec: {} }, /nothing reads a DeviceClass/],
+  [
+    '/apis/resource.k8s.io/v1/resourceslices',
+    's',
+    {
+      spec: { driver: 'd.example.com', nodeName: 'node-1', pool: { name: 'p', generation: 1, resourceSliceCount: 1 } },
+    },
+    /nothing reads a ResourceSlice/,
+  ],
   ['/apis/networking.k8s.io/v1/servicecidrs', 'c', { spec: { cidrs: ['192.168.7.0/24'] } }, /from 10\.96\.0\.0\/16/],
 ])('%s are stored with a warning', async (path, name, object, warning) => {
   const made = await send('POST', path, { metadata: { name }, ...object })
@@ -57,18 +74,17 @@ it.each<[string, string, object, RegExp]>([
   expect([again.status, again.headers.warning]).toEqual([200, undefined])
 })
 
-it('definitions of custom resources are listed as none, and refused with the reason', async () => {
-  const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
-  const spec = { group: 'example.com', names: { plural: 'widgets', kind: 'Widget' }, scope: 'Namespaced', versions: [] }
-  const made = send('POST', path, { metadata: { name: 'widgets.example.com' }, spec })
-  await expect(made).resolves.toMatchObject({
+it.each([
+  ['apiextensions.k8s.io', 'customresourcedefinitions', 'ebb does not serve custom resources yet'],
+  ['apiregistration.k8s.io', 'apiservices', 'ebb passes nothing on to API servers of others yet'],
+  ...['validatingwebhookconfigurations', 'mutatingwebhookconfigurations', 'validatingadmissionpolicies'].map(
+    (plural) => ['admissionregistration.k8s.io', plural, 'ebb calls no webhooks and obeys no admission policies yet'],
+  ),
+])('%s: %s are listed as none, and refused with the reason', async (group, plural, why) => {
+  const path = `/apis/${group}/v1/${plural}`
+  expect(await send('POST', path, { metadata: { name: 'a.example.com' } })).toMatchObject({
     status: 403,
-    body: {
-      object: {
-        message:
-          'customresourcedefinitions.apiextensions.k8s.io "widgets.example.com" is forbidden: ebb does not serve custom resources yet',
-      },
-    },
+    body: { object: { message: `${plural}.${group} "a.example.com" is forbidden: ${why}` } },
   })
-  expect(await api.client.call('GET', path)).toMatchObject({ kind: 'CustomResourceDefinitionList', items: [] })
+  expect(await api.client.call('GET', path)).toMatchObject({ kind: expect.stringMatching(/List$/), items: [] })
 })

@@ -49,6 +49,14 @@ export function negotiate(accept: string | undefined): Negotiated {
   return made
 }
 
+/** For what has no Table: 406 for who takes nothing else. Others get the answer as it is. */
+export function refuseTable(accept: string | undefined): void {
+  if (!accept?.includes('as=Table')) return
+  const ranges = mediaRanges(accept)
+  const others = ranges.filter(({ parameters }) => parameters.as !== 'Table')
+  if (!others.some(understood)) throw notAcceptable(ranges)
+}
+
 function formatOf(type: string): 'json' | 'yaml' | undefined {
   if (type === 'application/json' || type === 'application/*' || type === '*/*') return 'json'
   return type === 'application/yaml' ? 'yaml' : undefined

@@ -138,8 +138,10 @@ function envelope(of: Definition, value: Loose): Uint8Array {
 }
 
 const BODIES = [
-  // Custom resources are refused, in whatever form their definition comes.
-  ...new Set(RESOURCES.map(({ definition }) => definition).filter((name) => !name.includes('apiextensions'))),
+  // What extends the API is refused, in whatever form it comes; typed clients send these two groups in JSON.
+  ...new Set(
+    RESOURCES.map(({ definition }) => definition).filter((name) => !/apiextensions|kube-aggregator/.test(name)),
+  ),
   'io.k8s.api.autoscaling.v1.Scale',
   'io.k8s.api.core.v1.Binding',
   'io.k8s.api.policy.v1.Eviction',

@@ -9,7 +9,13 @@ export const OIDC_PATHS = { configuration: '/.well-known/openid-configuration', 
 /** Clients may keep the documents for this long, in seconds. */
 const CACHE_SECONDS = 3600
 
-/** `address`: `host:port` where clients reach the keys. */
+/** What the API server is called among pods, as in its certificate. */
+const NAMES_INSIDE = /^(10\.96\.0\.1|kubernetes(\.default(\.svc(\.cluster\.local)?)?)?)(:443)?$/
+
+/**
+ * `address`: `host:port` where clients outside reach the keys. A pod has a network of its own and does not reach it, so that who asks by
+ * a name of the inside is told to stay with that.
+ */
 export function oidcDocuments(signer: TokenSigner, address: () => string) {
   const answer = (document: object, contentType: string): ApiResponse => ({
     status: 200,
@@ -21,9 +27,10 @@ export function oidcDocuments(signer: TokenSigner, address: () => string) {
     const path = request.path.replace(/\/$/, '')
     if (path === OIDC_PATHS.keys) return answer(signer.keySet, 'application/jwk-set+json')
     if (path !== OIDC_PATHS.configuration) return undefined
+    const asked = request.headers[':authority'] ?? request.headers.host ?? ''
     const configuration = {
       issuer: ISSUER,
-      jwks_uri: `https://${address()}${OIDC_PATHS.keys}`,
+      jwks_uri: `https://${NAMES_INSIDE.test(asked) ? asked : address()}${OIDC_PATHS.keys}`,
       response_types_supported: ['id_token'],
       subject_types_supported: ['public'],
       id_token_signing_alg_values_supported: signer.algorithms,

@@ -192,12 +192,12 @@ it('is reviewed for the audiences that are asked for', async () => {
 
 it('can be checked by others, with the keys that service accounts may read', async () => {
   const made = await token()
-  const get = async (path: string) => {
+  const get = async (path: string, host = '127.0.0.1:1') => {
     const { status, headers, body } = await api.server.handle({
       method: 'GET',
       path,
       query: new URLSearchParams(),
-      headers: { authorization: `Bearer ${made}` },
+      headers: { authorization: `Bearer ${made}`, host },
       body: () => Promise.resolve(undefined),
       signal: new AbortController().signal,
     })
@@ -215,6 +215,15 @@ it('can be checked by others, with the keys that service accounts may read', asy
       id_token_signing_alg_values_supported: ['ES256'],
     },
   })
+  // Pods do not reach the address of the outside; no other name is taken from who asks.
+  for (const host of ['10.96.0.1', '10.96.0.1:443', 'kubernetes.default.svc', 'kubernetes']) {
+    const inside = await get('/.well-known/openid-configuration', host)
+    expect(inside.document.jwks_uri).toBe(`https://${host}/openid/v1/jwks`)
+  }
+  for (const host of ['evil.example.com', '10.96.0.1.evil.example.com', '10.96.0.1:80', '']) {
+    const outside = await get('/.well-known/openid-configuration', host)
+    expect(outside.document.jwks_uri).toBe('https://127.0.0.1:6443/openid/v1/jwks')
+  }
   const { type, document } = await get('/openid/v1/jwks')
   expect(type).toBe('application/jwk-set+json')
   const [header = '', payload = '', signature = ''] = made.split('.')

@@ -8,8 +8,8 @@ import {
   subdomainErrors,
 } from '../../api/names.ts'
 import type { Service, ServicePort, ServiceSpec } from '../../api/types/core-v1.gen.ts'
-import { cidrErrors, INVALID_IP, ipVersion, parseIPv4, specialAddressError } from '../addresses.ts'
-import { needsExternalPolicy, needsHealthCheckPort, needsNodePort } from './service-types.ts'
+import { cidrErrors, INVALID_IP, ipVersion, specialAddressError } from '../addresses.ts'
+import { needsExternalPolicy, needsHealthCheckPort } from './service-types.ts'
 
 const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort']
 const PROTOCOLS = ['SCTP', 'TCP', 'UDP']
@@ -18,9 +18,6 @@ const FAMILY_POLICIES = ['PreferDualStack', 'RequireDualStack', 'SingleStack']
 const DISTRIBUTIONS = ['PreferClose', 'PreferSameZone', 'PreferSameNode']
 const IP_MODES = ['Proxy', 'VIP']
 const AFFINITY_SECONDS_MAX = 86_400
-/** The range that the API server allocates cluster IPs from: 10.96.0.0/16. */
-const SERVICE_NETWORK = [10, 96] as const
-const NODE_PORTS = { first: 30_000, last: 32_767 }
 
 export function serviceErrors({ spec = {} }: Service): FieldError[] {
   const errors: FieldError[] = []
@@ -179,10 +176,6 @@ function clusterAddressErrors(spec: ServiceSpec, errors: FieldError[]): void {
       if (addresses.length > 1)
         errors.push(invalid(`spec.clusterIPs[${i}]`, addresses, "'None' must be the first and only value"))
     } else if (!ipVersion(address)) errors.push(invalid(`spec.clusterIPs[${i}]`, address, INVALID_IP))
-    else if (!inServiceNetwork(address)) {
-      const why = `failed to allocate IP ${address}: the provided network does not match the current range`
-      errors.push(invalid('spec.clusterIPs', addresses, why))
-    }
   }
   familyErrors(spec, errors)
 }
@@ -196,11 +189,6 @@ function alignmentErrors({ clusterIP = '', clusterIPs = [] }: ServiceSpec, error
   } else if (clusterIPs.length === 0) errors.push(required(field))
   else if (clusterIPs[0] !== clusterIP) errors.push(invalid(field, clusterIPs, 'first value must match `clusterIP`'))
   if (clusterIPs.length > 2) errors.push(invalid(field, clusterIPs, 'may only hold up to 2 values'))
-}
-
-function inServiceNetwork(address: string): boolean {
-  const bytes = parseIPv4(address)
-  return bytes !== undefined && bytes[0] === SERVICE_NETWORK[0] && bytes[1] === SERVICE_NETWORK[1]
 }
 
 /** The cluster has IPv4 only. */
@@ -239,7 +227,6 @@ function externalErrors(spec: ServiceSpec, errors: FieldError[]): void {
     if (special) errors.push(invalid(field, address, special))
   }
   if (spec.loadBalancerSourceRanges?.length) sourceRangeErrors(spec, errors)
-  nodePortErrors(spec, errors)
 }
 
 function sourceRangeErrors(spec: ServiceSpec, errors: FieldError[]): void {
@@ -247,16 +234,6 @@ function sourceRangeErrors(spec: ServiceSpec, errors: FieldError[]): void {
   if (spec.type !== 'LoadBalancer') errors.push(forbiddenField(field, "may only be used when `type` is 'LoadBalancer'"))
   for (const [i, range] of (spec.loadBalancerSourceRanges ?? []).entries()) {
     for (const message of cidrErrors(range.trim())) errors.push(invalid(`${field}[${i}]`, range, message))
-  }
-}
-
-function nodePortErrors(spec: ServiceSpec, errors: FieldError[]): void {
-  if (!needsNodePort(spec)) return
-  const { first, last } = NODE_PORTS
-  for (const [i, { nodePort }] of (spec.ports ?? []).entries()) {
-    if (!nodePort || (nodePort >= first && nodePort <= last)) continue
-    const why = `provided port is not in the valid range. The range of valid ports is ${first}-${last}`
-    errors.push(invalid(`spec.ports[${i}].nodePort`, nodePort, why))
   }
 }
 

@@ -28,6 +28,12 @@ const OWN = new Set(['/proc', '/dev', '/sys', '/run', '/tmp'])
 /** Entries of a folder that is rebuilt for a mount point inside it; a larger one is refused. */
 const REBUILD_ENTRIES_MAX = 1000
 /**
+ * How deep a mount point or working directory may lie, and how many mounts a container may have, the folders on the way to them
+ * counted; more is refused. What bubblewrap needs for one grows with those before it: five hundred levels took it twenty seconds.
+ */
+const DEPTH_MAX = 64
+const MOUNTS_MAX = 1500
+/**
  * Kernel interfaces that tell of the host or steer it: empty or unreadable in every container.
  * Source: the OCI runtime defaults of containerd (masked and read-only paths).
  */
@@ -151,7 +157,7 @@ class View {
     ] as const)
       scratch.own(join(root, name), mode)
     this.args.push('--proc', '/proc', '--dev', '/dev', '--bind', shm, '/dev/shm', '--ro-bind', '/sys', '/sys')
-    for (const path of ['/proc', '/dev', '/sys', '/dev/shm']) this.points.set(path, { kind: 'own' })
+    for (const path of ['/proc', '/dev', '/sys', '/dev/shm']) this.put(path, { kind: 'own' })
     this.mask()
     if (isFolder('/var/tmp')) this.bindOwn(scratch.folder(0o1777), '/var/tmp')
     for (const { path, folders } of stateFolders()) {
@@ -166,7 +172,7 @@ class View {
     const path = realOrSame(folder)
     if (this.nearest(path).point.kind !== 'host' || !isFolder(path) || this.closedAbove(path)) return
     this.args.push('--ro-bind', this.empty(), path)
-    this.points.set(path, { kind: 'volume', source: this.empty() })
+    this.put(path, { kind: 'volume', source: this.empty() })
   }
 
   mount({ source, target, readOnly, realPath }: MountRequest): void {
@@ -174,7 +180,7 @@ class View {
     if (path === '/') throw new Error('nothing can be mounted at /')
     this.place(path)
     this.args.push(readOnly ? '--ro-bind' : '--bind', source, path)
-    this.points.set(path, { kind: 'volume', source })
+    this.put(path, { kind: 'volume', source })
     // A folder of the host that holds one of ebb's own shows all but that.
     const real = realPath ?? realOrSame(source)
     for (const folder of this.request.covered) {
@@ -211,9 +217,14 @@ class View {
     for (const path of MASKED_FOLDERS) if (isFolder(path)) this.args.push('--ro-bind', this.empty(), path)
   }
 
+  private put(path: string, point: Point): void {
+    if (this.points.size >= MOUNTS_MAX) throw new Error(`the container needs more than ${MOUNTS_MAX} mounts`)
+    this.points.set(path, point)
+  }
+
   private bindOwn(source: string, path: string): void {
     this.args.push('--bind', source, path)
-    this.points.set(path, { kind: 'own' })
+    this.put(path, { kind: 'own' })
     this.writable.push(path)
   }
 
@@ -226,7 +237,7 @@ class View {
     else if (stat?.isDirectory() && this.request.isClosed(path)) this.request.scratch.own(join(standIn, name), 0o700)
     else if (stat?.isDirectory() || stat?.isFile()) {
       this.args.push('--ro-bind-try', path, path)
-      this.points.set(path, { kind: 'host' })
+      this.put(path, { kind: 'host' })
     }
   }
 
@@ -283,6 +294,8 @@ class View {
   /** `path` with the links of the host's part of it resolved: nothing is made through one. */
   private resolved(path: string): string {
     let head = join('/', path)
+    if (head.split('/').length > DEPTH_MAX)
+      throw new Error(`a path in the container is deeper than ${DEPTH_MAX} folders`)
     let tail = ''
     while (head !== '/') {
       if (!OWN.has(topOf(head)))

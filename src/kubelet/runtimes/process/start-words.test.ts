@@ -24,7 +24,12 @@ describe('why a program was not started', () => {
       "bwrap: Can't find source path /run/user/1000/ebb/1/node-0/kubelet/pods/x/volumes/v: No such file or directory",
       'a file of the pod could not be mounted: no such file or directory',
     ],
-    ["bwrap: Can't mkdir /qq: Read-only file system", "Can't mkdir /qq: Read-only file system"],
+    ["bwrap: Can't mkdir /qq: Read-only file system", 'mkdir /qq: read-only file system'],
+    ["bwrap: Can't mkdir parents for /etc/passwd/x: Not a directory", 'mkdir /etc/passwd/x: not a directory'],
+    ["bwrap: Can't create file at /newroot/a: b: Is a directory", 'open /a: b: is a directory'],
+    ["bwrap: Can't bind mount /oldroot/srv/x on /newroot/data: Permission denied", 'mount /data: permission denied'],
+    ["bwrap: Can't mount proc on /newroot/proc: Operation not permitted", 'mount /proc: operation not permitted'],
+    ["bwrap: Can't make what nobody knows", "Can't make what nobody knows"],
     ['', 'the program could not be started'],
   ])('%s', (said, expected) => {
     const reason = startReason(said, HIDDEN)

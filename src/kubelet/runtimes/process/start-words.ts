@@ -19,6 +19,15 @@ const NOT_EXECUTED = [
 ]
 const NO_FOLDER = /(?:Can't chdir to|can't cd to) (.*?)(?:: ([^:]+))?$/
 
+/** What of bubblewrap's preparations failed, in Go's words: `mkdir /etc/passwd/x: not a directory`. */
+const PREPARED: readonly (readonly [RegExp, string])[] = [
+  [/^Can't mkdir (?:parents for )?(.*)$/, 'mkdir'],
+  [/^Can't create file (?:at )?(.*)$/, 'open'],
+  [/^Can't create symlink (.*)$/, 'symlink'],
+  [/^Can't bind mount \S* on (.*)$/, 'mount'],
+  [/^Can't (?:remount readonly|mount \w+) on (.*)$/, 'mount'],
+]
+
 const MISSING = 'no such file or directory'
 
 /** The program that `line` says was not executed, and why. */
@@ -54,8 +63,18 @@ export function startReason(said: string, internal: readonly string[]): string {
   if (folder !== undefined) return `chdir to cwd (${JSON.stringify(folder)}) set in config.json failed: ${lower(why)}`
   const text = line.replace(SPEAKER, '')
   if (text === '') return 'the program could not be started'
-  if (!internal.some((root) => text.includes(root))) return text
+  if (!internal.some((root) => text.includes(root))) return prepared(text)
   return `a file of the pod could not be mounted: ${lower(/: ([^:/]+)$/.exec(text)?.[1] ?? MISSING)}`
+}
+
+function prepared(text: string): string {
+  const [, doing = text, why] = /^(.*?)(?:: ([^:]+))?$/.exec(text) ?? []
+  for (const [pattern, verb] of PREPARED) {
+    const [, path] = pattern.exec(doing) ?? []
+    if (path !== undefined && why !== undefined)
+      return `${verb} ${path.replace(/^\/(?:newroot|oldroot)/, '')}: ${lower(why)}`
+  }
+  return text
 }
 
 function execReason(program: string, why: string): string {

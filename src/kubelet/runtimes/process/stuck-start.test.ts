@@ -1,4 +1,4 @@
-/** Containers that do not come to their program: whatever holds them up, they can be ended. */
+/** Containers that do not come to their program: whatever holds them up, they can be ended, and hold up nobody else. */
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -52,5 +52,24 @@ describe.each(trouble ? (['plain'] as const) : (['bwrap', 'plain'] as const))('a
       exitCode: 128,
       reason: 'StartError',
     })
+  })
+})
+
+describe.skipIf(trouble)('a container of a thousand levels or mounts', () => {
+  const levels = '/x'.repeat(1000)
+  const many = Array.from({ length: 3000 }, (_, i) => `/a${i}/b`)
+  it.each([
+    ['its working directory', { workingDir: levels }, [], 'deeper than 64 folders'],
+    ['its last words', { terminationMessagePath: levels }, [], 'deeper than 64 folders'],
+    ['a mount', {}, [levels], 'deeper than 64 folders'],
+    ['its mounts', {}, many, 'more than 1500 mounts'],
+  ])('is refused before it costs anything: %s', async (_, more, targets, why) => {
+    bench = new Bench('bwrap')
+    await bench.open()
+    const { id: sandbox } = await bench.sandbox()
+    const mounts = targets.map((containerPath) => ({ hostPath: bench.directory, containerPath, readOnly: true }))
+    const { id } = await bench.create(sandbox, ['true'], { ...more, mounts })
+    const message = expect.stringContaining(why)
+    await expect(bench.runtime.startContainer(id)).rejects.toMatchObject({ code: 'start-failed', message })
   })
 })
