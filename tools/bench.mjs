@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 /**
- * `npm run bench [-- start|memory|delete|apply|api|hostile]`: the figures ebb is judged by, medians over several runs, on this machine.
+ * `npm run bench [-- start|memory|delete|apply|many|api|hostile]`: the figures ebb is judged by, medians over several runs, on this machine.
  *   start   from `ebb up` to the first answered GET of /api/v1/namespaces over HTTPS (with a node, without, first start ever)
  *   memory  resident memory of control plane and node, idle
  *   delete  from the answered DELETE to SIGTERM in the pod's process
  *   apply   kubectl apply of a Deployment of 10 replicas to 10 ready pods
+ *   many    kubectl delete of 100 running pods of one node whose programs end at once: from the command to the last pod gone
  *   api     the API benchmark of the reference data, where that is present; EBB_BENCH_AGAINST=<root of another built ebb> compares
  *   hostile how long others wait beside hostile bodies and large lists (bench-hostile.mjs); only by name: it takes minutes
  * EBB_BENCH_RUNS: runs of each, 7 by default.
@@ -155,11 +156,7 @@ async function deletes() {
   const api = new ApiConnection({ server: cluster.url, token: cluster.token })
   try {
     const base = '/api/v1/namespaces/default/pods'
-    for (let i = 0; i < 50; i++) {
-      const sa = await api.request('GET', '/api/v1/namespaces/default/serviceaccounts/default')
-      if (sa.status === 200) break
-      await sleep(20)
-    }
+    await accountReady(api)
     const signals = new Map()
     const stop = api.lines('/ebb/v1/trace?follow=true', (text) => {
       const event = JSON.parse(text)
@@ -232,6 +229,58 @@ async function apply() {
   }
 }
 
+const MANY_PODS = 100
+
+/** The node must have room for all of them beside each other; their start is shown for comparison. */
+async function many() {
+  const cluster = await startCluster()
+  const api = new ApiConnection({ server: cluster.url, token: cluster.token })
+  try {
+    const base = '/api/v1/namespaces/default/pods'
+    await accountReady(api)
+    const starts = []
+    const ends = []
+    for (let round = 0; round < 3; round++) {
+      const own = `${base}?labelSelector=${encodeURIComponent(`round=${round}`)}`
+      const pods = async () => (await api.request('GET', own)).body.items
+      const begun = now()
+      for (let i = 0; i < MANY_PODS; i++)
+        await api.request('POST', base, {
+          apiVersion: 'v1',
+          kind: 'Pod',
+          metadata: { name: `many-${round}-${i}`, labels: { round: String(round) } },
+          spec: { containers: [{ name: 'app', image: 'busybox', command: ['sh', '-c', POD_PROGRAM] }] },
+        })
+      while ((await pods()).some(({ status }) => status.phase !== 'Running')) await sleep(50)
+      starts.push(now() - begun)
+      // What their start has left to do does not count.
+      await sleep(2_000)
+      const asked = now()
+      const words = ['--kubeconfig', cluster.kubeconfig, 'delete', 'pods', '-l', `round=${round}`, '--wait=false']
+      const kubectl = spawn(kubectlPath(), words, { stdio: ['ignore', 'ignore', 'inherit'] })
+      const exited = new Promise((resolve) => kubectl.on('exit', resolve))
+      while ((await pods()).length > 0) await sleep(20)
+      ends.push(now() - asked)
+      await exited
+      await sleep(2_000)
+    }
+    line(`many: ${MANY_PODS} pods created to all running`, starts, 'ms', 'none')
+    line(`many: kubectl delete of ${MANY_PODS} to the last one gone`, ends, 'ms', '1000')
+  } finally {
+    api.close()
+    await cluster.stop()
+  }
+}
+
+/** Pods are refused before the namespace has its service account. */
+async function accountReady(api) {
+  for (let i = 0; i < 50; i++) {
+    const { status } = await api.request('GET', '/api/v1/namespaces/default/serviceaccounts/default')
+    if (status === 200) return
+    await sleep(20)
+  }
+}
+
 async function api() {
   const folder = reference('bench')
   if (!folder) return console.log('api: skipped, the reference data with apibench.mjs is not here (EBB_SHARED)')
@@ -240,7 +289,7 @@ async function api() {
   await apiBench({ script: join(folder, 'apibench.mjs'), runs: RUNS, builds })
 }
 
-const USUAL = { start, memory, delete: deletes, apply, api }
+const USUAL = { start, memory, delete: deletes, apply, many, api }
 const ALL = { ...USUAL, hostile }
 const wanted = process.argv.slice(2)
 for (const name of wanted.length ? wanted : Object.keys(USUAL)) {

@@ -24,9 +24,7 @@ const OWNER_ONLY_FOLDER = 0o700
  */
 export function writeWhole(path: string, content: string, { mode = OWNER_ONLY_FILE, lasting = false } = {}): void {
   const draft = `${path}.new`
-  // A draft that is there already is left over from a kill, or a link that somebody laid: neither is written to.
-  rmSync(draft, { force: true })
-  const file = openSync(draft, 'wx', mode)
+  const file = openNew(draft, mode)
   try {
     try {
       fchmodSync(file, mode)
@@ -41,6 +39,17 @@ export function writeWhole(path: string, content: string, { mode = OWNER_ONLY_FI
     throw error
   }
   if (lasting) syncFolder(dirname(path))
+}
+
+/** A draft that is there already is left over from a kill, or a link that somebody laid: neither is written to. */
+function openNew(draft: string, mode: number): number {
+  try {
+    return openSync(draft, 'wx', mode)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    rmSync(draft, { force: true })
+    return openSync(draft, 'wx', mode)
+  }
 }
 
 /** Makes what was renamed or made in `folder` outlast a power cut. */

@@ -3,13 +3,17 @@ import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { createConnection, isIPv6 } from 'node:net'
 import type { HttpProbeRequest, Prober } from './prober.ts'
-import { probeGrpc } from './prober-grpc.node.ts'
 
 const BODY_BYTES_MAX = 10 * 1024
 /** Longest wait that a timer can take, in ms. */
 const TIMEOUT_MAX_MS = 2 ** 31 - 1
 
-export const machineProber: Prober = { http: probeHttp, tcp: probeTcp, grpc: probeGrpc }
+export const machineProber: Prober = {
+  http: probeHttp,
+  tcp: probeTcp,
+  // Loaded for the first who asks: HTTP/2 takes 4 MB of a node's memory, and few probe so.
+  grpc: async (probe) => (await import('./prober-grpc.node.ts')).probeGrpc(probe),
+}
 
 const hostPort = (host: string, port: number) => `${isIPv6(host) ? `[${host}]` : host}:${port}`
 

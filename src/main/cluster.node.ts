@@ -52,7 +52,7 @@ import { ensurePki, ensureTokenKey, type Pki } from './pki.node.ts'
 import { Relays } from './relays.node.ts'
 import { TraceHub } from './trace-hub.ts'
 import { EBB_VERSION } from './versions.ts'
-import { warmUp } from './warm-up.node.ts'
+import { warmUp, withSmallHeap } from './warm-up.node.ts'
 
 /** Addresses that the server's certificate is good for: the host, and the `kubernetes` Service. */
 const SERVER_ADDRESSES = ['127.0.0.1', '::1', '10.96.0.1']
@@ -104,7 +104,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     // What may be somebody else's is looked at before anything is put into it.
     if (options.data && !existsSync(join(options.data, 'pki'))) await opening
     const directory = join(options.data ?? runDirectory, 'pki')
-    const both = await Promise.all([ensurePki(directory, SERVER_ADDRESSES, systemClock.now()), opening])
+    const both = await Promise.all([
+      ensurePki(directory, SERVER_ADDRESSES, systemClock.now(), options.data !== undefined),
+      opening,
+    ])
     if (options.data) keepDataPrivate(options.data)
     return both
   })
@@ -154,7 +157,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     hub,
     relaySocket: (node) => local.nodes?.relaySocket(node) ?? '',
     client: (userAgent) => client(userAgent),
-    settle: () => settle({ registry, roles, handle: server.handle, signal: lifetime.signal }),
+    settle: () => withSmallHeap(() => settle({ registry, roles, handle: server.handle, signal: lifetime.signal })),
     fabricLost,
     nodesReady: async () => {
       await nodesStarted?.catch((error: Error) => {
@@ -199,11 +202,13 @@ async function settle({ registry, roles, handle, signal }: Settling): Promise<vo
     await new Promise((resolve) => setImmediate(resolve))
     return !signal.aborted
   }
+  // First: clients wait for nothing that is stored here, and gain by what runs warm.
+  await warmUp(handle, ADMIN, signal)
+  if (signal.aborted) return
   // What cannot be stored now (a full disk) is in force all the same, and stored at the next start.
   await storeDefaultRoles(registry, roles, pause).catch((error: unknown) => {
     if (!signal.aborted) complain('default roles', error)
   })
-  await warmUp(handle, ADMIN, signal)
 }
 
 function nodeConfig(
@@ -252,7 +257,9 @@ async function serve(options: ClusterOptions, parts: ServeParts) {
     clock: systemClock,
     random: random.fork('apiserver'),
     version: EBB_VERSION,
-    tokenSigner: jwtSigner(ensureTokenKey(join(options.data ?? options.runDirectory, 'pki'))),
+    tokenSigner: jwtSigner(
+      ensureTokenKey(join(options.data ?? options.runDirectory, 'pki'), options.data !== undefined),
+    ),
     tokens: tokenTable([...tokens.users, ...(options.token ? ([[options.token, ADMIN]] as const) : [])]),
     address: () => `127.0.0.1:${bound.port}`,
     authorizers: [ebbRoutesForNodes],

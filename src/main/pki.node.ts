@@ -37,16 +37,24 @@ const DNS_NAMES = [
 ]
 const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
 
-/** Reads the certificates in `directory`, making what is missing or about to expire. `addresses`: IPs of the API server. */
-export async function ensurePki(directory: string, addresses: readonly string[], nowMs: number): Promise<Pki> {
+/**
+ * Reads the certificates in `directory`, making what is missing or about to expire. `addresses`: IPs of the API server. `lasting`:
+ * what is made survives a power cut, which takes fourteen waits for the disk; a cluster in memory does not outlive its process.
+ */
+export async function ensurePki(
+  directory: string,
+  addresses: readonly string[],
+  nowMs: number,
+  lasting = true,
+): Promise<Pki> {
   const kept = readPki(directory)
   if (kept && fits(directory, kept, { addresses, nowMs })) return kept
   makeFolder(directory)
-  return makePki(directory, addresses, nowMs)
+  return makePki({ directory, lasting }, addresses, nowMs)
 }
 
-/** The key that signs service accounts' tokens, PEM; kept, so that tokens outlive the process. */
-export function ensureTokenKey(directory: string): string {
+/** The key that signs service accounts' tokens, PEM; kept, so that tokens outlive the process. `lasting` as for certificates. */
+export function ensureTokenKey(directory: string, lasting = true): string {
   const path = file(directory, 'sa.key')
   if (existsSync(path)) {
     const key = readFileSync(path, 'utf8')
@@ -54,7 +62,7 @@ export function ensureTokenKey(directory: string): string {
     return key
   }
   const key = newTokenKey()
-  writeWhole(path, key, { lasting: true })
+  writeWhole(path, key, { lasting })
   return key
 }
 
@@ -97,11 +105,16 @@ function sound<T>(directory: string, read: () => T): T {
   }
 }
 
-async function makePki(directory: string, addresses: readonly string[], nowMs: number): Promise<Pki> {
+interface Place {
+  readonly directory: string
+  readonly lasting: boolean
+}
+
+async function makePki(place: Place, addresses: readonly string[], nowMs: number): Promise<Pki> {
   await import('reflect-metadata')
   const x509 = await import('@peculiar/x509')
   x509.cryptoProvider.set(webcrypto as never)
-  const { authority, ca, caKeys } = await openAuthority(x509, directory, nowMs)
+  const { authority, ca, caKeys } = await openAuthority(x509, place, nowMs)
   const leaf = async (subject: string, server: boolean): Promise<KeyPair> => {
     const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
     const cert = await x509.X509CertificateGenerator.create({
@@ -133,7 +146,7 @@ async function makePki(directory: string, addresses: readonly string[], nowMs: n
   }
   const server = await leaf('CN=kube-apiserver', true)
   const admin = await leaf('O=system:masters, CN=kubernetes-admin', false)
-  const write = (name: string, text: string) => writePem(file(directory, name), text)
+  const write = (name: string, text: string) => writePem(place, name, text)
   write('ca.crt', ca)
   write('server.crt', server.cert)
   write('server.key', server.key)
@@ -145,7 +158,8 @@ async function makePki(directory: string, addresses: readonly string[], nowMs: n
 type X509 = typeof import('@peculiar/x509')
 
 /** The CA of the folder, so that kubeconfigs given out earlier stay good when leaves are renewed; a new one on the first start. */
-async function openAuthority(x509: X509, directory: string, nowMs: number) {
+async function openAuthority(x509: X509, place: Place, nowMs: number) {
+  const { directory } = place
   if (existsSync(file(directory, 'ca.key')) && existsSync(file(directory, 'ca.crt'))) {
     const ca = readFileSync(file(directory, 'ca.crt'), 'utf8')
     const authority = new x509.X509Certificate(ca)
@@ -166,7 +180,7 @@ async function openAuthority(x509: X509, directory: string, nowMs: number) {
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
     ],
   })
-  writePem(file(directory, 'ca.key'), await privatePem(x509, keys.privateKey))
+  writePem(place, 'ca.key', await privatePem(x509, keys.privateKey))
   return { authority, ca: authority.toString('pem'), caKeys: { privateKey: keys.privateKey } }
 }
 
@@ -175,6 +189,6 @@ async function privatePem(x509: X509, key: webcrypto.CryptoKey): Promise<string>
 }
 
 /** A key that is lost in a power cut makes every kubeconfig void. */
-function writePem(path: string, text: string): void {
-  writeWhole(path, text.endsWith('\n') ? text : `${text}\n`, { lasting: true })
+function writePem({ directory, lasting }: Place, name: string, text: string): void {
+  writeWhole(file(directory, name), text.endsWith('\n') ? text : `${text}\n`, { lasting })
 }

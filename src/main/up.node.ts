@@ -9,7 +9,7 @@ import { isOwnKubeconfig, KUBECONFIG_MARK } from '../cli/kubeconfig.ts'
 import type { Language, Text } from '../cli/text.ts'
 import { type Ready, readyText, type UpOptions } from '../cli/up.ts'
 import { NODES_READY_MS, startCluster } from './cluster.node.ts'
-import { imagePaths, readMappingFile } from './image.node.ts'
+import { imagePaths, readMappingFile } from './image-arguments.node.ts'
 import { ImageMappings } from './image-mappings.node.ts'
 import {
   createRunDirectory,

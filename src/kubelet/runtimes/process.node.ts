@@ -40,6 +40,7 @@ import { type PodAddress, PodNetwork } from './process/network.node.ts'
 import { OpenFolders } from './process/open-folders.node.ts'
 import { type ContainerParts, execPlan, type NodeParts, writeStart } from './process/plan.node.ts'
 import { namespaceOf } from './process/proc.node.ts'
+import { Refuse } from './process/refuse.node.ts'
 import { soundContainers, soundSandboxes } from './process/remains.node.ts'
 import { freePort, Sandbox, type SandboxRecord } from './process/sandbox.node.ts'
 import { findTools } from './process/tools.node.ts'
@@ -140,7 +141,7 @@ class Processes implements ProcessRuntime {
     for (const container of this.containers.values()) container.close()
     this.launcher.close()
     this.loopback.close()
-    await Promise.all([this.network?.close(), this.parts.open.close()])
+    await Promise.all([this.network?.close(), this.parts.open.close(), this.parts.refuse.close()])
   }
 
   hostId(userNamespace: 'pod' | 'node', id: number): number {
@@ -184,7 +185,7 @@ class Processes implements ProcessRuntime {
   async removeSandbox(id: SandboxId): Promise<void> {
     await this.stopSandbox(id)
     for (const container of this.containersOf(id)) await this.removeContainer(container.record.id)
-    await this.sandboxes.get(id)?.remove()
+    await this.sandboxes.get(id)?.remove(this.network, this.parts.refuse)
     this.sandboxes.delete(id)
   }
 
@@ -280,7 +281,7 @@ class Processes implements ProcessRuntime {
     const container = this.containers.get(id)
     if (!container) return
     await container.kill()
-    await container.remove()
+    await container.remove(this.parts.refuse)
     this.containers.delete(id)
   }
 
@@ -372,8 +373,9 @@ class Processes implements ProcessRuntime {
     const { world, tools, covered } = this
     const spaces = new UserSpaces(world, tools, env)
     const open = new OpenFolders(join(world.directory, 'open'), tools, spaces.many)
+    const refuse = new Refuse(join(world.directory, 'gone'), tools, this.clock)
     const host = { home: homedir(), path: process.env.PATH ?? '' }
-    return { world, tools, spaces, open, covered, ...host, reaper: undefined }
+    return { world, tools, spaces, open, refuse, covered, ...host, reaper: undefined }
   }
 
   private containerParts(container: Container): ContainerParts {

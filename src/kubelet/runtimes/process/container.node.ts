@@ -25,7 +25,7 @@ import {
   processTree,
   sendSignal,
 } from './proc.node.ts'
-import { removeTree } from './remove-tree.node.ts'
+import type { Refuse } from './refuse.node.ts'
 import { parseSignal, type StopSignal } from './signals.node.ts'
 import { isTransient, neverRan, startReason } from './start-words.ts'
 import { BrokenState, readIfThere, readState, StateFolder, shimOf, writeState } from './state-file.node.ts'
@@ -356,12 +356,12 @@ export class Container {
     this.output?.close()
   }
 
-  async remove(): Promise<void> {
+  /** The record goes last: what is found without it after a crash is nobody's. */
+  async remove(refuse: Refuse): Promise<void> {
     this.output?.close()
     removeLog(this.record.logFile)
     this.releaseShim()
-    rmSync(this.directory, { recursive: true, force: true })
-    await removeTree(this.scratch)
+    for (const folder of [this.scratch, this.directory]) await refuse.take(folder)
   }
 
   private async stopNow(graceMs: number): Promise<void> {

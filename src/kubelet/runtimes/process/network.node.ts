@@ -7,7 +7,7 @@
  */
 import type { ChildProcess } from 'node:child_process'
 import { randomInt } from 'node:crypto'
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { launch } from '../../../base/child.node.ts'
 import { POD_SLOTS_MAX, podNetwork } from './world.ts'
@@ -30,6 +30,7 @@ export class PodNetwork {
   private readonly scratch: string
   private readonly ip: WarmIp
   private readonly used = new Set<number>()
+  private readonly releasing = new Map<number, Promise<void>>()
   private readonly pool: PodAddress[] = []
   private filling: Promise<void> | undefined
   private next = 0
@@ -72,11 +73,20 @@ export class PodNetwork {
     return address
   }
 
-  /** Gives the namespace and its address back; processes in it must have ended. */
-  async release(address: PodAddress): Promise<void> {
-    if (!this.used.has(address.slot)) return
-    await this.ip.run([`netns del ${address.netns}`])
-    this.used.delete(address.slot)
+  /** Gives the namespace and its address back; processes in it must have ended. Again, for one that is on its way: the same. */
+  release({ slot, netns }: PodAddress): Promise<void> {
+    const under = this.releasing.get(slot)
+    if (under || !this.used.has(slot)) return under ?? Promise.resolve()
+    const released = this.ip
+      .run([`netns del ${netns}`])
+      .catch((error: unknown) => {
+        // One that an earlier node process has removed, and did not live to write down.
+        if (existsSync(join('/run/netns', netns))) throw error
+      })
+      .then(() => void this.used.delete(slot))
+      .finally(() => this.releasing.delete(slot))
+    this.releasing.set(slot, released)
+    return released
   }
 
   async close(): Promise<void> {

@@ -14,6 +14,7 @@ import type { ExecPlan } from './exec.node.ts'
 import { commandLine, type ImageProgram } from './images.ts'
 import { CONTAINER_VARIABLE } from './leftovers.node.ts'
 import type { OpenFolders } from './open-folders.node.ts'
+import type { Refuse } from './refuse.node.ts'
 import type { Sandbox } from './sandbox.node.ts'
 import { isForeignName, quote, renderShim } from './shim.ts'
 import type { Tools } from './tools.node.ts'
@@ -26,6 +27,7 @@ export interface NodeParts {
   readonly tools: Tools
   readonly spaces: UserSpaces
   readonly open: OpenFolders
+  readonly refuse: Refuse
   /** ebb's own folders, which no container sees. */
   readonly covered: readonly string[]
   readonly home: string

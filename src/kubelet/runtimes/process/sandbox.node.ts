@@ -1,5 +1,5 @@
 /** One pod's sandbox: its address, its files, and the first process of its PID namespace when the containers share one. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { SandboxConfig, SandboxStatus } from '../../runtime.ts'
@@ -8,7 +8,7 @@ import type { Launcher } from './launcher.node.ts'
 import type { PodAddress, PodNetwork } from './network.node.ts'
 import { hostsFile, resolvFile } from './pod-files.ts'
 import { isAlive, killAll, processStat, sendSignal } from './proc.node.ts'
-import { removeTree } from './remove-tree.node.ts'
+import type { Refuse } from './refuse.node.ts'
 import { quote } from './shim.ts'
 import { writeState } from './state-file.node.ts'
 
@@ -75,7 +75,7 @@ export class Sandbox {
     this.save()
   }
 
-  /** Ends the shared PID namespace and gives the address back. */
+  /** Ends the shared PID namespace, and begins to give the address back: nobody waits for the network of a pod that has ended. */
   async stop(network: PodNetwork | undefined, launcher: Launcher): Promise<void> {
     const { pause, address } = this.record
     if (this.record.state === 'notready') return
@@ -86,12 +86,15 @@ export class Sandbox {
     }
     this.record = { ...this.record, state: 'notready' }
     this.noteStopped()
-    if (address && network) await network.release(address)
+    // What fails here is tried again with the removal.
+    if (address) network?.release(address).catch(() => {})
   }
 
-  async remove(): Promise<void> {
-    rmSync(this.directory, { recursive: true, force: true })
-    await removeTree(this.scratch)
+  /** Resolves when its network is gone too. The record goes last: what is found without it after a crash is nobody's. */
+  async remove(network: PodNetwork | undefined, refuse: Refuse): Promise<void> {
+    const { address } = this.record
+    if (address) await network?.release(address)
+    for (const folder of [this.scratch, this.directory]) await refuse.take(folder)
   }
 
   /** A full disk keeps no pod from ending: a node process that comes back stops it once more, which changes nothing. */
