@@ -44,9 +44,13 @@ const BODIES = {
     json({ kind: 'ConfigMap', apiVersion: 'v1', data: keys(9_000) }),
     '&force=true',
   ),
-  'five maps of 9,000 keys': post(
+  'ten maps of 9,000 keys': post(
     `${core}/configmaps`,
-    json({ metadata: { name: 'a', labels: keys(9_000), annotations: keys(9_000) }, data: keys(9_000), y: keys(9_000) }),
+    json({
+      metadata: { name: 'a', labels: keys(9_000), annotations: keys(9_000) },
+      data: keys(9_000),
+      unknown: many(7, () => keys(9_000)),
+    }),
   ),
   'pod, 9,000 empty containers': pod({ containers: many(9_000, () => ({})) }),
   'pod, 9,000 containers': pod({ containers: many(9_000, container) }),
@@ -57,7 +61,7 @@ const BODIES = {
     ),
     weak: true,
   },
-  'YAML, 50,000 values': yaml(`x:\n${'- [a, a, a, a]\n'.repeat(9_900)}`),
+  'YAML, 90,000 values': yaml(`x:\n${'- [a, a, a, a, a, a, a, a]\n'.repeat(9_900)}`),
   'YAML, a text of 3 MiB': yaml(`x: ${'y '.repeat(BODY_BYTES / 2)}`),
   'blanks, 3 MiB': post(`${core}/configmaps`, ' '.repeat(BODY_BYTES)),
   'a value of 3 MiB': post(

@@ -8,7 +8,7 @@ export const NESTING_MAX = 10_000
  * Members, elements and scalars of one body; more is 413. Each costs 2 to 10 microseconds until it is stored and answered. Kubernetes has
  * no such limit; its largest objects in use have some 60,000.
  */
-export const VALUES_MAX = 60_000
+export const VALUES_MAX = 100_000
 
 /** Members of one object and elements of one list, sent or made by a patch; more is 413. No step goes over more in one piece. */
 export const MEMBERS_MAX = 10_000
