@@ -52,7 +52,7 @@ import { ensurePki, ensureTokenKey, type Pki } from './pki.node.ts'
 import { Relays } from './relays.node.ts'
 import { TraceHub } from './trace-hub.ts'
 import { EBB_VERSION } from './versions.ts'
-import { warmUp, withSmallHeap } from './warm-up.node.ts'
+import { keepHeapSmall, letHeapGrow, warmUp } from './warm-up.node.ts'
 
 /** Addresses that the server's certificate is good for: the host, and the `kubernetes` Service. */
 const SERVER_ADDRESSES = ['127.0.0.1', '::1', '10.96.0.1']
@@ -97,6 +97,7 @@ export interface ReadyNode {
 }
 
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  keepHeapSmall()
   const { lifetime, runDirectory } = options
   const { fabricStart, fabricLost } = holdFabric(options)
   const [pki, journal] = await inDataFolder(options.data, async () => {
@@ -157,7 +158,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     hub,
     relaySocket: (node) => local.nodes?.relaySocket(node) ?? '',
     client: (userAgent) => client(userAgent),
-    settle: () => withSmallHeap(() => settle({ registry, roles, handle: server.handle, signal: lifetime.signal })),
+    settle: () => settle({ registry, roles, handle: server.handle, signal: lifetime.signal }).finally(letHeapGrow),
     fabricLost,
     nodesReady: async () => {
       await nodesStarted?.catch((error: Error) => {
