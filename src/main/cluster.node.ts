@@ -99,7 +99,7 @@ export interface ReadyNode {
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   keepHeapSmall()
   const { lifetime, runDirectory } = options
-  const { fabricStart, fabricLost } = holdFabric(options)
+  const { fabricStart, fabricLost, watch } = holdFabric(options)
   const [pki, journal] = await inDataFolder(options.data, async () => {
     const opening = openJournal(options.data)
     // What may be somebody else's is looked at before anything is put into it.
@@ -122,6 +122,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const roles = defaultRoles()
   const local: LocalNodes = { nodes: undefined, fabric: undefined }
   const { server, running } = await serve(options, { pki, registry, store, random, hub, tokens, roles, local, sockets })
+  // Requests are answered: a program that is started holds them up no more.
+  watch()
   const client = (userAgent: string, user = ADMIN as { name: string; groups: readonly string[] }) =>
     new ApiClient(directTransport({ handle: server.handle, user }), { userAgent })
   const nodesStarted = fabricStart?.then(async (fabric) => {
@@ -175,20 +177,25 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
 /** Starts the fabric, which ends last of all, and also when what follows fails before there are nodes. */
 function holdFabric({ nodes, runDirectory, lifetime, ...options }: ClusterOptions) {
   const fabricStart = nodes > 0 ? startFabric({ runDirectory, keep: keptPaths(options) }) : undefined
-  // Without nodes its watchdog alone: it removes the run directory, and the keys in it, however ebb ends.
-  const holderStart = fabricStart ?? startFabric({ runDirectory, mode: 'plain' })
-  holderStart.catch(() => {})
-  lifetime.add('fabric', () =>
-    holderStart.then(
+  let holder = fabricStart
+  fabricStart?.catch(() => {})
+  /** Without nodes its watchdog alone: it removes the run directory, and the keys in it, however ebb ends. */
+  const watch = () => {
+    holder ??= startFabric({ runDirectory, mode: 'plain' })
+    holder.catch(() => {})
+  }
+  lifetime.add('fabric', () => {
+    watch()
+    return holder?.then(
       (fabric) => fabric.stop(),
       () => {},
-    ),
-  )
+    )
+  })
   const fabricLost = new Promise<void>((lost) => {
     const ended = fabricStart?.then((fabric) => fabric.ended)
     ended?.then(() => lifetime.closed || lost()).catch(() => {})
   })
-  return { fabricStart, fabricLost }
+  return { fabricStart, fabricLost, watch }
 }
 
 interface Settling {
