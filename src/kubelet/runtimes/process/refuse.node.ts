@@ -1,6 +1,6 @@
 /**
  * What pods leave on the disk goes in batches. A folder is moved out of the way, which takes one call and leaves nothing at its
- * name; what has gathered is removed by one `rm` of the lowest priority. A container has some hundred files and folders: removed
+ * name; what has gathered is removed by one `rm`. A container has some hundred files and folders: removed
  * one by one from here, those of a hundred pods that end together would keep the last of them waiting.
  */
 import { mkdirSync, readdirSync, renameSync } from 'node:fs'
@@ -65,7 +65,7 @@ export class Refuse {
 
   /** One batch after the other. An ordinary user's rm does not get into what a pod has locked, nor starts without descriptors. */
   private remove(folder: string): void {
-    const words = ['-n', '19', this.tools.rm, '-rf', folder]
-    this.removing = this.removing.then(() => runTool(this.tools.nice, words).catch(() => removeTree(folder)))
+    // Not at a lower priority: beside a busy machine the end of ebb would wait for it.
+    this.removing = this.removing.then(() => runTool(this.tools.rm, ['-rf', folder]).catch(() => removeTree(folder)))
   }
 }

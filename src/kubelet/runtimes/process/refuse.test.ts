@@ -54,7 +54,7 @@ describe('what pods leave behind', () => {
   })
 
   it('is removed also where no tool can be started', async () => {
-    const refuse = open({ ...findTools(), nice: '/nowhere/nice' })
+    const refuse = open({ ...findTools(), rm: '/nowhere/rm' })
     await refuse.take(pod('a'))
     await refuse.close()
     expect(readdirSync(join(folder, 'gone'))).toEqual([])

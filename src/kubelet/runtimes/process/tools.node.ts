@@ -9,7 +9,6 @@ const NAMES = [
   'bwrap',
   'env',
   'mount',
-  'nice',
   'nsenter',
   'rm',
   'script',
