@@ -1,47 +1,24 @@
 /** What a page in the browser of this machine's user can do: it may send anything anywhere, and has no token. */
-import { mkdtempSync, rmSync } from 'node:fs'
 import type http from 'node:http'
 import https from 'node:https'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
-import { systemClock } from '../base/clock.node.ts'
-import { SeededRandom } from '../base/random.ts'
-import { ensurePki, type Pki } from '../main/pki.node.ts'
-import { startTestApi, type TestApi } from '../sim/test-api.ts'
-import { type RunningServer, startServer } from './server.node.ts'
+import { api, pki, server, useServer } from './one-server.node.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'ebb-page-'))
 const agent = new https.Agent({ keepAlive: true, maxSockets: 8 })
 const asked: string[] = []
-let pki: Pki
-let api: TestApi
-let server: RunningServer
 
-beforeAll(async () => {
-  pki = await ensurePki(join(folder, 'pki'), ['127.0.0.1'], systemClock.now())
-  const document = ({ request }: { request: { path: string } }) => {
-    if (request.path.startsWith('/ebb/')) asked.push(request.path)
-    return undefined
-  }
-  api = await startTestApi({ clock: systemClock, random: new SeededRandom(1), server: { documents: [document] } })
-  server = await startServer({
-    handle: api.server.handle,
-    tls: { ...pki.server, ca: pki.ca },
-    port: 0,
-    dialKubelet: () => Promise.reject(new Error('nobody gets as far as here')),
-    fault: () => {},
-  })
+useServer({
+  api: {
+    documents: [
+      ({ request }) => {
+        if (request.path.startsWith('/ebb/')) asked.push(request.path)
+        return undefined
+      },
+    ],
+  },
 })
-
-afterAll(async () => {
-  agent.destroy()
-  api.server.close()
-  await server.close()
-  await api.close()
-  rmSync(folder, { recursive: true, force: true })
-})
+afterAll(() => agent.destroy())
 
 type Headers = Record<string, string>
 const PAGES: readonly Headers[] = [

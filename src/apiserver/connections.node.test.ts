@@ -1,20 +1,11 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import https from 'node:https'
 import net from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import tls from 'node:tls'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { systemClock } from '../base/clock.node.ts'
-import { SeededRandom } from '../base/random.ts'
-import { ensurePki, type Pki } from '../main/pki.node.ts'
-import { startTestApi, type TestApi } from '../sim/test-api.ts'
+import { describe, expect, it, vi } from 'vitest'
 import { type ConnectionLimits, connectionLimits } from './connections.node.ts'
-import { type RunningServer, startServer } from './server.node.ts'
+import { api, listen, pki, plainSocket, server, tlsSocket, useServer } from './one-server.node.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'ebb-connections-'))
-const plainSocket = join(folder, 'plain.sock')
-const tlsSocket = join(folder, 'tls.sock')
 const token = 'authorization: Bearer admin-token\r\n'
 
 /** As in earnest, but for patience. */
@@ -28,39 +19,9 @@ const QUICK: Partial<ConnectionLimits> = {
   sweepMs: 20,
 }
 
-let pki: Pki
-let api: TestApi
-let server: RunningServer
-const faults: unknown[] = []
+const start = (limits: Partial<ConnectionLimits>) => listen({ limits: { ...QUICK, ...limits } })
 
-const start = (limits: Partial<ConnectionLimits>, sockets: { plainSocket?: string; tlsSocket?: string } = {}) =>
-  startServer({
-    handle: api.server.handle,
-    tls: { ...pki.server, ca: pki.ca },
-    port: 0,
-    ...sockets,
-    dialKubelet: () => Promise.reject(new Error('there is no node here')),
-    limits: { ...QUICK, ...limits },
-    fault: (error) => faults.push(error),
-  })
-
-beforeAll(async () => {
-  pki = await ensurePki(join(folder, 'pki'), ['127.0.0.1'], systemClock.now())
-  api = await startTestApi({
-    clock: systemClock,
-    random: new SeededRandom(1),
-    server: { fault: (e) => faults.push(e) },
-  })
-  server = await start({}, { plainSocket, tlsSocket })
-})
-
-afterAll(async () => {
-  api.server.close()
-  await server.close()
-  await api.close()
-  rmSync(folder, { recursive: true, force: true })
-  expect(faults).toEqual([])
-})
+useServer({ sockets: { limits: QUICK } })
 
 /** A peer that keeps its end open whatever the other side does: only the server closes these connections. */
 interface Peer {

@@ -1,69 +1,30 @@
 /** What one user does to the API server is felt by that user: real sockets, hundreds of them, and others who go on meanwhile. */
-import { mkdtempSync, rmSync } from 'node:fs'
-import http from 'node:http'
+import type http from 'node:http'
 import http2 from 'node:http2'
 import net from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { systemClock } from '../base/clock.node.ts'
-import { SeededRandom } from '../base/random.ts'
-import { ensurePki, type Pki } from '../main/pki.node.ts'
-import { startTestApi, type TestApi } from '../sim/test-api.ts'
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ADMIN, tokenTable } from './authn/tokens.ts'
 import { BODIES_BYTES_MAX, BODY_BYTES_MAX } from './bodies.node.ts'
-import { type RunningServer, startServer } from './server.node.ts'
+import { type Answer, api, ask as askAnybody, pki, plainSocket, server, useServer } from './one-server.node.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'ebb-isolation-'))
-const plainSocket = join(folder, 'plain.sock')
 const as = (user: string) => ({ authorization: `Bearer ${user}-token`, 'content-type': 'application/json' })
 const leases = '/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases'
 const lease = `${leases}/ebb-1`
 const configMaps = '/api/v1/namespaces/default/configmaps'
 
-let pki: Pki
-let api: TestApi
-let server: RunningServer
-const faults: unknown[] = []
+const tokens = tokenTable([
+  ['admin-token', ADMIN],
+  ['node-token', { name: 'system:node:ebb-1', groups: ['system:nodes'] }],
+  ['mallory-token', { name: 'mallory', groups: [] }],
+  ['jane-token', { name: 'jane', groups: [] }],
+])
+useServer({ api: { tokens, authorizers: [{ authorize: () => ({ allowed: true }) }] } })
 
 beforeAll(async () => {
-  pki = await ensurePki(join(folder, 'pki'), ['127.0.0.1'], systemClock.now())
-  const tokens = tokenTable([
-    ['admin-token', ADMIN],
-    ['node-token', { name: 'system:node:ebb-1', groups: ['system:nodes'] }],
-    ['mallory-token', { name: 'mallory', groups: [] }],
-    ['jane-token', { name: 'jane', groups: [] }],
-  ])
-  api = await startTestApi({
-    clock: systemClock,
-    random: new SeededRandom(1),
-    server: { tokens, authorizers: [{ authorize: () => ({ allowed: true }) }], fault: (e) => faults.push(e) },
-  })
-  server = await startServer({
-    handle: api.server.handle,
-    tls: { ...pki.server, ca: pki.ca },
-    port: 0,
-    plainSocket,
-    dialKubelet: () => Promise.reject(new Error('there is no node here')),
-    fault: (error) => faults.push(error),
-  })
   const spec = { holderIdentity: 'ebb-1' }
   const object = { kind: 'Lease', apiVersion: 'coordination.k8s.io/v1', metadata: { name: 'ebb-1' }, spec }
   expect((await ask('node', 'POST', leases, object)).status).toBe(201)
 })
-
-afterAll(async () => {
-  api.server.close()
-  await server.close()
-  await api.close()
-  rmSync(folder, { recursive: true, force: true })
-  expect(faults).toEqual([])
-})
-
-interface Answer {
-  readonly status: number
-  readonly text: string
-}
 
 const ask = (user: string, method: string, path: string, body?: unknown): Promise<Answer> =>
   send(user, method, path, { text: body === undefined ? undefined : JSON.stringify(body) })
@@ -73,23 +34,8 @@ interface Body {
   readonly headers?: http.OutgoingHttpHeaders
 }
 
-function send(user: string, method: string, path: string, { text: body, headers }: Body): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const request = http.request(
-      { socketPath: plainSocket, method, path, headers: { ...as(user), ...headers }, agent: false },
-      (response) => {
-        let text = ''
-        response.setEncoding('utf8').on('data', (chunk) => {
-          text += chunk
-        })
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }))
-        response.on('error', reject)
-      },
-    )
-    request.on('error', reject)
-    request.end(body)
-  })
-}
+const send = (user: string, method: string, path: string, { text, headers }: Body): Promise<Answer> =>
+  askAnybody({ socketPath: plainSocket, method, path, headers: { ...as(user), ...headers } }, text)
 
 const create = (user: string, name: string) =>
   ask(user, 'POST', configMaps, { kind: 'ConfigMap', apiVersion: 'v1', metadata: { name } })

@@ -1,26 +1,14 @@
 /** The proxy subresources over real sockets: a server in a pod, the API server before it, clients of HTTP/1.1, HTTP/2, WebSocket. */
-import { mkdtempSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import http2 from 'node:http2'
 import https from 'node:https'
 import net from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
-import { systemClock } from '../base/clock.node.ts'
-import { SeededRandom } from '../base/random.ts'
-import { ensurePki, type Pki } from '../main/pki.node.ts'
-import { startTestApi, type TestApi } from '../sim/test-api.ts'
 import type { ForwardAddress } from '../wire/exchange.ts'
-import { type RunningServer, startServer } from './server.node.ts'
+import { type Answer, ask as askAnybody, pki, server, useServer } from './one-server.node.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'ebb-proxy-'))
 const admin = { authorization: 'Bearer admin-token' }
-const faults: unknown[] = []
-let pki: Pki
-let api: TestApi
-let server: RunningServer
 let backend: http.Server
 let sockets: WebSocketServer
 let port: number
@@ -53,9 +41,6 @@ function serve(request: http.IncomingMessage, response: http.ServerResponse): vo
 }
 
 beforeAll(async () => {
-  pki = await ensurePki(join(folder, 'pki'), ['127.0.0.1'], systemClock.now())
-  const fault = (error: unknown) => void faults.push(error)
-  api = await startTestApi({ clock: systemClock, random: new SeededRandom(1), server: { fault } })
   backend = http.createServer(serve)
   sockets = new WebSocketServer({ server: backend })
   sockets.on('connection', (ws, request) => {
@@ -68,10 +53,15 @@ beforeAll(async () => {
   plain = http.createServer(serve)
   await new Promise<void>((resolve) => plain.listen(0, '127.0.0.1', resolve))
   plainPort = (plain.address() as net.AddressInfo).port
-  server = await startServer({
-    handle: api.server.handle,
-    tls: { ...pki.server, ca: pki.ca },
-    port: 0,
+})
+afterAll(async () => {
+  for (const client of sockets.clients) client.terminate()
+  await new Promise((resolve) => backend.close(resolve))
+  await new Promise((resolve) => plain.close(resolve))
+})
+
+useServer({
+  sockets: {
     // Whatever the address, the backend is at 127.0.0.1.
     dialKubelet: (node, address) => {
       dialled.push([node, ...(address ? [address] : [])])
@@ -81,8 +71,10 @@ beforeAll(async () => {
         socket.once('error', reject)
       })
     },
-    fault,
-  })
+  },
+})
+
+beforeAll(async () => {
   const create = async (path: string, object: object) => {
     const answer = await ask({ method: 'POST', path }, JSON.stringify({ apiVersion: 'v1', ...object }))
     expect(answer.text).not.toContain('"Failure"')
@@ -116,40 +108,8 @@ beforeAll(async () => {
   await create(endpoints, { kind: 'Endpoints', metadata: { name: 'lone' }, subsets: [subset(undefined)] })
 })
 
-afterAll(async () => {
-  api.server.close()
-  await server.close()
-  await api.close()
-  for (const client of sockets.clients) client.terminate()
-  await new Promise((resolve) => backend.close(resolve))
-  await new Promise((resolve) => plain.close(resolve))
-  rmSync(folder, { recursive: true, force: true })
-  expect(faults).toEqual([])
-})
-
-interface Answer {
-  readonly status: number
-  readonly headers: http.IncomingHttpHeaders
-  readonly text: string
-}
-
-function ask(options: https.RequestOptions, body?: string): Promise<Answer> {
-  const headers = { ...admin, ...(options.headers as object | undefined) }
-  return new Promise((resolve, reject) => {
-    const request = https.request(
-      { port: server.port, host: '127.0.0.1', ca: pki.ca, ...options, headers },
-      (response) => {
-        let text = ''
-        response.setEncoding('utf8').on('data', (chunk) => {
-          text += chunk
-        })
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }))
-      },
-    )
-    request.on('error', reject)
-    request.end(body)
-  })
-}
+const ask = (options: https.RequestOptions, body?: string) =>
+  askAnybody({ ...options, headers: { ...admin, ...(options.headers as object | undefined) } }, body)
 
 const POD = '/api/v1/namespaces/default/pods'
 const SERVICE = '/api/v1/namespaces/default/services'

@@ -1,32 +1,19 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import http2 from 'node:http2'
 import https from 'node:https'
 import net from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import tls from 'node:tls'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
-import { systemClock } from '../base/clock.node.ts'
-import { SeededRandom } from '../base/random.ts'
-import { ensurePki, type Pki } from '../main/pki.node.ts'
-import { startTestApi, type TestApi } from '../sim/test-api.ts'
 import { BODY_BYTES_MAX } from './bodies.node.ts'
-import { type RunningServer, startServer } from './server.node.ts'
+import { type Answer, api, ask, folder, pki, plainSocket, server, tlsSocket, useServer } from './one-server.node.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'ebb-server-'))
-const plainSocket = join(folder, 'plain.sock')
-const tlsSocket = join(folder, 'tls.sock')
 const kubeletSocket = join(folder, 'kubelet.sock')
 const admin = { authorization: 'Bearer admin-token' }
 
-let pki: Pki
-let api: TestApi
-let server: RunningServer
 let kubelet: http.Server
-const faults: unknown[] = []
 
 /** What the kubelet was asked, without an upgrade and with one. */
 const asked: string[] = []
@@ -56,58 +43,20 @@ function startKubelet(): Promise<http.Server> {
 }
 
 beforeAll(async () => {
-  pki = await ensurePki(join(folder, 'pki'), ['127.0.0.1'], systemClock.now())
-  api = await startTestApi({
-    clock: systemClock,
-    random: new SeededRandom(1),
-    server: { fault: (e) => faults.push(e) },
-  })
   kubelet = await startKubelet()
-  server = await startServer({
-    handle: api.server.handle,
-    tls: { ...pki.server, ca: pki.ca },
-    port: 0,
-    plainSocket,
-    tlsSocket,
+})
+afterAll(() => new Promise<void>((resolve) => kubelet.close(() => resolve())))
+
+useServer({
+  sockets: {
     dialKubelet: (node) =>
       new Promise((resolve, reject) => {
         if (node !== 'node-1') return reject(new Error(`no such node ${node}`))
         const socket = net.connect(kubeletSocket, () => resolve(socket))
         socket.once('error', reject)
       }),
-    fault: (error) => faults.push(error),
-  })
+  },
 })
-
-afterAll(async () => {
-  api.server.close()
-  await server.close()
-  await api.close()
-  await new Promise((resolve) => kubelet.close(resolve))
-  rmSync(folder, { recursive: true, force: true })
-  expect(faults).toEqual([])
-})
-
-interface Answer {
-  readonly status: number
-  readonly headers: http.IncomingHttpHeaders
-  readonly text: string
-}
-
-function ask(options: https.RequestOptions, body?: string | Buffer): Promise<Answer> {
-  const send = options.socketPath ? http.request : https.request
-  return new Promise((resolve, reject) => {
-    const request = send({ port: server.port, host: '127.0.0.1', ca: pki.ca, agent: false, ...options }, (response) => {
-      let text = ''
-      response.setEncoding('utf8').on('data', (chunk) => {
-        text += chunk
-      })
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, text }))
-    })
-    request.on('error', reject)
-    request.end(body)
-  })
-}
 
 const json = (answer: Answer) => JSON.parse(answer.text)
 

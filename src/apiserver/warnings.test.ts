@@ -1,14 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
 import http from 'node:http'
 import http2 from 'node:http2'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { systemClock } from '../base/clock.node.ts'
-import { SeededRandom } from '../base/random.ts'
-import { ensurePki } from '../main/pki.node.ts'
-import { startTestApi, type TestApi } from '../sim/test-api.ts'
-import { type RunningServer, startServer } from './server.node.ts'
+import { describe, expect, it } from 'vitest'
+import { faults, plainSocket, server, useServer } from './one-server.node.ts'
 import { Warnings } from './warnings.ts'
 
 /** Texts as a client reads them from the headers: in quotes, UTF-8. */
@@ -50,31 +43,10 @@ describe('the warnings of an answer', () => {
 })
 
 describe('over sockets', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'ebb-warnings-'))
-  const plainSocket = join(folder, 'plain.sock')
   const path = '/api/v1/namespaces/default/configmaps?dryRun=All'
   const headers = { authorization: 'Bearer admin-token', 'content-type': 'application/json' }
-  const faults: unknown[] = []
-  let api: TestApi
-  let server: RunningServer
 
-  beforeAll(async () => {
-    const pki = await ensurePki(join(folder, 'pki'), ['127.0.0.1'], systemClock.now())
-    api = await startTestApi({ clock: systemClock, random: new SeededRandom(1) })
-    server = await startServer({
-      handle: api.server.handle,
-      tls: { ...pki.server, ca: pki.ca },
-      port: 0,
-      plainSocket,
-      dialKubelet: () => Promise.reject(new Error('no kubelet here')),
-      fault: (error) => faults.push(error),
-    })
-  })
-  afterAll(async () => {
-    await server.close()
-    await api.close()
-    rmSync(folder, { recursive: true })
-  })
+  useServer()
 
   type Answer = { readonly status: number; readonly warnings: readonly string[] }
 
