@@ -199,25 +199,14 @@ describe.skipIf(why !== undefined).each(users)('a pod of %s', (_who, uid) => {
     const script = `for n in ${names.join(' ')} evil.sh; do printf '${evil}' >/data/$n; /bin/chmod 755 /data/$n; done; exec /bin/sleep 3600`
     await shell.ok(
       'kubectl apply -f -',
-      JSON.stringify({
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata: { name: 'asks' },
-        spec: {
-          volumes: [{ name: 'v', emptyDir: {} }],
-          containers: [
-            {
-              name: 'c',
-              image: 'any',
-              env,
-              command: ['/bin/sh', '-c', script],
-              volumeMounts: [{ name: 'v', mountPath: '/data' }],
-              readinessProbe: { exec: { command: ['/bin/true'] }, periodSeconds: 1 },
-              lifecycle: { postStart: { exec: { command: ['/bin/true'] } } },
-            },
-          ],
-        },
-      }),
+      JSON.stringify(
+        podOf({ emptyDir: {} }, '/data', {
+          env,
+          command: ['/bin/sh', '-c', script],
+          readinessProbe: { exec: { command: ['/bin/true'] }, periodSeconds: 1 },
+          lifecycle: { postStart: { exec: { command: ['/bin/true'] } } },
+        }),
+      ),
     )
     await shell.ok('kubectl wait --for=condition=Ready pod/asks --timeout=30s')
     await shell.ok('kubectl exec asks -- /bin/true')
@@ -237,25 +226,8 @@ describe.skipIf(why !== undefined).each(users)('a pod of %s', (_who, uid) => {
 
   it('that mounts the whole host sees all of it but what is ebb’s', async () => {
     const script = `ls /host${host.data}/* /host${host.run}/ebb/* && echo seen; ls /host/usr >/dev/null && echo host; sleep 3600`
-    await shell.ok(
-      'kubectl apply -f -',
-      JSON.stringify({
-        apiVersion: 'v1',
-        kind: 'Pod',
-        metadata: { name: 'asks' },
-        spec: {
-          volumes: [{ name: 'h', hostPath: { path: '/' } }],
-          containers: [
-            {
-              name: 'c',
-              image: 'any',
-              command: ['sh', '-c', script],
-              volumeMounts: [{ name: 'h', mountPath: '/host' }],
-            },
-          ],
-        },
-      }),
-    )
+    const whole = podOf({ hostPath: { path: '/' } }, '/host', { command: ['sh', '-c', script] })
+    await shell.ok('kubectl apply -f -', JSON.stringify(whole))
     const { stdout } = await shell.until('kubectl logs asks', (ran) => /^host$/m.test(ran.stdout))
     expect(stdout).not.toContain('seen')
   })
@@ -269,27 +241,26 @@ function askingPod(ask: string) {
     `test -e /answers/${from} || { (${ask}) >/answers/.${from}; mv /answers/.${from} /answers/${from}; }`,
   ]
   const program = command('program')
+  return podOf({ emptyDir: {} }, '/answers', {
+    command: ['sh', '-c', `${program[2]}; exec sleep 3600`],
+    lifecycle: { postStart: { exec: { command: command('hook') } } },
+    readinessProbe: {
+      exec: { command: [...command('probe').slice(0, 2), `${command('probe')[2]}; test -e /answers/program`] },
+      periodSeconds: 1,
+      timeoutSeconds: 20,
+    },
+  })
+}
+
+function podOf(volume: object, mountPath: string, container: object) {
   return {
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: { name: 'asks' },
     spec: {
       terminationGracePeriodSeconds: 1,
-      volumes: [{ name: 'v', emptyDir: {} }],
-      containers: [
-        {
-          name: 'c',
-          image: 'any',
-          command: ['sh', '-c', `${program[2]}; exec sleep 3600`],
-          volumeMounts: [{ name: 'v', mountPath: '/answers' }],
-          lifecycle: { postStart: { exec: { command: command('hook') } } },
-          readinessProbe: {
-            exec: { command: [...command('probe').slice(0, 2), `${command('probe')[2]}; test -e /answers/program`] },
-            periodSeconds: 1,
-            timeoutSeconds: 20,
-          },
-        },
-      ],
+      volumes: [{ name: 'v', ...volume }],
+      containers: [{ name: 'c', image: 'any', volumeMounts: [{ name: 'v', mountPath }], ...container }],
     },
   }
 }

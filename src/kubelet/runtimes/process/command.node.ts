@@ -61,16 +61,17 @@ function linkAt(path: string): string | undefined {
   }
 }
 
-export interface Execution {
-  readonly command: string
-  /** The container's PATH. */
-  readonly path: string
+/** What is executed, before anything of the sandbox. */
+export interface ProgramPlan {
+  readonly env: Readonly<Record<string, string>>
   readonly workingDir: string
-  readonly files: FileView
+  readonly command: readonly string[]
 }
 
 /** Why it cannot be executed (`exec: "x": executable file not found in $PATH`); undefined when it can. */
-export function whyNotExecutable({ command, path, workingDir, files }: Execution): string | undefined {
+export function whyNotExecutable(plan: ProgramPlan, files: FileView): string | undefined {
+  const { env, workingDir, command: words } = plan
+  const [command = ''] = words
   const name = JSON.stringify(command)
   const trouble = (file: string) => fileTrouble(file, files)
   if (command.includes('/')) {
@@ -78,7 +79,9 @@ export function whyNotExecutable({ command, path, workingDir, files }: Execution
     if (why === 'missing') return `exec: ${name}: stat ${command}: no such file or directory`
     return why ? `exec: ${name}: ${why}` : undefined
   }
-  const found = path.split(delimiter).some((folder) => folder !== '' && trouble(join(folder, command)) === undefined)
+  const found = (env.PATH ?? '')
+    .split(delimiter)
+    .some((folder) => folder !== '' && trouble(join(folder, command)) === undefined)
   return found ? undefined : `exec: ${name}: executable file not found in $PATH`
 }
 

@@ -44,6 +44,9 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
+const refusal = (command: string, path: string, workingDir: string) =>
+  whyNotExecutable({ command: [command], env: { PATH: path }, workingDir }, hostFiles)
+
 describe('a command that is', () => {
   it.each([
     ['program', undefined],
@@ -67,14 +70,12 @@ describe('a command that is', () => {
     ['of-itself', 'too many levels of symbolic links'],
   ])('%s: %s', (name, why) => {
     const expected = why === undefined ? undefined : `exec: ${JSON.stringify(at(name))}: ${why}`
-    expect(whyNotExecutable({ command: at(name), path: '', workingDir: '/', files: hostFiles })).toBe(expected)
+    expect(refusal(at(name), '', '/')).toBe(expected)
     const inPath = why === undefined ? undefined : `exec: "${name}": executable file not found in $PATH`
-    expect(whyNotExecutable({ command: name, path: folder, workingDir: '/', files: hostFiles })).toBe(inPath)
+    expect(refusal(name, folder, '/')).toBe(inPath)
   })
 
   it('not there', () => {
-    expect(whyNotExecutable({ command: './nowhere', path: '', workingDir: folder, files: hostFiles })).toBe(
-      'exec: "./nowhere": stat ./nowhere: no such file or directory',
-    )
+    expect(refusal('./nowhere', '', folder)).toBe('exec: "./nowhere": stat ./nowhere: no such file or directory')
   })
 })

@@ -39,12 +39,12 @@ export interface ExecPlan {
 }
 
 /** A command under way. */
-interface Execution extends ExecSession {
+interface RunningCommand extends ExecSession {
   /** Whether it ran at all, rather than what was to lead to it; known at its end. */
   ran(): boolean
 }
 
-export function startExec(plan: ExecPlan, options: { tty: boolean; stdin: boolean }, clock: Clock): Execution {
+export function startExec(plan: ExecPlan, options: { tty: boolean; stdin: boolean }, clock: Clock): RunningCommand {
   const child = launchInto(plan, options.stdin || options.tty)
   let status = ''
   const told = (child.stdio as readonly unknown[])[6] as Readable | undefined

@@ -7,7 +7,7 @@ import { join, relative } from 'node:path'
 import { TOOL_ENVIRONMENT } from '../../../base/child.node.ts'
 import { RuntimeError } from '../../runtime.ts'
 import { capabilitiesOf } from './capabilities.ts'
-import { execFailure, filesBefore, filesOf, hostFiles, whyNotExecutable } from './command.node.ts'
+import { execFailure, filesBefore, filesOf, hostFiles, type ProgramPlan, whyNotExecutable } from './command.node.ts'
 import type { Container } from './container.node.ts'
 import { fileArguments, hiddenFolder, type MountRequest, Scratch } from './container-files.node.ts'
 import type { ExecPlan } from './exec.node.ts'
@@ -46,13 +46,6 @@ export interface ContainerParts {
   readonly program: ImageProgram | undefined
 }
 
-/** What is executed, before anything of the sandbox. */
-export interface ProgramPlan {
-  readonly env: Readonly<Record<string, string>>
-  readonly workingDir: string
-  readonly command: readonly string[]
-}
-
 export function programPlan(parts: ContainerParts): ProgramPlan {
   const { config } = parts.container.record
   return {
@@ -71,7 +64,7 @@ export async function writeStart(parts: ContainerParts): Promise<readonly string
   const { config, form, id } = container.record
   const { env, workingDir, command } = programPlan(parts)
   const seen = form === 'plain' ? hostFiles : filesBefore(config.mounts)
-  const why = whyNotExecutable({ command: command[0] ?? '', path: env.PATH ?? '', workingDir, files: seen })
+  const why = whyNotExecutable({ env, workingDir, command }, seen)
   if (why !== undefined) throw new Error(why)
   const { known, behind } = split(env, node.tools)
   const user = userOf(container)
@@ -128,7 +121,7 @@ export function execPlan(
   const { execId } = options
   const { env, workingDir } = programPlan(parts)
   const seen = form === 'plain' || container.pid === undefined ? hostFiles : filesOf(container.pid)
-  const why = whyNotExecutable({ command: command[0] ?? '', path: env.PATH ?? '', workingDir, files: seen })
+  const why = whyNotExecutable({ env, workingDir, command }, seen)
   if (why !== undefined) throw new RuntimeError('start-failed', execFailure(execId, why))
   const own = options.tty ? { ...env, SHELL: '/bin/sh', TERM: env.TERM ?? 'xterm' } : env
   const { known, behind } = split(own, node.tools)
