@@ -181,16 +181,16 @@ function holdFabric({ nodes, runDirectory, lifetime, ...options }: ClusterOption
   fabricStart?.catch(() => {})
   /** Without nodes its watchdog alone: it removes the run directory, and the keys in it, however ebb ends. */
   const watch = () => {
-    holder ??= startFabric({ runDirectory, mode: 'plain' })
+    if (holder || lifetime.closed) return
+    holder = startFabric({ runDirectory, mode: 'plain' })
     holder.catch(() => {})
   }
-  lifetime.add('fabric', () => {
-    watch()
-    return holder?.then(
+  lifetime.add('fabric', () =>
+    holder?.then(
       (fabric) => fabric.stop(),
       () => {},
-    )
-  })
+    ),
+  )
   const fabricLost = new Promise<void>((lost) => {
     const ended = fabricStart?.then((fabric) => fabric.ended)
     ended?.then(() => lifetime.closed || lost()).catch(() => {})
